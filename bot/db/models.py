@@ -1,0 +1,12 @@
+"""Every table, imported in one place so that migrations and tests see them all."""
+
+from __future__ import annotations
+
+from bot.clinic import models as clinic
+from bot.db.base import Base
+from bot.escalation import models as escalation
+from bot.followup import models as followup
+from bot.messaging import models as messaging
+from bot.records import models as records
+
+__all__ = ["Base", "clinic", "escalation", "followup", "messaging", "records"]

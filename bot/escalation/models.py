@@ -1,0 +1,126 @@
+"""Alerts with their event timeline, and the notifications that page people about them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bot.clinic.models import Patient, Staff
+from bot.db.base import Base, ClinicOwned, text_enum
+from bot.messaging.models import Conversation, Message
+from bot.triage.types import Tier
+
+
+class AlertStatus(enum.StrEnum):
+    """Only a named person closes an alert; a patient's "never mind" does not."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class Outcome(enum.StrEnum):
+    """How an alert ended, from a fixed list."""
+
+    SEEN_IN_CLINIC = "seen_in_clinic"
+    SENT_TO_EMERGENCY = "sent_to_emergency"
+    ADVISED_BY_PHONE = "advised_by_phone"
+    REVIEW_BOOKED = "review_booked"
+    COULD_NOT_REACH = "could_not_reach"
+    FALSE_ALARM = "false_alarm"
+
+
+class EventKind(enum.StrEnum):
+    """What happened to an alert."""
+
+    OPENED = "opened"
+    PAGED = "paged"
+    PAGE_DELIVERED = "page_delivered"
+    PAGE_FAILED = "page_failed"
+    NOBODY_ON_CALL = "nobody_on_call"
+    ACKNOWLEDGED = "acknowledged"
+    REMINDED = "reminded"
+    PATIENT_WROTE = "patient_wrote"
+    RAISED = "raised"
+    NOTE = "note"
+    CLOSED = "closed"
+
+
+class Alert(ClinicOwned, Base):
+    """A sign that needs a human. One open alert per conversation: later signs join it and may raise it."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index(
+            "uq_alerts_one_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
+        ),
+        Index("ix_alerts_queue", "clinic_id", "status", "tier"),
+        Index("ix_alerts_next_step", "status", "next_step_at"),
+    )
+
+    patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id"))
+    tier: Mapped[Tier] = mapped_column(text_enum(Tier))
+    flag: Mapped[str] = mapped_column(String(8))
+    #: what staff type after ACK; unique among the clinic's alerts that are not closed
+    code: Mapped[str] = mapped_column(String(8))
+    status: Mapped[AlertStatus] = mapped_column(text_enum(AlertStatus))
+    #: who is paged, in order, and the times, as they were when the alert was raised
+    policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: pages sent so far in this alert's life; step n pages the n-th person, round and round
+    steps_taken: Mapped[int] = mapped_column(default=0)
+    next_step_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+    closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+    outcome: Mapped[Outcome | None] = mapped_column(text_enum(Outcome))
+    close_note: Mapped[str] = mapped_column(Text, default="")
+
+    patient: Mapped[Patient | None] = relationship()
+    conversation: Mapped[Conversation] = relationship()
+    message: Mapped[Message] = relationship()
+    acknowledged_by: Mapped[Staff | None] = relationship(foreign_keys=[acknowledged_by_id])
+    closed_by: Mapped[Staff | None] = relationship(foreign_keys=[closed_by_id])
+    events: Mapped[list[AlertEvent]] = relationship(order_by="AlertEvent.id", back_populates="alert")
+    notifications: Mapped[list[Notification]] = relationship(order_by="Notification.id")
+
+
+class AlertEvent(ClinicOwned, Base):
+    """One line of an alert's timeline: what, when, by whom."""
+
+    __tablename__ = "alert_events"
+
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
+    kind: Mapped[EventKind] = mapped_column(text_enum(EventKind))
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"))
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+    alert: Mapped[Alert] = relationship(back_populates="events")
+    staff: Mapped[Staff | None] = relationship()
+    message: Mapped[Message | None] = relationship()
+
+
+class Notification(ClinicOwned, Base):
+    """One page to one person. Its delivery attempts are those of the message that carries it."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("alert_id", "step", "staff_id"),)
+
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"))
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"))
+    step: Mapped[int]
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id"), unique=True)
+
+    staff: Mapped[Staff] = relationship()
+    message: Mapped[Message] = relationship()

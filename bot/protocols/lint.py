@@ -1,0 +1,224 @@
+"""Whether the content is fit to send: words, lengths, languages, sources, emergency texts.
+
+The same checks serve the shipped content (`afterglow content lint`) and a clinic's own edit (`lint_piece`).
+Each text is rendered with the shipped settings and a sample clinic, so that lengths are those a patient gets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from bot.messaging import segments
+from bot.protocols import placeholders
+from bot.protocols.catalogue import Catalogue, texts
+from bot.protocols.errors import ContentError
+from bot.protocols.never_say import breaches
+from bot.protocols.phrases import Language
+from bot.protocols.render import clinic_values
+from bot.protocols.schema import Condition, Piece, Variant
+
+SMS_LIMIT = 320  #: characters of a rendered SMS, the carrier's advice
+
+#: A sample clinic with values of ordinary length, and one message's values.
+SAMPLE_CLINIC: dict[str, object] = {
+    "clinic_name": "Lakeside Example Clinic",
+    "clinic_phone": "+1 202 555 0100",
+    "emergency_phone": "+1 202 555 0199",
+    "emergency_number": "911",
+    "crisis_line": "988",
+    "hours_text": {"en": "Mon-Fri 9:00-18:00, Sat 9:00-13:00", "es": "L-V 9:00-18:00, S 9:00-13:00"},
+    "booking_url": "https://clinic.example/book",
+}
+SAMPLE_MESSAGE: dict[Language, dict[str, str]] = {
+    "en": {"treated_on_phrase": "on 27 September", "choices": "1 exercise, 2 alcohol, 3 make-up"},
+    "es": {"treated_on_phrase": "el 27 de septiembre", "choices": "1 ejercicio, 2 alcohol, 3 maquillaje"},
+}
+SAMPLE_SHARED = {
+    "first_name": "Francesca",
+    "tier": "T1",
+    "flag_label": "skin circulation",
+    "initials": "F.E.",
+    "code": "4711",
+    "url": "https://clinic.example/console/a/4711",
+    "name": "Example Nurse",
+}
+
+#: Pieces that may tell a patient to reply with the carriers' own keywords.
+OPT_OUT_PIECES = frozenset(
+    {"optout.stopped", "optout.started", "optout.help", "enrol.welcome", "clinic.stop_messages", "clinic.privacy"}
+)
+#: Texts that come unasked and may be read on a locked screen.
+DISCREET_PIECES = frozenset({"checkin.intro", "checkin.reminder", "enrol.welcome"})
+
+_ENGLISH_KEYWORD = "stop ?all|stop|unsubscribe|cancel|end|quit|revoke|opt ?out|start|unstop|yes"
+_SPANISH_KEYWORD = (
+    "PARAR|PARE|ALTO|DETENER|CANCELAR|BAJA|FIN|TERMINAR|SALIR|REVOCAR|INICIAR|INICIO|EMPEZAR|COMENZAR|ALTA|SÍ|SI"
+)
+_INVITE_EN = r"(?:reply|answer|respond|text|send|write|type)(?: back)?(?: with)?:? "
+_INVITE_ES = r"(?:[Rr]esponda|[Cc]onteste|[Ee]nvíe|[Ee]scriba|[Mm]ande|[Tt]eclee)(?: con)?:? "
+_KEYWORD_ANSWERS = (
+    re.compile(rf"\b{_INVITE_EN}[\"'“]?(?:{_ENGLISH_KEYWORD})\b", re.IGNORECASE),
+    re.compile(rf"\b{_INVITE_ES}[\"'“]?(?:{_SPANISH_KEYWORD}|{_ENGLISH_KEYWORD.upper()}|[\"'“]sí|sí)(?!\w)"),
+    re.compile(r"\b(?:YES|SÍ|SI)\s*(?:/|,|or|o)\s*NO\b"),
+)
+_DISCREET = re.compile(
+    r"\b(filler|inject\w*|treatment|procedure|botox|face|cheeks?|lips?|jaw|chin|skin|pain|swell\w*|bruis\w*"
+    r"|relleno|inyec\w*|tratamiento|procedimiento|cara|mejillas?|labios?|mand[ií]bula|mentón|piel|dolor|hinch\w*"
+    r"|morat\w*)\b",
+    re.IGNORECASE,
+)
+_OUTCOME_FIGURE = re.compile(
+    r"\d ?%|\b(per cent|percent|por ciento)\b|\b\d+ (in|out of|de cada) \d|"
+    r"\b\d+(?:\s?(?:-|–|to|a)\s?\d+)? (hours?|days?|nights?|weeks?|months?|years?"
+    r"|horas?|días?|noches?|semanas?|mes(?:es)?|años?)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that must be changed before the text is sent. `file` is relative to the content folder."""
+
+    file: str
+    id: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.id}: {self.message}"
+
+
+def lint(catalogue: Catalogue) -> list[Problem]:
+    """Every problem of the whole content, in order of file and id."""
+    found = [problem for piece in catalogue.pieces.values() for problem in lint_piece(piece, catalogue)]
+    return sorted(found, key=lambda problem: (problem.file, problem.id, problem.message))
+
+
+def lint_piece(piece: Piece, catalogue: Catalogue) -> list[Problem]:
+    """Every problem of one piece, which may be a clinic's edit that is not in the catalogue."""
+    problem = partial(Problem, catalogue.origin.get(piece.id, "edit"), piece.id)
+    checks: tuple[Callable[[Piece, Catalogue], Iterator[str]], ...] = (
+        _variants,
+        _languages,
+        _words,
+        _products,
+        _sources,
+        _rendered,
+    )
+    return [problem(message) for check in checks for message in check(piece, catalogue)]
+
+
+def _variants(piece: Piece, _: Catalogue) -> Iterator[str]:
+    *early, last = piece.variants
+    if last.when != Condition():
+        yield "the last variant has a condition; add one without `when`, or some patients get no answer"
+    for number, variant in enumerate(early, start=1):
+        if variant.when == Condition():
+            yield f"variant {number} has no condition, so the variants after it are never used"
+
+
+def _languages(piece: Piece, _: Catalogue) -> Iterator[str]:
+    wordings = [("title", piece.title)]
+    for number, variant in enumerate(piece.variants, start=1):
+        wordings.append((f"variant {number} sms", variant.sms))
+        if variant.web:
+            wordings.append((f"variant {number} web", variant.web))
+    for place, wording in wordings:
+        if not wording.en.strip() or not wording.es.strip():
+            yield f"{place}: a translation is missing"
+        elif wording.en == wording.es and len(re.findall(r"[^\W\d_]{2,}", wording.en)) > 3:
+            yield f"{place}: English and Spanish are the same text; translate it"
+        try:
+            odd = placeholders.names(wording.en) ^ placeholders.names(wording.es)
+        except ContentError as error:
+            yield f"{place}: {error}"
+            continue
+        if odd:
+            yield f"{place}: only one language has {', '.join('{' + name + '}' for name in sorted(odd))}"
+
+
+def _words(piece: Piece, _: Catalogue) -> Iterator[str]:
+    for place, text in texts(piece):
+        for breach in breaches(text, piece.kind):
+            yield f'{place}: never say "{breach.words}" ({breach.rule}): {breach.why}'
+        if piece.id not in OPT_OUT_PIECES:
+            for pattern in _KEYWORD_ANSWERS:
+                if match := pattern.search(text):
+                    yield f'{place}: "{match.group()}" asks for a word that switches texts off or on; use a number'
+                    break
+        if piece.id in DISCREET_PIECES and (match := _DISCREET.search(text)):
+            yield f'{place}: "{match.group()}" may be read on a locked screen; leave it out'
+
+
+def _products(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
+    if piece.kind == "topic":
+        return
+    spoken = {name for product in catalogue.products.values() for name in (product.name, *product.aliases)}
+    for place, text in texts(piece):
+        for name in sorted(spoken, key=len, reverse=True):
+            if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
+                yield f'{place}: names the product "{name}"; say filler, or nothing'
+                break
+
+
+def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
+    for key in piece.sources:
+        if key not in catalogue.sources:
+            yield f"unknown source {key!r}; add it to sources.yml or correct it"
+    if piece.sources or piece.kind == "staff":
+        return
+    for place, text in texts(piece):
+        if match := _OUTCOME_FIGURE.search(text):
+            yield f'{place}: the figure "{match.group()}" has no source; name one in `sources`'
+            return
+    if piece.kind == "safety":
+        yield "a safety text needs its sources"
+
+
+def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
+    known = placeholders.allowed(piece.kind, catalogue.settings)
+    for number, variant in enumerate(piece.variants, start=1):
+        for language in ("en", "es"):
+            place = f"variant {number} sms {language}"
+            template: str = getattr(variant.sms, language)
+            try:
+                unknown = sorted(placeholders.names(template) - known)
+            except ContentError:
+                continue  # said by _languages
+            if unknown:
+                yield f"{place}: unknown placeholder {{{unknown[0]}}}"
+                continue
+            text = longest(variant, language, catalogue)
+            if len(text) > SMS_LIMIT:
+                yield f"{place}: {len(text)} characters once filled; the limit is {SMS_LIMIT}"
+            if language == "en" and (odd := segments.foreign(text)):
+                yield f"{place}: {odd!r} makes every part of the text dearer and shorter; use plain signs"
+            if piece.kind == "safety":
+                yield from _emergency(piece, place, text)
+
+
+def longest(variant: Variant, language: Language, catalogue: Catalogue) -> str:
+    """The SMS of `variant` filled with sample values, for the product that makes it longest."""
+    products = variant.when.product or (None, *catalogue.products)
+    template: str = getattr(variant.sms, language)
+    message = {**SAMPLE_SHARED, **SAMPLE_MESSAGE[language]}
+    filled = [
+        placeholders.fill(template, {**clinic_values(SAMPLE_CLINIC, language, product, content=catalogue), **message})
+        for product in products
+    ]
+    return max(filled, key=len)
+
+
+def _emergency(piece: Piece, place: str, text: str) -> Iterator[str]:
+    """An emergency text must say whom to call in the part that arrives first."""
+    number = re.compile(rf"\b{SAMPLE_CLINIC['emergency_number']}\b")
+    if piece.id.startswith("safety.t0"):
+        first = segments.first_segment(text)[:150]
+        if not number.search(first):
+            yield f"{place}: {{emergency_number}} must stand in the first SMS segment ({len(first)} characters)"
+        if str(SAMPLE_CLINIC["emergency_phone"]) not in text:
+            yield f"{place}: {{emergency_phone}} is missing"
+    elif re.match(r"safety\.t[123]", piece.id) and not number.search(text):
+        yield f"{place}: {{emergency_number}} is missing"

@@ -1,0 +1,113 @@
+"""The one place for settings: environment variables (prefix `AFTERGLOW_`) or a `.env` file.
+
+`DATABASE_URL` is read without the prefix, as hosting platforms set it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """What an installation can choose. Every field has a default that works on a laptop, offline."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AFTERGLOW_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    #: Folder for databases, keys and spooled messages; nothing in it belongs in git.
+    var_dir: Path = ROOT / "var"
+    #: SQLAlchemy URL of the record. SQLite in `var_dir` unless set.
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "AFTERGLOW_DATABASE_URL")
+    )
+    host: str = "127.0.0.1"
+    port: int = 8000
+    #: Where the world reaches us, e.g. https://desk.clinic.example . Links and Twilio's signature use it;
+    #: it is never derived from a request, because proxies change what a request says.
+    public_url: str = "http://127.0.0.1:8000"
+    #: Demo: seeds a fictional clinic, serves the phone simulator, lets the clock be moved.
+    demo: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Signs web-widget tokens; made and kept in `var_dir/secret` when unset.
+    secret_key: SecretStr | None = None
+
+    #: `simulator` keeps everything on this machine; `twilio` sends for real.
+    carrier: Literal["simulator", "twilio"] = "simulator"
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    #: A second token is accepted while keys are rotated.
+    twilio_auth_token_secondary: SecretStr | None = None
+    twilio_messaging_service_sid: str | None = None
+    #: Other base URL for Twilio's API (a proxy, or a test double).
+    twilio_api_base: str | None = None
+    #: Messages a second handed to the carrier (US long codes: 1; short codes: 100).
+    carrier_rate_per_s: float = 20.0
+
+    #: Minutes in which an alert of that tier must be acknowledged before the next person is paged
+    #: (clinical.md tiers: T0 5 min, T1 15 min, T2 4 h).
+    ack_minutes_t0: float = 5
+    ack_minutes_t1: float = 15
+    ack_minutes_t2: float = 240
+    #: Minutes between reminders once acknowledged, until closed.
+    remind_minutes_t0: float = 30
+    remind_minutes_t1: float = 60
+    remind_minutes_t2: float = 240
+
+    #: Hours without an answer before the one reminder, and then before the staff task.
+    checkin_reminder_hours: float = 4
+    checkin_task_hours: float = 20
+    #: Patients are texted only between these local hours unless it is an answer or an alert.
+    quiet_end_hour: int = 9
+    quiet_start_hour: int = 20
+
+    #: Seconds a dialogue turn may take before the scripted fallback answers.
+    turn_timeout_s: float = 10
+    session_hours: float = 12
+
+    @property
+    def database(self) -> str:
+        """The record's SQLAlchemy URL; `postgresql://` is read as psycopg 3."""
+        url = self.database_url or f"sqlite:///{self.var_dir / 'afterglow.db'}"
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def workflow_database(self) -> str:
+        """Where durable workflows live: beside the SQLite record, or in the same PostgreSQL."""
+        if self.database.startswith("sqlite"):
+            return f"sqlite:///{self.var_dir / 'workflows.db'}"
+        return self.database
+
+    @property
+    def tracker_database(self) -> str:
+        """Where Rasa's trackers live. A cache: the record is our own tables."""
+        if self.database.startswith("sqlite"):
+            return f"sqlite:///{self.var_dir / 'trackers.db'}"
+        return self.database
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
+
+
+def use_settings(settings: Settings) -> None:
+    """Replace this process's settings (tests and `simulate`, which run on a database of their own)."""
+    global get_settings
+
+    @lru_cache
+    def replaced() -> Settings:
+        return settings
+
+    get_settings = replaced

@@ -1,0 +1,54 @@
+"""Triage of many messages at once, for the command line: JSON lines in, JSON lines out, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bot.triage.engine import assess
+from bot.triage.language import detect
+from bot.triage.types import Assessment, Context, Language
+
+
+def triage_lines(lines: Iterable[str]) -> Iterator[str]:
+    """One JSON line for each line of `{"text", "day", "lang"?, "product"?}`; empty lines are passed over.
+
+    A line that cannot be used gives `{"error": ...}` in its place and the run goes on.
+    """
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            answer = _answer(_parse(line))
+        except ValueError as problem:
+            answer = {"error": str(problem)}
+        yield json.dumps(answer, ensure_ascii=False)
+
+
+def _parse(line: str) -> tuple[str, Context]:
+    try:
+        row: Any = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as problem:
+        raise ValueError(f"not JSON: {problem}") from problem
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise ValueError("a line must be an object with a 'text'")
+    day, product, lang = row.get("day"), row.get("product"), row.get("lang")
+    if day is not None and (isinstance(day, bool) or not isinstance(day, int)):
+        raise ValueError("'day' must be a whole number of days or null")
+    if product is not None and not isinstance(product, str):
+        raise ValueError("'product' must be text or null")
+    if lang not in (None, "en", "es"):
+        raise ValueError("'lang' must be 'en' or 'es'")
+    language: Language = lang or detect(row["text"])
+    return row["text"], Context(day=day, product=product, language=language)
+
+
+def _answer(parsed: tuple[str, Context]) -> dict[str, Any]:
+    assessment: Assessment = assess(*parsed)
+    return {
+        "tier": assessment.tier.value,
+        "probe": assessment.probe,
+        "flags": list(assessment.flags),
+        "reasons": list(assessment.reasons),
+    }

@@ -1,0 +1,169 @@
+"""Triage of one message: `assess(text, context)`. Pure: no clock, no network, no database.
+
+The most urgent finding decides. Nothing a message adds to a sign lowers it: not tone, not politeness, not
+what a relative thinks of it (`clinical.md` section 1, rule e).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import replace
+
+from bot.triage import answers, modifiers
+from bot.triage.matcher import Span, View
+from bot.triage.modifiers import Modifiers
+from bot.triage.normalise import read
+from bot.triage.rules import IDIOMS, Modifier, Rule, RuleBook, book
+from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
+
+ENGINE = "rules-1"
+EARLY_DAYS = 3  #: days 0-3: the clinic watch window of 72 h [NARA]
+
+_ALWAYS: frozenset[Modifier] = frozenset(("negated", "hypothetical", "history", "media", "pet", "relative"))
+
+
+def assess(text: str, context: Context | None = None) -> Assessment:
+    """Triage `text` as it came in `context`. Never raises for any text."""
+    context = context or Context()
+    rules = book()
+    view = rules.index.view(read(text), first=(IDIOMS,))
+    around = modifiers.find(view, context)
+    found: dict[str, tuple[Finding, Rule | None]] = {}
+    for rule in rules.rules:
+        finding = _apply(rule, rules, view, around, context)
+        if finding is not None and not _weaker(finding, found):
+            found[finding.rule] = (finding, rule)
+    for finding in answers.findings(text, view, around, context):
+        found[finding.rule] = (finding, None)
+    if context.open_alert_tier is not None and not _reaches(found, context.open_alert_tier):
+        kept = answers.kept_open(view, around, context)
+        if kept is not None:
+            found[kept.rule] = (kept, None)
+    return _conclude(found)
+
+
+def _weaker(finding: Finding, found: dict[str, tuple[Finding, Rule | None]]) -> bool:
+    """Whether the same finding stands already, as urgent and with its probe."""
+    if finding.rule not in found:
+        return False
+    other = found[finding.rule][0]
+    return (other.tier.urgency, not other.probe) <= (finding.tier.urgency, not finding.probe)
+
+
+def _reaches(found: dict[str, tuple[Finding, Rule | None]], tier: Tier) -> bool:
+    return any(finding.tier.at_least_as_urgent_as(tier) for finding, _rule in found.values())
+
+
+def _conclude(found: dict[str, tuple[Finding, Rule | None]]) -> Assessment:
+    findings = tuple(sorted((f for f, _rule in found.values()), key=lambda f: (f.tier.urgency, f.rule)))
+    rules = [rule for finding, rule in found.values() if rule is not None and finding.rule == rule.id]
+    return Assessment(
+        tier=most_urgent(*(finding.tier for finding in findings)),
+        findings=findings,
+        probe=any(finding.probe for finding in findings),
+        psych=any(rule.psych for rule in rules),
+        hold=any(rule.hold for rule in rules),
+        reasons=tuple(f"{f.tier}{'?' if f.probe else ''} {f.flag} {f.rule}: {f.words}" for f in findings),
+        engine=ENGINE,
+        flags=tuple(dict.fromkeys(finding.flag for finding in findings)),
+    )
+
+
+def _apply(rule: Rule, rules: RuleBook, view: View, around: Modifiers, context: Context) -> Finding | None:
+    """The finding of `rule`, its tier shifted by what surrounds the sign, or `None`."""
+    if not rule.when.holds(context, around.treatment):
+        return None
+    names = rules.parts[rule.id]
+    if rule.all:
+        if any(name not in view.spans for name in names[1:]):
+            return None
+    elif names[0] not in view.spans:
+        return None
+    blocked = {view.reading.sentence[start] for start, _end in view.spans.get(names[0] + "unless", ())}
+    give_way = _ALWAYS.union(rule.yields_to).difference(rule.ignores)
+    softened: Finding | None = None
+    for span in _spans(rule, rules, names, view, around, give_way):
+        if view.reading.sentence[span[0]] in blocked:
+            continue
+        effects = around.on(span) & give_way
+        plain = Finding(rules.flags[rule.id], rule.tier, rule.id, view.reading.quote(*span), rule.source, rule.probe)
+        finding = _modified(plain, effects, around, context)
+        if finding == plain or (finding is not None and finding.rule == rule.id):
+            return _over(finding, around, context)
+        if finding is not None and (softened is None or finding.tier.urgency < softened.tier.urgency):
+            softened = finding
+    return softened
+
+
+def _modified(finding: Finding, effects: set[Modifier], around: Modifiers, context: Context) -> Finding | None:
+    """What is left of `finding` when `effects` reach it."""
+    if not effects:
+        return finding
+    if effects & {"negated", "pet", "resolved", "improving"}:
+        return None
+    urgent = finding.tier.at_least_as_urgent_as(Tier.T2)
+    early = context.day is not None and context.day <= EARLY_DAYS
+    if "hypothetical" in effects:
+        if urgent and early and around.worried_if:
+            return replace(finding, flag="HYP", tier=Tier.T2, rule="hyp.maybe-real", probe=True)
+        asked = context.day is not None or around.self_asked
+        return replace(finding, flag="HYP", tier=Tier.T4, rule="hyp.question", probe=urgent and asked)
+    if "history" in effects and not effects & {"relative", "media"} and urgent:
+        return replace(finding, flag="NEG", tier=Tier.T3, rule="neg.history", probe=False)
+    return None
+
+
+def _over(finding: Finding, around: Modifiers, context: Context) -> Finding:
+    """A vision or stroke sign that is over and was days ago asks for a clinician within the hour, not for an
+    ambulance; within 72 h, or with no word that it is over, it stays an emergency [FDA-2015]."""
+    if finding.flag not in ("VIS", "STR") or finding.tier is not Tier.T0:
+        return finding
+    late = context.day is None or context.day > EARLY_DAYS
+    if late and around.past and around.resolved and not around.returning:
+        return replace(finding, tier=Tier.T1)
+    return finding
+
+
+def _spans(
+    rule: Rule,
+    rules: RuleBook,
+    names: tuple[str, ...],
+    view: View,
+    around: Modifiers,
+    give_way: frozenset[Modifier],
+) -> list[Span]:
+    """Where the sign of `rule` stands: each `any` match, or each place where all of `all` come together."""
+    if not rule.all:
+        return view.spans[names[0]]
+    deniable = "negated" in give_way
+    lists = []
+    for name in names[1:]:
+        spans = view.spans[name]
+        if deniable and name not in rules.places:
+            spans = [span for span in spans if not around.negated[span[0]]]
+        if not spans:
+            return []
+        lists.append(spans)
+    together: list[Span] = []
+    sentence = view.reading.sentence
+    # the sign itself, not the body part, is what a denial or a supposition must reach
+    lead = next((i for i, name in enumerate(names[1:]) if name not in rules.places), 0)
+    for anchor in lists[lead]:
+        for other in lists:
+            if other is lists[lead]:
+                continue
+            if not any(
+                rule.scope == "message" or sentence[span[0]] == sentence[anchor[0]]
+                for span in _near(other, anchor, rule.within)
+            ):
+                break
+        else:
+            together.append(anchor)
+    return together
+
+
+def _near(spans: list[Span], anchor: Span, reach: int) -> list[Span]:
+    """The spans that begin at most `reach` words from `anchor`."""
+    low = bisect_left(spans, (anchor[0] - reach, 0))
+    high = bisect_left(spans, (anchor[1] + reach + 1, 0))
+    return spans[low:high]

@@ -1,0 +1,70 @@
+"""Which language a message is in: English or Spanish, and the patient's own language when in doubt."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from bot.triage.normalise import plain
+from bot.triage.types import Language
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+MIN_WORDS_FOR_MODEL = 4
+MIN_CONFIDENCE = 0.85
+
+#: Words that are common in one of the two languages and hardly occur in the other.
+_SPANISH = frozenset(
+    """que de el la los las un una y en con por para mi me se te le lo su sus es esta estoy esto ese eso muy pero
+    como cuando donde porque ya hoy ayer manana tengo tiene veo duele bien mal gracias hola buenas buenos dias
+    tardes noches puedo puede quiero hace desde hasta sin ni nada ninguno ninguna ojo ojos labio labios cara nariz
+    mejilla cachete boca dolor hinchado hinchada inflamado cita relleno ayuda urgente cuanto cuesta soy siento
+    salio sale estan fue mucho mucha poco dia dias tambien todo todos usted ustedes nos vez asi doctora""".split()
+)
+_ENGLISH = frozenset(
+    """the and is are was it its my i im ive you your to of for with this that have has had not cant dont what when
+    how can will would should be been at on from they she her his but if or so just been do does did feel feels
+    hurts hurt eye eyes lip lips face cheek pain swelling today yesterday hello thanks thank please appointment
+    since side after get got going any""".split()
+)
+_WORD = re.compile(r"[a-z]+")
+
+
+@lru_cache(maxsize=1)
+def _model() -> LanguageDetector:
+    from lingua import Language as LinguaLanguage
+    from lingua import LanguageDetectorBuilder
+
+    languages = (LinguaLanguage.ENGLISH, LinguaLanguage.SPANISH)
+    return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()
+
+
+def detect(text: str, default: Language = "en") -> Language:
+    """The language of `text`, or `default` unless the text itself says otherwise clearly.
+
+    Words that both languages share ("no", "ok") say nothing; two telling words, or one beside nothing from
+    the other language, decide; a longer text without any is put to a statistical model.
+    """
+    lowered = text.lower()
+    words = _WORD.findall(plain(text))
+    spanish = sum(word in _SPANISH for word in words) + 2 * len(re.findall(r"[ñ¿¡]", lowered))
+    english = sum(word in _ENGLISH for word in words)
+    if spanish >= 2 and spanish > english:
+        return "es"
+    if english >= 2 and english > spanish:
+        return "en"
+    if len(words) >= MIN_WORDS_FOR_MODEL and spanish == english:
+        spanish_share = _spanish_share(text)
+        if spanish_share >= MIN_CONFIDENCE:
+            return "es"
+        if spanish_share <= 1 - MIN_CONFIDENCE:
+            return "en"
+    return default
+
+
+def _spanish_share(text: str) -> float:
+    """How likely `text` is Spanish rather than English, 0 to 1."""
+    values = {value.language.name: value.value for value in _model().compute_language_confidence_values(text[:500])}
+    return float(values.get("SPANISH", 0.5))

@@ -1,0 +1,110 @@
+"""What triage takes in and gives back. Pure data: no database, no clock, no wording."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal
+
+Language = Literal["en", "es"]
+Phase = Literal["before", "after"]
+
+
+class Tier(enum.StrEnum):
+    """How soon a human must act, T0 soonest (`clinical.md`, tiers; shape from [CHP])."""
+
+    T0 = "T0"  #: emergency now: ambulance
+    T1 = "T1"  #: clinician within the hour
+    T2 = "T2"  #: clinician the same day
+    T3 = "T3"  #: next business day
+    T4 = "T4"  #: routine or information
+
+    @property
+    def urgency(self) -> int:
+        """0 (most urgent) to 4. Compare tiers by this, never by their text."""
+        return int(self.value[1])
+
+    def raised(self, steps: int = 1) -> Tier:
+        """The tier `steps` more urgent, never beyond T0."""
+        return Tier(f"T{max(0, self.urgency - steps)}")
+
+    def at_least_as_urgent_as(self, other: Tier) -> bool:
+        """Whether this tier asks for action as soon as `other` does, or sooner."""
+        return self.urgency <= other.urgency
+
+
+def most_urgent(*tiers: Tier) -> Tier:
+    """The most urgent of `tiers`; T4 when there are none."""
+    return min(tiers, key=lambda tier: tier.urgency, default=Tier.T4)
+
+
+#: Flag codes of `clinical.md` section 1. Findings carry one each.
+FLAGS = {
+    "VO": "vascular occlusion of the skin",
+    "VIS": "vision",
+    "STR": "stroke or other neurological sign",
+    "ALL": "allergy or airway",
+    "INF": "infection",
+    "DIR": "delayed inflammatory reaction",
+    "HSV": "cold sore reactivation",
+    "HEM": "haematoma or bleeding",
+    "NRV": "nerve",
+    "COS": "cosmetic: asymmetry, lump, migration, Tyndall",
+    "PSY": "psychological or safeguarding",
+    "PRG": "pregnancy or breastfeeding",
+    "MED": "medicine",
+    "MIN": "under 18",
+    "HYP": "hypothetical question",
+    "NEG": "nothing to act on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known when the message arrives.
+
+    `day` counts local calendar days since the latest treatment (0 = the day itself), `None` when the
+    sender is not known to have been treated. `question` is the id of the question that our last message
+    asked (`checkin.pain`, `checkin.red_flags`, `probe`, `symptom.severity` ...), if it is still open.
+    """
+
+    day: int | None = None
+    product: str | None = None
+    areas: tuple[str, ...] = ()
+    language: Language = "en"
+    phase: Phase | None = None
+    question: str | None = None
+    open_alert_tier: Tier | None = None
+    open_alert_flag: str | None = None
+    has_media: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sign that was found: which flag, how urgent, the words that caused it, and the rule's source key."""
+
+    flag: str
+    tier: Tier
+    rule: str
+    words: str
+    source: str
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The triage of one message. The most urgent finding sets `tier`; nothing lowers it."""
+
+    tier: Tier
+    findings: tuple[Finding, ...] = ()
+    probe: bool = False
+    psych: bool = False
+    hold: bool = False
+    reasons: tuple[str, ...] = ()
+    engine: str = "rules-1"
+    flags: tuple[str, ...] = field(default=())
+
+    @property
+    def lead_flag(self) -> str:
+        """The flag code of the most urgent finding, `NEG` when nothing was found."""
+        return self.findings[0].flag if self.findings else "NEG"
