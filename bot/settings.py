@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     #: Demo: seeds a fictional clinic, serves the phone simulator, lets the clock be moved.
     demo: bool = False
+    #: Names this process among several on one PostgreSQL; work that it was doing when it died is taken up by
+    #: the next process of the same name.
+    process_name: str = "afterglow-1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Signs web-widget tokens; made and kept in `var_dir/secret` when unset.
     secret_key: SecretStr | None = None

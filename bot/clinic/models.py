@@ -96,6 +96,7 @@ class Patient(ClinicOwned, Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     opted_out_at: Mapped[datetime | None]
 
+    clinic: Mapped[Clinic] = relationship()
     treatments: Mapped[list[Treatment]] = relationship(
         back_populates="patient", order_by="Treatment.treated_at.desc()"
     )

@@ -37,7 +37,8 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        readonly = connection.get_execution_options().get("readonly", False)
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -63,4 +64,11 @@ def transaction() -> Iterator[Session]:
     engine()
     assert _factory is not None
     with _factory.begin() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A transaction that only reads; on SQLite it does not wait for writers."""
+    with Session(engine().execution_options(readonly=True), expire_on_commit=False) as session:
         yield session

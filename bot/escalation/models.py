@@ -46,6 +46,7 @@ class EventKind(enum.StrEnum):
     REMINDED = "reminded"
     PATIENT_WROTE = "patient_wrote"
     RAISED = "raised"
+    INFORMED = "informed"
     NOTE = "note"
     CLOSED = "closed"
 

@@ -32,6 +32,10 @@ class CheckInStatus(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Something may still happen with these.
+OPEN = (CheckInStatus.PLANNED, CheckInStatus.SENT, CheckInStatus.REMINDED)
+
+
 class Enrolment(ClinicOwned, Base):
     """A patient follows one version of a protocol after one treatment."""
 

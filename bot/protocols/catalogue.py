@@ -48,7 +48,7 @@ class Catalogue:
         try:
             return self.pieces[piece_id]
         except KeyError:
-            raise ContentError(f"no content has the id {piece_id!r}; `afterglow content list` shows all") from None
+            raise ContentError(f"no content has the id {piece_id!r}; see `afterglow content list`") from None
 
     def topics(self) -> tuple[Piece, ...]:
         """The counselling topics that may be used, in order of id."""
@@ -109,7 +109,7 @@ def _pieces(
             if piece.kind != kind:
                 raise ContentError(f"{where}: kind is {piece.kind}, but {name} holds {kind} pieces; move it")
             if piece.id in pieces:
-                raise ContentError(f"{where}: the id is already used in {origin[piece.id]}; rename or remove one")
+                raise ContentError(f"{where}: the id is also used in {origin[piece.id]}; rename one")
             _known(piece.sources, sources, f"{where}: unknown source", "sources.yml")
             _check_placeholders(piece, settings, where)
             pieces[piece.id], origin[piece.id] = piece, name
@@ -147,7 +147,7 @@ def _check_schedules(
         _known([schedule.product], products, f"{where}: unknown product", "products.yml")
         _known([q.content for q in schedule.questions], pieces, f"{where}: unknown content", "check_in.yml")
         if not schedule.days or sorted(set(schedule.days)) != list(schedule.days) or schedule.days[0] < 0:
-            raise ContentError(f"{where}: days must rise, without repeats, from 0 on; got {list(schedule.days)}")
+            raise ContentError(f"{where}: days must rise from 0 on without repeats: {list(schedule.days)}")
 
 
 def _check_products(

@@ -40,21 +40,20 @@ def lint() -> None:
     kinds = Counter(piece.kind for piece in content.pieces.values())
     status = Counter(piece.status for piece in content.pieces.values())
     spanish = [longest(v, "es", content) for piece in content.pieces.values() for v in piece.variants]
-    typer.echo(
-        f"content: clean. {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}; "
-        f"{', '.join(f'{n} {name}' for name, n in sorted(status.items()))}; {len(content.settings)} settings, "
-        f"{len(content.products)} products, {len(content.schedules)} schedules, {len(content.sources)} sources; "
-        f"longest Spanish SMS {max(map(segments, spanish), default=0)} segments"
-    )
+    counts = [f"{n} {name}" for name, n in [*sorted(kinds.items()), *sorted(status.items())]]
+    counts += [
+        f"{len(getattr(content, name))} {name}" for name in ("settings", "products", "schedules", "sources")
+    ]
+    typer.echo(f"content: clean. {', '.join(counts)}")
+    typer.echo(f"longest Spanish SMS: {max(map(segments, spanish), default=0)} segments")
 
 
 @app.command("list")
 def list_pieces() -> None:
     """List every piece: id, kind, version, status, variants, title."""
     for piece in sorted(_load().pieces.values(), key=lambda piece: piece.id):
-        typer.echo(
-            f"{piece.id:32} {piece.kind:9} v{piece.version:<3} {piece.status:9} {len(piece.variants)}  {piece.title.en}"
-        )
+        state = f"v{piece.version:<3} {piece.status:9}"
+        typer.echo(f"{piece.id:32} {piece.kind:9} {state} {len(piece.variants)}  {piece.title.en}")
 
 
 @app.command()
@@ -62,7 +61,7 @@ def show(
     piece_id: Annotated[str, typer.Argument(metavar="ID", help="for example aftercare.exercise")],
     lang: Annotated[Literal["en", "es"], typer.Option(help="language of the patient")] = "en",
     channel: Annotated[Literal["sms", "web"], typer.Option(help="where it is read")] = "sms",
-    phase: Annotated[Literal["before", "after"] | None, typer.Option(help="before or after treatment")] = None,
+    phase: Annotated[Literal["before", "after"] | None, typer.Option(help="before or after")] = None,
     product: Annotated[str | None, typer.Option(help="product id, for example harmonyca")] = None,
     day: Annotated[int | None, typer.Option(help="whole days since treatment")] = None,
     tier: Annotated[str | None, typer.Option(help="for safety texts: T0 to T4")] = None,
@@ -84,7 +83,6 @@ def show(
         typer.echo(f"--treated {treated}: write the day as YYYY-MM-DD", err=True)
         raise typer.Exit(1) from None
     typer.echo(rendered.text)
-    typer.echo(
-        f"\n{rendered.content_id} v{rendered.version}, {rendered.status}; {len(rendered.text)} characters, "
-        f"{segments(rendered.text)} segments {encoding(rendered.text)}; sources: {', '.join(rendered.sources) or 'none'}"
-    )
+    size = f"{len(rendered.text)} characters, {segments(rendered.text)} segments {encoding(rendered.text)}"
+    typer.echo(f"\n{rendered.content_id} v{rendered.version}, {rendered.status}; {size}")
+    typer.echo(f"sources: {', '.join(rendered.sources) or 'none'}")

@@ -21,6 +21,8 @@ from bot.protocols.render import clinic_values
 from bot.protocols.schema import Condition, Piece, Variant
 
 SMS_LIMIT = 320  #: characters of a rendered SMS, the carrier's advice
+LANGUAGES: tuple[Language, ...] = ("en", "es")
+FIRST_WORDS = 150  #: characters in which an emergency text must have said whom to call
 
 #: A sample clinic with values of ordinary length, and one message's values.
 SAMPLE_CLINIC: dict[str, object] = {
@@ -48,14 +50,22 @@ SAMPLE_SHARED = {
 
 #: Pieces that may tell a patient to reply with the carriers' own keywords.
 OPT_OUT_PIECES = frozenset(
-    {"optout.stopped", "optout.started", "optout.help", "enrol.welcome", "clinic.stop_messages", "clinic.privacy"}
+    {
+        "optout.stopped",
+        "optout.started",
+        "optout.help",
+        "enrol.welcome",
+        "clinic.stop_messages",
+        "clinic.privacy",
+    }
 )
 #: Texts that come unasked and may be read on a locked screen.
 DISCREET_PIECES = frozenset({"checkin.intro", "checkin.reminder", "enrol.welcome"})
 
 _ENGLISH_KEYWORD = "stop ?all|stop|unsubscribe|cancel|end|quit|revoke|opt ?out|start|unstop|yes"
 _SPANISH_KEYWORD = (
-    "PARAR|PARE|ALTO|DETENER|CANCELAR|BAJA|FIN|TERMINAR|SALIR|REVOCAR|INICIAR|INICIO|EMPEZAR|COMENZAR|ALTA|SÍ|SI"
+    "PARAR|PARE|ALTO|DETENER|CANCELAR|BAJA|FIN|TERMINAR|SALIR|REVOCAR"
+    "|INICIAR|INICIO|EMPEZAR|COMENZAR|ALTA|SÍ|SI"
 )
 _INVITE_EN = r"(?:reply|answer|respond|text|send|write|type)(?: back)?(?: with)?:? "
 _INVITE_ES = r"(?:[Rr]esponda|[Cc]onteste|[Ee]nvíe|[Ee]scriba|[Mm]ande|[Tt]eclee)(?: con)?:? "
@@ -146,7 +156,7 @@ def _words(piece: Piece, _: Catalogue) -> Iterator[str]:
         if piece.id not in OPT_OUT_PIECES:
             for pattern in _KEYWORD_ANSWERS:
                 if match := pattern.search(text):
-                    yield f'{place}: "{match.group()}" asks for a word that switches texts off or on; use a number'
+                    yield f'{place}: "{match.group()}" asks for a word that opts out or in; use a number'
                     break
         if piece.id in DISCREET_PIECES and (match := _DISCREET.search(text)):
             yield f'{place}: "{match.group()}" may be read on a locked screen; leave it out'
@@ -158,8 +168,8 @@ def _products(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
     spoken = {name for product in catalogue.products.values() for name in (product.name, *product.aliases)}
     for place, text in texts(piece):
         for name in sorted(spoken, key=len, reverse=True):
-            if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
-                yield f'{place}: names the product "{name}"; say filler, or nothing'
+            if match := re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
+                yield f'{place}: names the product "{match.group()}"; say filler, or nothing'
                 break
 
 
@@ -179,17 +189,17 @@ def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
 
 def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
     known = placeholders.allowed(piece.kind, catalogue.settings)
+    try:
+        unknown = [(place, name) for place, text in texts(piece) for name in placeholders.names(text) - known]
+    except ContentError:
+        return  # said by _languages
+    for place, name in sorted(unknown):
+        yield f"{place}: unknown placeholder {{{name}}}"
+    if unknown:
+        return
     for number, variant in enumerate(piece.variants, start=1):
-        for language in ("en", "es"):
+        for language in LANGUAGES:
             place = f"variant {number} sms {language}"
-            template: str = getattr(variant.sms, language)
-            try:
-                unknown = sorted(placeholders.names(template) - known)
-            except ContentError:
-                continue  # said by _languages
-            if unknown:
-                yield f"{place}: unknown placeholder {{{unknown[0]}}}"
-                continue
             text = longest(variant, language, catalogue)
             if len(text) > SMS_LIMIT:
                 yield f"{place}: {len(text)} characters once filled; the limit is {SMS_LIMIT}"
@@ -201,24 +211,22 @@ def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
 
 def longest(variant: Variant, language: Language, catalogue: Catalogue) -> str:
     """The SMS of `variant` filled with sample values, for the product that makes it longest."""
-    products = variant.when.product or (None, *catalogue.products)
+    products: tuple[str | None, ...] = variant.when.product or (None, *catalogue.products)
     template: str = getattr(variant.sms, language)
     message = {**SAMPLE_SHARED, **SAMPLE_MESSAGE[language]}
-    filled = [
-        placeholders.fill(template, {**clinic_values(SAMPLE_CLINIC, language, product, content=catalogue), **message})
-        for product in products
-    ]
-    return max(filled, key=len)
+    clinics = (clinic_values(SAMPLE_CLINIC, language, product, content=catalogue) for product in products)
+    return max((placeholders.fill(template, clinic | message) for clinic in clinics), key=len)
 
 
 def _emergency(piece: Piece, place: str, text: str) -> Iterator[str]:
     """An emergency text must say whom to call in the part that arrives first."""
     number = re.compile(rf"\b{SAMPLE_CLINIC['emergency_number']}\b")
     if piece.id.startswith("safety.t0"):
-        first = segments.first_segment(text)[:150]
+        first = segments.first_segment(text)[:FIRST_WORDS]
         if not number.search(first):
-            yield f"{place}: {{emergency_number}} must stand in the first SMS segment ({len(first)} characters)"
-        if str(SAMPLE_CLINIC["emergency_phone"]) not in text:
-            yield f"{place}: {{emergency_phone}} is missing"
+            yield f"{place}: {{emergency_number}} must stand in the first SMS segment"
+        reach = text if piece.id == "safety.t0_crisis" else first
+        if str(SAMPLE_CLINIC["emergency_phone"]) not in reach:
+            yield f"{place}: {{emergency_phone}} must stand in the first SMS segment"
     elif re.match(r"safety\.t[123]", piece.id) and not number.search(text):
         yield f"{place}: {{emergency_number}} is missing"

@@ -18,7 +18,7 @@ NEVER_SAY = Path(__file__).with_name("never_say.yml")
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.](?=\d)[^.!?\n]*)*[.!?]?")
 _DENIAL = re.compile(
-    r"\b(no|not|cannot|never|nobody|no one|none|neither|without|nadie|nunca|ningun[oa]?|ningún|tampoco|sin)\b|n't\b",
+    r"\b(no|not|cannot|never|nobody|none|neither|without|nadie|nunca|ningun[oa]?|ningún|tampoco|sin)\b|n't\b",
     re.IGNORECASE,
 )
 

@@ -22,11 +22,33 @@ _UNITS: dict[Language, dict[str, tuple[str, str]]] = {
     },
 }
 _MONTHS: dict[Language, tuple[str, ...]] = {
-    "en": tuple(
-        "January February March April May June July August September October November December".split()
+    "en": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ),
-    "es": tuple(
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
+    "es": (
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
     ),
 }
 

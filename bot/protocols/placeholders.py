@@ -52,7 +52,7 @@ def names(text: str) -> frozenset[str]:
     except ContentError:
         raise
     except ValueError as error:
-        raise ContentError(f"bad placeholder: {error}; write {{name}}, and {{{{ or }}}} for a brace") from None
+        raise ContentError(f"bad placeholder: {error}; write {{name}}, or {{{{ for a brace") from None
     return frozenset(found)
 
 

@@ -110,7 +110,7 @@ def clinic_values(
     settings = (content or catalogue()).settings
     unknown = sorted(key for key in own if key.partition(".")[0] not in settings)
     if unknown:
-        raise ContentError(f"no aftercare setting is called {unknown[0]!r}; known: {', '.join(sorted(settings))}")
+        raise ContentError(f"no setting is called {unknown[0]!r}; known: {', '.join(sorted(settings))}")
     for setting in settings.values():
         values[setting.id] = _setting_text(setting, _setting_value(setting, product, own), language)
     return values
@@ -135,5 +135,5 @@ def _setting_text(setting: Setting, value: object, language: Language) -> str:
             return str(value[language])
         raise ContentError(f"setting {setting.id} needs a text in {language!r}")
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ContentError(f"setting {setting.id} needs a whole number of {setting.unit}, 1 or more; got {value!r}")
+        raise ContentError(f"setting {setting.id} needs a number of {setting.unit}, 1 or more; got {value!r}")
     return phrases.amount(value, setting.unit, language)

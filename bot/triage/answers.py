@@ -68,7 +68,7 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
                 flag, tier, source = RED_FLAG_LIST[number]
                 yield Finding(flag, tier, f"answer.list-{number}", f"{number}", source)
             return
-    if question in YES_MEANS and "@yes" in view.spans and _is_yes(view, around):
+    if question in YES_MEANS and "@affirmative" in view.spans and _is_yes(view, around):
         flag, tier, source = YES_MEANS[question]
         yield Finding(flag, tier, "answer.yes", " ".join(words[:8]), source)
     if _worrying_without_sign(text, view, context):
@@ -135,7 +135,7 @@ def _says_something(words: tuple[str, ...]) -> bool:
 
 
 def _is_yes(view: View, around: Modifiers) -> bool:
-    return any(not around.negated[start] for start, _end in view.spans["@yes"]) and len(view.reading.words) <= 12
+    return any(not around.negated[start] for start, _end in view.spans["@affirmative"]) and len(view.reading.words) <= 12
 
 
 def _worrying_without_sign(text: str, view: View, context: Context) -> bool:

@@ -115,14 +115,14 @@ def _negated(view: View) -> list[bool]:
     not_cues = {at for start, end in view.spans.get("@no_negation", ()) for at in range(start, end)}
     stops = {start for start, _end in view.spans.get("@contrast", ())}
     # "No blurring, double images or pain": an "or" later in the sentence ties the list to its first word.
-    for start, end in view.spans.get("@negation", ()):
-        if start in not_cues:
-            continue
+    cues = [span for span in view.spans.get("@negation", ()) if span[0] not in not_cues]
+    again = {start for start, _end in cues}
+    for start, end in cues:
         whole = "@negation_list" in view.spans and (start, end) in view.spans["@negation_list"]
         left = NEGATION_REACH
         for at in range(end, size):
             outside = sentence[at] != sentence[start] if whole else clause[at] != clause[start]
-            if outside or at in stops or (not whole and left <= 0):
+            if outside or at in stops or (not whole and (left <= 0 or at in again)):
                 break
             if words[at] in ("and", "y", "e") and not whole and _more_than_one(clause, at):
                 break

@@ -71,7 +71,8 @@ class Rule(_Strict):
     psych: bool = False
     hold: bool = False
     any: tuple[str, ...] | dict[Literal["en", "es", "both"], tuple[str, ...]] = ()
-    all: tuple[str, ...] = ()  #: a combination: every one of these, near one another
+    #: a combination: one of each of these, near one another; `|` parts whole phrases here ("ice pick|twinge")
+    all: tuple[str, ...] = ()
     within: int = Field(14, ge=1, le=400)
     scope: Literal["sentence", "message"] = "sentence"
     unless: tuple[str, ...] = ()  #: in the same sentence
@@ -163,7 +164,7 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
                     names.append(text)
                 else:
                     names.append(f"{key}{number}")
-                    groups[names[-1]] = _phrases(file.name, rule.id, [text])
+                    groups[names[-1]] = _phrases(file.name, rule.id, text.split("|"))
             parts[rule.id] = tuple(names)
     groups.setdefault(IDIOMS, [])
     try:

@@ -1,0 +1,66 @@
+"""What every channel speaks: messages come in as `Inbound`, go out through a `Carrier`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.messaging.models import Channel, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message as a channel received it. `to` names the clinic: its text number, or its widget key."""
+
+    channel: Channel
+    provider_id: str
+    to: str
+    sender: str  #: E.164 phone number, or the widget's session id
+    body: str
+    media: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """What a carrier is asked to send. `message_id` is ours; callbacks carry it back."""
+
+    message_id: str
+    sender: str
+    to: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The carrier has it: its id, and the state that it reports so far."""
+
+    provider_id: str
+    status: Status
+
+
+class CarrierError(Exception):
+    """The carrier refused. `permanent` refusals are not retried; others are."""
+
+    def __init__(self, message: str, *, code: str = "", permanent: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.permanent = permanent
+
+
+class OutcomeUnknown(Exception):
+    """No answer, or a broken one: the carrier may or may not have the message. Look it up before resending."""
+
+
+class Carrier(Protocol):
+    """A way to hand text messages on. Calls block and are made from worker threads."""
+
+    name: str
+
+    def send(self, message: Outbound) -> Sent:
+        """Hand over one message. Raises CarrierError or OutcomeUnknown."""
+        ...
+
+    def find(self, message: Outbound, since: datetime) -> Sent | None:
+        """The carrier's record of `message` if it was handed over after `since`, else None."""
+        ...

@@ -1,0 +1,3 @@
+"""The web chat: signed sessions, messages in, a live stream out."""
+
+from __future__ import annotations

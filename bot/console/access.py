@@ -1,0 +1,35 @@
+"""The one door to a clinic's rows: whatever belongs to another clinic is not there (404)."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from bot.clinic.models import Patient
+from bot.console.pages import NotThere
+from bot.console.sessions import Visitor
+from bot.escalation.models import Alert
+from bot.records.models import StaffTask
+
+
+def alert_for(session: Session, who: Visitor, alert_id: str) -> Alert:
+    """The alert of the visitor's clinic. Raises `NotThere`."""
+    alert = session.get(Alert, alert_id)
+    if alert is None or alert.clinic_id != who.clinic_id:
+        raise NotThere
+    return alert
+
+
+def patient_for(session: Session, who: Visitor, patient_id: str) -> Patient:
+    """The patient of the visitor's clinic. Raises `NotThere`."""
+    patient = session.get(Patient, patient_id)
+    if patient is None or patient.clinic_id != who.clinic_id:
+        raise NotThere
+    return patient
+
+
+def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:
+    """The task of the visitor's clinic. Raises `NotThere`."""
+    task = session.get(StaffTask, task_id)
+    if task is None or task.clinic_id != who.clinic_id:
+        raise NotThere
+    return task

@@ -1,0 +1,182 @@
+"""One alert: what the patient wrote, why it fired, who did what, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clinic.models import Treatment
+from bot.console import pages
+from bot.console.access import alert_for
+from bot.console.highlight import split
+from bot.console.pages import ConsoleRoute, Posted, SignedIn
+from bot.console.sessions import Visitor
+from bot.console.wording import citation, flag_label, product_name
+from bot.db.engine import reading
+from bot.escalation import service
+from bot.escalation.models import Alert, AlertStatus, Outcome
+from bot.messaging.models import Channel, Direction, Message
+from bot.messaging.threads import local_day
+from bot.records.models import AssessmentRecord
+
+router = APIRouter(route_class=ConsoleRoute)
+
+#: What a page may say it has just done; anything else in the address is ignored.
+DONE = ("acknowledged", "already", "noted", "closed")
+
+
+@router.get("/alerts/{alert_id}")
+def alert_page(request: Request, who: SignedIn, alert_id: str, did: str = "") -> Response:
+    """The alert. `did` is what a button on it has just done."""
+    return _page(request, who, alert_id, did=did if did in DONE else "")
+
+
+@router.get("/alerts/{alert_id}/live")
+def alert_live(request: Request, who: SignedIn, alert_id: str) -> Response:
+    """The parts of the page that change by themselves, fetched by the live page."""
+    return _page(request, who, alert_id, template="_alert_live.html")
+
+
+@router.post("/alerts/{alert_id}/acknowledge")
+def acknowledge(who: SignedIn, _form: Posted, alert_id: str) -> Response:
+    """Take the alert: nobody else is paged."""
+    with reading() as session:
+        alert_for(session, who, alert_id)
+    took_it = service.acknowledge(alert_id, who.staff_id, via="console")
+    return _back(alert_id, "acknowledged" if took_it else "already")
+
+
+@router.post("/alerts/{alert_id}/note")
+def note(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
+    """Add a line to the timeline."""
+    with reading() as session:
+        alert_for(session, who, alert_id)
+    words = pages.text(form, "note")
+    if not words:
+        return _page(request, who, alert_id, errors={"note": "alert.note_empty"}, status=422)
+    service.add_note(alert_id, who.staff_id, words)
+    return _back(alert_id, "noted")
+
+
+@router.post("/alerts/{alert_id}/close")
+def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
+    """Close with an outcome from the list and a note; both are required."""
+    with reading() as session:
+        closed = alert_for(session, who, alert_id).status is AlertStatus.CLOSED
+    if closed:
+        return _back(alert_id, "already")
+    outcome, words = pages.text(form, "outcome"), pages.text(form, "close_note")
+    errors = {}
+    if outcome not in list(Outcome):
+        errors["outcome"] = "alert.outcome_missing"
+    if not words:
+        errors["close_note"] = "alert.close_note_empty"
+    if not errors:
+        try:
+            service.close(alert_id, who.staff_id, Outcome(outcome), words)
+        except service.CloseRefused:
+            return _back(alert_id, "already")
+        return _back(alert_id, "closed")
+    typed = {"outcome": outcome, "close_note": words}
+    return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
+
+
+def _back(alert_id: str, did: str) -> Response:
+    return RedirectResponse(f"/console/alerts/{alert_id}?did={did}", 303)
+
+
+def _page(
+    request: Request,
+    who: Visitor,
+    alert_id: str,
+    *,
+    template: str = "alert.html",
+    status: int = 200,
+    did: str = "",
+    errors: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    with reading() as session:
+        alert = alert_for(session, who, alert_id)
+        thread = _thread(session, alert)
+        return pages.render(
+            request,
+            template,
+            who,
+            status=status,
+            alert=alert,
+            treatment=_treatment(session, alert),
+            thread=thread,
+            findings=[finding for entry in thread for finding in entry["findings"]],
+            phone=_phone(alert),
+            outcomes=list(Outcome),
+            did=did,
+            errors=errors or {},
+            typed=typed or {},
+            flag_label=flag_label,
+            product_name=product_name,
+            local_day=local_day,
+        )
+
+
+def _phone(alert: Alert) -> str | None:
+    """The number to call: the patient's, or the one that wrote when we know nobody by it."""
+    if alert.patient is not None:
+        return alert.patient.phone
+    return alert.conversation.address if alert.conversation.channel is Channel.SMS else None
+
+
+def _treatment(session: Session, alert: Alert) -> Treatment | None:
+    """The treatment the alert is about: the newest before it was raised."""
+    if alert.patient_id is None:
+        return None
+    return session.scalars(
+        select(Treatment)
+        .where(Treatment.patient_id == alert.patient_id, Treatment.treated_at <= alert.created_at)
+        .order_by(Treatment.treated_at.desc())
+        .limit(1)
+    ).first()
+
+
+def _thread(session: Session, alert: Alert) -> list[dict[str, Any]]:
+    """What was written from the alert's message on, with what triage found and the words it found it in."""
+    query = select(Message).where(
+        Message.conversation_id == alert.conversation_id, Message.id >= alert.message_id
+    )
+    if alert.closed_at is not None:
+        query = query.where(Message.created_at <= alert.closed_at)
+    messages = list(session.scalars(query.order_by(Message.id)))
+    records = {
+        record.message_id: record
+        for record in session.scalars(
+            select(AssessmentRecord).where(AssessmentRecord.message_id.in_([m.id for m in messages]))
+        )
+    }
+    return [_entry(message, records.get(message.id)) for message in messages]
+
+
+def _entry(message: Message, record: AssessmentRecord | None) -> dict[str, Any]:
+    findings = list(record.findings) if record else []
+    return {
+        "message": message,
+        "from_patient": message.direction is Direction.IN,
+        "tier": record.tier.value if record else None,
+        "pieces": split(message.body, [str(finding.get("words", "")) for finding in findings]),
+        "findings": [
+            {
+                "tier": str(finding["tier"]),
+                "flag": str(finding["flag"]),
+                "rule": str(finding["rule"]),
+                "words": str(finding.get("words", "")),
+                "source": str(finding.get("source", "")),
+                "citation": citation(str(finding.get("source", ""))),
+                "probe": bool(finding.get("probe")),
+                "at": message.created_at,
+            }
+            for finding in findings
+        ],
+    }

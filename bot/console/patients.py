@@ -1,0 +1,143 @@
+"""The list of patients and one patient's page."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.clinic.models import Patient, Treatment
+from bot.console import pages, timeline, trend
+from bot.console.access import patient_for
+from bot.console.pages import ConsoleRoute, SignedIn
+from bot.console.trend_plot import plot
+from bot.console.wording import flag_label, product_name
+from bot.db.engine import reading
+from bot.escalation.models import Alert, AlertStatus
+from bot.followup.models import CheckIn, CheckInStatus
+from bot.messaging.models import Conversation
+from bot.messaging.threads import local_day
+
+router = APIRouter(route_class=ConsoleRoute)
+
+PAGE_SIZE = 50
+NEXT_SHOWN = 6
+
+
+@router.get("/patients")
+def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -> Response:
+    """The clinic's patients by name, or those whose name or phone number fits `q`."""
+    q, page = q.strip()[:100], max(1, page)
+    with reading() as session:
+        found = _matching(session, who.clinic_id, q)
+        shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        people = {p.id: p for p in session.scalars(select(Patient).where(Patient.id.in_(shown)))}
+        return pages.render(
+            request,
+            "patients.html",
+            who,
+            q=q,
+            page=page,
+            total=len(found),
+            last=max(1, -(-len(found) // PAGE_SIZE)),
+            patients=[people[patient_id] for patient_id in shown],
+            newest=_newest_treatments(session, shown),
+            alerts=_waiting(session, shown),
+            product_name=product_name,
+            local_day=local_day,
+        )
+
+
+@router.get("/patients/{patient_id}")
+def patient_page(
+    request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = ""
+) -> Response:
+    """Who it is, what was done, what comes next, and everything that happened."""
+    show = show if show in timeline.FILTERS else timeline.FILTERS[0]
+    with reading() as session:
+        patient = patient_for(session, who, patient_id)
+        newest = patient.treatments[0] if patient.treatments else None
+        entries, cut = timeline.entries(session, patient.id, show)
+        reports = trend.reports(session, newest, patient.time_zone) if newest else ()
+        return pages.render(
+            request,
+            "patient.html",
+            who,
+            patient=patient,
+            opted_out_at=_opted_out(session, patient),
+            open_alerts=_open_alerts(session, patient),
+            coming=_coming(session, patient),
+            newest=newest,
+            plot=plot(reports),
+            entries=entries,
+            cut=cut,
+            show=show,
+            filters=timeline.FILTERS,
+            did="enrolled" if did == "enrolled" else "",
+            flag_label=flag_label,
+            product_name=product_name,
+            local_day=local_day,
+        )
+
+
+def folded(words: str) -> str:
+    """Lower case without accents, so that "jose" finds José."""
+    plain = unicodedata.normalize("NFKD", words.casefold())
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
+
+
+def _matching(session: Session, clinic_id: str, q: str) -> list[str]:
+    """Ids by last and first name. Matching is done here: databases differ on accents."""
+    rows = session.execute(
+        select(Patient.id, Patient.first_name, Patient.last_name, Patient.phone).where(
+            Patient.clinic_id == clinic_id
+        )
+    ).all()
+    words, digits = folded(q).split(), "".join(sign for sign in q if sign.isdigit())
+    by_phone = len(digits) >= 3 and not any(sign.isalpha() for sign in q)
+    found = []
+    for patient_id, first, last, phone in rows:
+        name = folded(f"{first} {last}")
+        if (by_phone and digits in phone) or (not by_phone and all(word in name for word in words)):
+            found.append((folded(last), folded(first), patient_id))
+    return [patient_id for _last, _first, patient_id in sorted(found)]
+
+
+def _newest_treatments(session: Session, ids: list[str]) -> dict[str, Treatment]:
+    query = select(Treatment).where(Treatment.patient_id.in_(ids)).order_by(Treatment.treated_at)
+    return {treatment.patient_id: treatment for treatment in session.scalars(query)}
+
+
+def _waiting(session: Session, ids: list[str]) -> dict[str, int]:
+    query = (
+        select(Alert.patient_id, func.count())
+        .where(Alert.patient_id.in_(ids), Alert.status != AlertStatus.CLOSED)
+        .group_by(Alert.patient_id)
+    )
+    return {str(patient_id): count for patient_id, count in session.execute(query)}
+
+
+def _opted_out(session: Session, patient: Patient) -> object:
+    """When the patient wrote STOP: noted with the patient, or with a conversation before we knew them."""
+    if patient.opted_out_at is not None:
+        return patient.opted_out_at
+    return session.scalar(
+        select(func.max(Conversation.opted_out_at)).where(Conversation.patient_id == patient.id)
+    )
+
+
+def _open_alerts(session: Session, patient: Patient) -> list[Alert]:
+    query = select(Alert).where(Alert.patient_id == patient.id, Alert.status != AlertStatus.CLOSED)
+    return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at))
+
+
+def _coming(session: Session, patient: Patient) -> list[CheckIn]:
+    query = (
+        select(CheckIn)
+        .where(CheckIn.patient_id == patient.id, CheckIn.status == CheckInStatus.PLANNED)
+        .order_by(CheckIn.due_at)
+        .limit(NEXT_SHOWN)
+    )
+    return list(session.scalars(query))

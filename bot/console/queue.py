@@ -1,0 +1,86 @@
+"""The live alert queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
+
+from bot import events
+from bot.console import counts, pages, sessions
+from bot.console.pages import ConsoleRoute, SignedIn
+from bot.console.sessions import Visitor
+from bot.console.wording import flag_label
+from bot.db.engine import reading
+from bot.escalation.models import Alert, AlertStatus
+
+router = APIRouter(route_class=ConsoleRoute)
+
+#: Without a signal pages look again after this long: counters stay honest even when a signal is lost.
+LOOK_AGAIN_S = 20.0
+CLOSED_SHOWN = 50
+
+
+@router.get("")
+@router.get("/")
+def queue_page(request: Request, who: SignedIn) -> Response:
+    """Every alert that is not closed, most urgent first."""
+    return _list(request, who, "queue.html")
+
+
+@router.get("/queue")
+def queue_list(request: Request, who: SignedIn) -> Response:
+    """The list alone, fetched by the live page when something changed."""
+    return _list(request, who, "_queue_list.html")
+
+
+@router.get("/closed")
+def closed_page(request: Request, who: SignedIn) -> Response:
+    """The alerts that were closed last."""
+    with reading() as session:
+        query = (
+            select(Alert)
+            .where(Alert.clinic_id == who.clinic_id, Alert.status == AlertStatus.CLOSED)
+            .order_by(Alert.closed_at.desc())
+            .limit(CLOSED_SHOWN)
+            .options(joinedload(Alert.patient), joinedload(Alert.closed_by))
+        )
+        alerts = list(session.scalars(query))
+        return pages.render(request, "closed.html", who, alerts=alerts, flag_label=flag_label)
+
+
+@router.get("/live")
+def live(request: Request, who: SignedIn) -> Response:
+    """Server-sent events: one `pulse` at once, then one whenever something of the clinic changed."""
+    return EventSourceResponse(
+        _pulses(who, request.cookies.get(sessions.COOKIE, "")), headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _pulses(who: Visitor, token: str) -> AsyncIterator[dict[str, Any]]:
+    """Ends with `signed_out` once the session is over, so that an open page shows nothing more."""
+    async with events.subscription(f"clinic:{who.clinic_id}") as changed:
+        while True:
+            if not await run_in_threadpool(_still_in, token):
+                yield {"event": "signed_out", "data": ""}
+                return
+            pulse = await run_in_threadpool(counts.pulse, who)
+            yield {"event": "pulse", "data": json.dumps(pulse)}
+            await changed.wait(timeout=LOOK_AGAIN_S)
+
+
+def _still_in(token: str) -> bool:
+    with reading() as session:
+        return sessions.visitor(session, token) is not None
+
+
+def _list(request: Request, who: Visitor, template: str) -> Response:
+    with reading() as session:
+        alerts = counts.waiting_alerts(session, who.clinic_id)
+        return pages.render(request, template, who, alerts=alerts, flag_label=flag_label)

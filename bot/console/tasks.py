@@ -1,0 +1,53 @@
+"""Open staff tasks."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+
+from bot.clinic.models import Patient
+from bot.console import pages
+from bot.console.access import task_for
+from bot.console.pages import ConsoleRoute, Posted, SignedIn
+from bot.console.sessions import Visitor
+from bot.db.engine import reading
+from bot.messaging.models import Conversation, Message
+from bot.records import tasks as service
+from bot.records.models import StaffTask
+
+router = APIRouter(route_class=ConsoleRoute)
+
+
+@router.get("/tasks")
+def tasks_page(request: Request, who: SignedIn, did: str = "") -> Response:
+    """What waits for a person, oldest first."""
+    return _page(request, who, did="done" if did == "done" else "")
+
+
+@router.post("/tasks/{task_id}/complete")
+def complete(request: Request, who: SignedIn, form: Posted, task_id: str) -> Response:
+    """Mark as done, with a note of what was done."""
+    with reading() as session:
+        done = task_for(session, who, task_id).done_at is not None
+    words = pages.text(form, "note")
+    if not done and not words:
+        return _page(request, who, missing=task_id, status=422)
+    if not done:
+        service.complete(task_id, who.staff_id, words)
+    return RedirectResponse("/console/tasks?did=done", 303)
+
+
+def _page(
+    request: Request, who: Visitor, *, did: str = "", missing: str = "", status: int = 200
+) -> Response:
+    with reading() as session:
+        rows = session.execute(
+            select(StaffTask, Patient, Conversation, Message)
+            .outerjoin(Patient, Patient.id == StaffTask.patient_id)
+            .outerjoin(Conversation, Conversation.id == StaffTask.conversation_id)
+            .outerjoin(Message, Message.id == StaffTask.message_id)
+            .where(StaffTask.clinic_id == who.clinic_id, StaffTask.done_at.is_(None))
+            .order_by(StaffTask.created_at, StaffTask.id)
+        ).all()
+        return pages.render(request, "tasks.html", who, status=status, rows=rows, did=did, missing=missing)

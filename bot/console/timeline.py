@@ -1,0 +1,83 @@
+"""Everything that happened with a patient in one list, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.escalation.models import Alert
+from bot.followup.models import CheckIn, CheckInStatus
+from bot.messaging.models import Conversation, Kind, Message
+from bot.records.models import AssessmentRecord, SymptomReport
+
+#: What the timeline can be filtered to; the first shows everything.
+FILTERS = ("all", "messages", "reports", "check_ins", "alerts")
+#: Entries of each kind at most; the page says when there are more.
+LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: its moment, its kind (as in `FILTERS`) and the row behind it."""
+
+    at: datetime
+    kind: str
+    row: Any
+    tier: str | None = None
+
+
+def entries(session: Session, patient_id: str, show: str = "all") -> tuple[list[Entry], bool]:
+    """The patient's entries, newest first, and whether older ones were left out."""
+    found: list[Entry] = []
+    readers = {"messages": _messages, "reports": _reports, "check_ins": _check_ins, "alerts": _alerts}
+    cut = False
+    for kind, read in readers.items():
+        if show in ("all", kind):
+            some = read(session, patient_id)
+            cut = cut or len(some) > LIMIT
+            found += some[:LIMIT]
+    found.sort(key=lambda entry: (entry.at, entry.row.id), reverse=True)
+    return found, cut
+
+
+def _messages(session: Session, patient_id: str) -> list[Entry]:
+    query = (
+        select(Message, AssessmentRecord.tier)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .outerjoin(AssessmentRecord, AssessmentRecord.message_id == Message.id)
+        .where(
+            or_(Message.patient_id == patient_id, Conversation.patient_id == patient_id),
+            Message.kind.notin_([Kind.STAFF, Kind.PAGE]),
+        )
+        .order_by(Message.id.desc())
+        .limit(LIMIT + 1)
+    )
+    return [
+        Entry(message.created_at, "messages", message, tier.value if tier else None)
+        for message, tier in session.execute(query)
+    ]
+
+
+def _reports(session: Session, patient_id: str) -> list[Entry]:
+    query = select(SymptomReport).where(SymptomReport.patient_id == patient_id)
+    rows = session.scalars(query.order_by(SymptomReport.id.desc()).limit(LIMIT + 1))
+    return [Entry(row.created_at, "reports", row, row.tier.value) for row in rows]
+
+
+def _check_ins(session: Session, patient_id: str) -> list[Entry]:
+    """Those that went out. What is still planned stands under the next check-ins."""
+    query = select(CheckIn).where(
+        CheckIn.patient_id == patient_id, CheckIn.status.notin_([CheckInStatus.PLANNED, CheckInStatus.CANCELLED])
+    )
+    rows = session.scalars(query.order_by(CheckIn.due_at.desc()).limit(LIMIT + 1))
+    return [Entry(row.answered_at or row.sent_at or row.due_at, "check_ins", row) for row in rows]
+
+
+def _alerts(session: Session, patient_id: str) -> list[Entry]:
+    query = select(Alert).where(Alert.patient_id == patient_id)
+    rows = session.scalars(query.order_by(Alert.id.desc()).limit(LIMIT + 1))
+    return [Entry(row.created_at, "alerts", row, row.tier.value) for row in rows]

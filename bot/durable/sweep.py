@@ -1,0 +1,136 @@
+"""What is due now? Reads the facts and says which durable work to start, under which id.
+
+The same sweep finds new work, work whose time has come, and work that a crash left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import events
+from bot.channels.base import Inbound
+from bot.db.engine import reading, transaction
+from bot.escalation.models import Alert, AlertStatus
+from bot.followup import dispatch
+from bot.messaging import inbox, spool
+from bot.messaging.models import Channel, Conversation, Direction, Message, Status, Turn
+from bot.messaging.reading import read, unreadable
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
+
+    queue: Literal["turns", "carrier", "alerts"]
+    task: Literal["turn", "deliver", "escalate", "check_in"]
+    workflow_id: str
+    row_id: str
+    partition: str
+
+
+def _id(task: str, row_id: str, since: datetime, now: datetime, patience: timedelta) -> str:
+    """The id under which a row's work starts: one per due moment, so that it starts once. A row still due
+    after `patience` gets a new id: whatever became of the first start, the row says it is not done."""
+    due_at = int(since.timestamp() * 1000)
+    late = int((now - since) / patience)
+    return f"{task}-{row_id}-{due_at}" + (f"-{late}" if late > 0 else "")
+
+
+def repair() -> None:
+    """Read in what was spooled while the database was away, and triage what could not be triaged."""
+    for path, fields in spool.waiting():
+        fields["channel"] = Channel(fields["channel"])
+        try:
+            receipt = inbox.receive(Inbound(**fields))
+        except inbox.UnknownClinic:
+            log.exception("a spooled message belongs to no clinic; kept aside", file=path.name)
+            path.rename(path.with_suffix(".unknown"))
+            continue
+        if not receipt.message_id:
+            return  # still away, and spooled anew: stop, and keep the old file
+        path.unlink()
+    with reading() as session:
+        unread = session.scalars(
+            select(Message.id)
+            .where(Message.direction == Direction.IN, Message.assessed.is_(False))
+            .order_by(Message.id)
+            .limit(BATCH)
+        ).all()
+    for message_id in unread:
+        _read_again(message_id)
+
+
+def _read_again(message_id: str) -> None:
+    with transaction() as session:
+        message = session.get_one(Message, message_id)
+        try:
+            with session.begin_nested():
+                read(session, message)
+        except Exception:
+            log.exception("triage cannot read a message; a person must", message_id=message_id)
+            unreadable(session, message)
+    events.committed(message.clinic_id, message.conversation_id)
+
+
+def due(now: datetime) -> list[Work]:
+    """Everything that is due at `now`, pages and deliveries first."""
+    with reading() as session:
+        return [*_deliveries(session, now), *_alerts(session, now), *_turns(session, now), *_check_ins(session, now)]
+
+
+def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
+    rows = session.execute(
+        select(Message.id, Message.send_after, Conversation.address)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.status.in_([Status.QUEUED, Status.SENDING]),
+            Message.send_after <= now,
+            Message.channel == Channel.SMS,
+        )
+        .order_by(Message.id)
+        .limit(BATCH)
+    )
+    for message_id, send_after, address in rows:
+        workflow_id = _id("deliver", message_id, send_after, now, timedelta(minutes=10))
+        yield Work("carrier", "deliver", workflow_id, message_id, address)
+
+
+def _alerts(session: Session, now: datetime) -> Iterator[Work]:
+    rows = session.execute(
+        select(Alert.id, Alert.next_step_at)
+        .where(Alert.status != AlertStatus.CLOSED, Alert.next_step_at <= now)
+        .order_by(Alert.next_step_at)
+        .limit(BATCH)
+    )
+    for alert_id, next_step_at in rows:
+        workflow_id = _id("escalate", alert_id, next_step_at, now, timedelta(minutes=1))
+        yield Work("alerts", "escalate", workflow_id, alert_id, alert_id)
+
+
+def _turns(session: Session, now: datetime) -> Iterator[Work]:
+    rows = session.execute(
+        select(Message.id, Message.created_at, Message.conversation_id)
+        .where(Message.turn == Turn.PENDING, Message.assessed.is_(True))
+        .order_by(Message.id)
+        .limit(BATCH)
+    )
+    for message_id, created_at, conversation_id in rows:
+        workflow_id = _id("turn", message_id, created_at, now, timedelta(minutes=5))
+        yield Work("turns", "turn", workflow_id, message_id, conversation_id)
+
+
+def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
+    for check_in_id, status, patient_id in dispatch.due(session, now, BATCH):
+        minute = int(now.timestamp() // 60)
+        yield Work("turns", "check_in", f"check-in-{check_in_id}-{status}-{minute}", check_in_id, patient_id)

@@ -1,0 +1,99 @@
+"""The durable workflows. Each is one idempotent step over a row: recovery runs it again, and it finds out
+from the row what is left to do. Functions and names here are part of the workflow database's contents:
+renaming one strands what is queued under the old name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+
+from bot import clock, events
+from bot.channels.base import Carrier
+from bot.db.engine import transaction
+from bot.dialogue.turns import Dialogue, run_turn
+from bot.durable.sweep import Work
+from bot.escalation.alerts import take_step
+from bot.escalation.models import Alert
+from bot.followup import dispatch
+from bot.messaging.delivery import deliver
+
+
+class Equipment:
+    """What the workflows work with: set once when the process starts."""
+
+    carrier: Carrier | None = None
+    #: None until the dialogue model is loaded; set with `dialogue_ready`
+    dialogue: Dialogue | None = None
+    dialogue_ready = threading.Event()
+
+
+#: How long a turn waits for a model that is still loading before the scripted words answer.
+MODEL_WAIT_S = 90.0
+
+
+@DBOS.step(name="run_turn")
+def _run_turn(message_id: str) -> None:
+    Equipment.dialogue_ready.wait(MODEL_WAIT_S)
+    run_turn(message_id, Equipment.dialogue)
+
+
+@DBOS.workflow(name="turn")
+def turn(message_id: str) -> None:
+    """Answer a patient's message."""
+    _run_turn(message_id)
+
+
+@DBOS.step(name="deliver_message")
+def _deliver(message_id: str) -> None:
+    assert Equipment.carrier is not None, "no carrier"
+    deliver(message_id, Equipment.carrier)
+
+
+@DBOS.workflow(name="deliver")
+def delivery(message_id: str) -> None:
+    """Make one attempt at sending a message."""
+    _deliver(message_id)
+
+
+@DBOS.step(name="take_step")
+def _escalate(alert_id: str) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id, with_for_update=True)
+        take_step(session, alert, clock.now())
+    events.committed(alert.clinic_id, alert.conversation_id)
+
+
+@DBOS.workflow(name="escalate")
+def escalate(alert_id: str) -> None:
+    """Take an alert's next step: page the next person, or remind."""
+    _escalate(alert_id)
+
+
+@DBOS.step(name="check_in_step")
+def _check_in(check_in_id: str) -> None:
+    Equipment.dialogue_ready.wait(MODEL_WAIT_S)
+    dispatch.step(check_in_id, Equipment.dialogue)
+
+
+@DBOS.workflow(name="check_in")
+def check_in(check_in_id: str) -> None:
+    """Send a check-in, remind, or hand its silence to staff."""
+    _check_in(check_in_id)
+
+
+_TASKS: dict[str, Callable[[str], Any]] = {
+    "turn": turn,
+    "deliver": delivery,
+    "escalate": escalate,
+    "check_in": check_in,
+}
+
+
+def start(work: Work) -> None:
+    """Put `work` on its queue, unless work of that id was ever put there before."""
+    with SetWorkflowID(work.workflow_id), SetEnqueueOptions(queue_partition_key=work.partition):
+        DBOS.enqueue_workflow(work.queue, _TASKS[work.task], work.row_id)

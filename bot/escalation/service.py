@@ -1,0 +1,117 @@
+"""What people do with alerts: acknowledge, note, close. Each in its own transaction."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot.clinic.models import Staff
+from bot.db.engine import transaction
+from bot.escalation.alerts import log, page, words
+from bot.escalation.models import Alert, AlertStatus, EventKind, Notification, Outcome
+from bot.escalation.policy import Policy, next_action
+from bot.messaging.models import Conversation, Kind
+from bot.messaging.threads import say
+
+
+class CloseRefused(Exception):
+    """An alert cannot be closed this way; the text says why and what to do."""
+
+
+def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
+    """`staff_id` takes the alert. False when somebody already has, or it is closed.
+
+    Everybody else who was paged is told, so that nobody keeps running.
+    """
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id, with_for_update=True)
+        taken = _take(session, alert, staff_id, via)
+    events.committed(alert.clinic_id, alert.conversation_id)
+    return taken
+
+
+def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+    if alert.status is not AlertStatus.OPEN:
+        return False
+    alert.status = AlertStatus.ACKNOWLEDGED
+    alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
+    log(session, alert, EventKind.ACKNOWLEDGED, staff_id=staff_id, detail=via)
+    # the first reminder is one interval away, not now
+    alert.next_step_at = None
+    policy = Policy.from_json(alert.policy)
+    decided = next_action(alert.status, alert.steps_taken, None, policy, clock.now())
+    alert.next_step_at = getattr(decided, "next_at", None)
+    others = session.scalars(
+        select(Notification.staff_id)
+        .where(Notification.alert_id == alert.id, Notification.staff_id != staff_id)
+        .distinct()
+    ).all()
+    for other in others:
+        page(session, alert, other, "staff.someone_else", EventKind.INFORMED)
+    return True
+
+
+def add_note(alert_id: str, staff_id: str, text: str) -> None:
+    """Write what somebody did or found to the timeline. Blank notes are ignored."""
+    if not text.strip():
+        return
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        log(session, alert, EventKind.NOTE, staff_id=staff_id, detail=text.strip())
+    events.committed(alert.clinic_id, alert.conversation_id)
+
+
+def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
+    """A named person ends the alert with an outcome and what was done. Raises CloseRefused."""
+    if not note.strip():
+        raise CloseRefused("Say in a few words what was done before you close the alert.")
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id, with_for_update=True)
+        if alert.status is AlertStatus.CLOSED:
+            raise CloseRefused("This alert is closed already.")
+        if alert.acknowledged_at is None:
+            alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
+        alert.status, alert.outcome, alert.close_note = AlertStatus.CLOSED, outcome, note.strip()
+        alert.closed_at, alert.closed_by_id, alert.next_step_at = clock.now(), staff_id, None
+        log(session, alert, EventKind.CLOSED, staff_id=staff_id, detail=f"{outcome.value}: {note.strip()}")
+    events.committed(alert.clinic_id, alert.conversation_id)
+
+
+_REPLY = re.compile(r"^\s*(?:ack|ok|tomo|asumo)?\s*#?(\d{2,5})\s*[.!]?\s*$", re.IGNORECASE)
+_BARE = re.compile(r"^\s*(?:ack|tomo|asumo)\s*[.!]?\s*$", re.IGNORECASE)
+
+
+def answer_staff(session: Session, conversation: Conversation, text: str, message_id: str) -> None:
+    """Act on what a member of staff texted, and answer it, inside the caller's transaction.
+
+    "ACK 47", "47", or a bare "ACK" when only one alert is waiting for somebody.
+    """
+    staff = session.get_one(Staff, conversation.staff_id)
+    alert = _alert_meant(session, staff, text)
+    reply = {"in_reply_to_id": message_id, "position": 0}
+    if alert is None:
+        match = _REPLY.match(text)
+        piece = "staff.unknown_code" if match else "staff.help"
+        say(session, conversation, piece, Kind.PAGE, extra={"code": match[1] if match else ""}, **reply)
+        return
+    if _take(session, alert, staff.id, "sms"):
+        piece = "staff.acked"
+    else:
+        piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
+    extra = words(session, alert, staff.language)
+    if alert.status is AlertStatus.CLOSED and alert.closed_by:
+        extra["name"] = alert.closed_by.name
+    say(session, conversation, piece, Kind.PAGE, extra=extra, **reply)
+
+
+def _alert_meant(session: Session, staff: Staff, text: str) -> Alert | None:
+    query = select(Alert).where(Alert.clinic_id == staff.clinic_id).order_by(Alert.id.desc())
+    if match := _REPLY.match(text):
+        return session.scalars(query.where(Alert.code == match[1]).with_for_update()).first()
+    if _BARE.match(text):
+        waiting = session.scalars(query.where(Alert.status == AlertStatus.OPEN).with_for_update()).all()
+        return waiting[0] if len(waiting) == 1 else None
+    return None

@@ -1,0 +1,211 @@
+"""Getting stored messages to people: one attempt at a time, recorded before and after, never twice.
+
+A crash between handing over and recording leaves an attempt unsettled. Before anything is sent again, the
+carrier is asked whether it has the message (`lessons.md` C2: carriers offer no idempotency key).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot.channels.base import Carrier, CarrierError, OutcomeUnknown, Outbound, Sent
+from bot.db.engine import transaction
+from bot.escalation.alerts import log as log_alert
+from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.messaging import optout
+from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
+from bot.messaging.threads import note_status
+from bot.records.models import TaskKind
+from bot.records.tasks import open_task
+
+logger = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 4
+#: Seconds before the next attempt; pages try again sooner, and the next person is paged meanwhile anyway.
+BACKOFF_S = (15, 60, 300)
+#: A check-in or answer that could not go out for this long would confuse more than help.
+TOO_OLD = timedelta(hours=12)
+#: What may still be texted to somebody who opted out: answers to an emergency, and the one confirmation.
+_DESPITE_OPT_OUT = frozenset({Kind.SAFETY, Kind.NOTICE, Kind.PAGE})
+
+_ORDER = {Status.QUEUED: 0, Status.SENDING: 1, Status.SENT: 2, Status.DELIVERED: 3, Status.FAILED: 3}
+
+
+def forward(current: Status, reported: Status) -> bool:
+    """Whether a carrier's report moves a message forward. Reports come late, twice and out of order."""
+    return current in _ORDER and _ORDER[reported] > _ORDER[current]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    outbound: Outbound
+    attempt_id: str
+    begun_before: datetime | None
+
+
+def deliver(message_id: str, carrier: Carrier) -> None:
+    """Make the next attempt at sending `message_id`, if it is due one. Safe to call again at any time."""
+    claim = _claim(message_id)
+    if claim is None:
+        return
+    try:
+        sent = carrier.find(claim.outbound, claim.begun_before) if claim.begun_before else None
+        sent = sent or carrier.send(claim.outbound)
+    except CarrierError as error:
+        _refused(message_id, claim.attempt_id, str(error), error.code, permanent=error.permanent)
+    except OutcomeUnknown:
+        logger.warning("carrier outcome unknown, will look it up", message_id=message_id)
+        _later(message_id, BACKOFF_S[0])
+    else:
+        _settled(message_id, claim.attempt_id, sent)
+
+
+def _claim(message_id: str) -> _Claim | None:
+    """Take the message for one attempt: write the attempt down before the carrier is called."""
+    with transaction() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        now = clock.now()
+        if message.status not in (Status.QUEUED, Status.SENDING) or (message.send_after or now) > now:
+            return None
+        reason = _reason_not_to(message, now)
+        if reason is not None:
+            _suppress(session, message, reason)
+            return None
+        unsettled = session.scalars(
+            select(DeliveryAttempt).where(
+                DeliveryAttempt.message_id == message.id, DeliveryAttempt.settled_at.is_(None)
+            )
+        ).first()
+        begun_before = unsettled.created_at if unsettled else None
+        if unsettled is None:
+            message.attempts += 1
+            unsettled = DeliveryAttempt(
+                clinic_id=message.clinic_id, message_id=message.id, number=message.attempts
+            )
+            session.add(unsettled)
+        if message.status is Status.QUEUED:
+            message.status = Status.SENDING
+            note_status(session, message)
+        session.flush()
+        thread = message.conversation
+        outbound = Outbound(message.id, thread.clinic.text_number, thread.address, message.body)
+        return _Claim(outbound, unsettled.id, begun_before)
+
+
+def _reason_not_to(message: Message, now: datetime) -> str | None:
+    if message.kind not in _DESPITE_OPT_OUT and optout.is_opted_out(message.conversation):
+        return "opted out"
+    if message.kind in (Kind.CHECK_IN, Kind.REPLY) and now - message.created_at > TOO_OLD:
+        return "too old to send"
+    return None
+
+
+def _suppress(session: Session, message: Message, reason: str) -> None:
+    message.status, message.error = Status.SUPPRESSED, reason
+    note_status(session, message, reason)
+
+
+def _settled(message_id: str, attempt_id: str, sent: Sent) -> None:
+    with transaction() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        attempt = session.get_one(DeliveryAttempt, attempt_id)
+        attempt.settled_at, attempt.provider_id = clock.now(), sent.provider_id
+        message.provider_id = sent.provider_id
+        if forward(message.status, sent.status):
+            message.status = sent.status
+            note_status(session, message)
+        _tell_alert(session, message)
+    events.committed(message.clinic_id, message.conversation_id)
+
+
+def _refused(message_id: str, attempt_id: str, error: str, code: str, *, permanent: bool) -> None:
+    """The carrier said no: try again later, or give up and make sure that a person knows."""
+    with transaction() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        attempt = session.get_one(DeliveryAttempt, attempt_id)
+        attempt.settled_at = clock.now()
+        attempt.error, attempt.error_code = error[:200], code
+        message.error = f"{code} {error}".strip()[:200]
+        if permanent or message.attempts >= MAX_ATTEMPTS:
+            _fail(session, message)
+        else:
+            message.status = Status.QUEUED
+            message.send_after = clock.now() + timedelta(seconds=BACKOFF_S[message.attempts - 1])
+            note_status(session, message, message.error)
+    events.committed(message.clinic_id, message.conversation_id)
+
+
+def _fail(session: Session, message: Message) -> None:
+    """Final. A page that failed must not cost its waiting time: the next person is paged at once."""
+    message.status = Status.FAILED
+    note_status(session, message, message.error)
+    if message.kind is Kind.PAGE:
+        _tell_alert(session, message)
+        return
+    open_task(
+        session,
+        TaskKind.NOT_DELIVERED,
+        message.id,
+        message.conversation,
+        note=message.error or "",
+        message_id=message.id,
+    )
+
+
+def _later(message_id: str, seconds: float) -> None:
+    with transaction() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        message.send_after = clock.now() + timedelta(seconds=seconds)
+
+
+def _tell_alert(session: Session, message: Message) -> None:
+    """Write a page's delivery to its alert's timeline, and hurry the next step when it failed."""
+    if message.kind is not Kind.PAGE or message.status not in (Status.DELIVERED, Status.FAILED):
+        return
+    page = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
+    if page is None:
+        return
+    alert = session.get_one(Alert, page.alert_id)
+    failed = message.status is Status.FAILED
+    log_alert(
+        session,
+        alert,
+        EventKind.PAGE_FAILED if failed else EventKind.PAGE_DELIVERED,
+        staff_id=page.staff_id,
+        message_id=message.id,
+        detail=message.error or "" if failed else "",
+    )
+    people = len(alert.policy["people"])
+    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < people:
+        alert.next_step_at = clock.now()
+
+
+def update_status(
+    provider_id: str, status: Status, *, error_code: str = "", channel: Channel = Channel.SMS
+) -> bool:
+    """Take in a carrier's status report. Only forward moves count; False when the id is not ours."""
+    with transaction() as session:
+        message = session.scalars(
+            select(Message)
+            .where(Message.channel == channel, Message.provider_id == provider_id)
+            .with_for_update()
+        ).first()
+        if message is None:
+            return False
+        if not forward(message.status, status):
+            return True
+        message.status = status
+        message.error = error_code or message.error
+        if status is Status.FAILED:
+            _fail(session, message)
+        else:
+            note_status(session, message)
+            _tell_alert(session, message)
+    events.committed(message.clinic_id, message.conversation_id)
+    return True

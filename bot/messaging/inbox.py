@@ -1,0 +1,148 @@
+"""A message comes in. One transaction stores it, its triage, any alert with its first page, and the safety
+words for the sender; only then is the channel told "received". The dialogue answers afterwards, durably.
+
+Red flags depend on nothing but the database: not on Rasa, not on the carrier, not on a queue. If the database
+itself is away, the message is spooled to a file and read in as soon as it is back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot.channels.base import Inbound
+from bot.clinic.models import Clinic
+from bot.db.engine import transaction
+from bot.escalation.service import answer_staff
+from bot.messaging import optout, spool
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
+from bot.messaging.reading import read
+from bot.messaging.threads import find_or_open, note_status, say
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 20_000  #: characters kept of one message; more than ten times what any carrier delivers
+
+
+class UnknownClinic(Exception):
+    """The message was sent to an address that belongs to no clinic here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message. A duplicate was stored before and changes nothing."""
+
+    message_id: str
+    duplicate: bool
+
+
+def receive(inbound: Inbound) -> Receipt:
+    """Store and triage a message. Returns once it is safe, before it is answered.
+
+    Raises UnknownClinic. With the database away, the message is spooled and the receipt's id is empty.
+    """
+    try:
+        with transaction() as session:
+            message, duplicate = _store(session, inbound)
+            if not duplicate:
+                _handle(session, message)
+            receipt = Receipt(message.id, duplicate)
+    except OperationalError:
+        log.exception("database away, message spooled", provider_id=inbound.provider_id)
+        spool.keep(asdict(inbound))
+        return Receipt("", False)
+    if not receipt.duplicate:
+        events.committed(message.clinic_id, message.conversation_id)
+    return receipt
+
+
+def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
+    """The stored message, and whether it had been stored before under the same provider id."""
+    before = session.scalars(
+        select(Message).where(
+            Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
+        )
+    ).first()
+    if before is not None:
+        return before, True
+    clinic = _clinic(session, inbound)
+    body = inbound.body.replace("\x00", "")[:MAX_BODY]
+    conversation = find_or_open(session, clinic, inbound.channel, inbound.sender, first_words=body)
+    message = Message(
+        clinic_id=clinic.id,
+        conversation_id=conversation.id,
+        patient_id=conversation.patient_id,
+        direction=Direction.IN,
+        kind=Kind.STAFF if conversation.staff_id else Kind.PATIENT,
+        channel=inbound.channel,
+        provider_id=inbound.provider_id,
+        body=body,
+        media=list(inbound.media),
+        status=Status.RECEIVED,
+        turn=Turn.PENDING,
+        language=conversation.language,
+        created_at=clock.now(),
+    )
+    session.add(message)
+    session.flush()
+    note_status(session, message)
+    return message, False
+
+
+def _clinic(session: Session, inbound: Inbound) -> Clinic:
+    column = Clinic.text_number if inbound.channel is Channel.SMS else Clinic.widget_key
+    clinic = session.scalars(select(Clinic).where(column == inbound.to)).first()
+    if clinic is None:
+        raise UnknownClinic(f"no clinic here has the {inbound.channel.value} address {inbound.to!r}")
+    return clinic
+
+
+def _handle(session: Session, message: Message) -> None:
+    """Everything about a new message that must be in the record before its sender hears from us."""
+    conversation = message.conversation
+    if conversation.staff_id is not None:
+        message.turn, message.assessed = Turn.NOT_NEEDED, True
+        answer_staff(session, conversation, message.body, message.id)
+        return
+    _assess_or_leave(session, message)
+    word = _keyword(conversation, message)
+    if word is not None:
+        _answer_keyword(session, message, word)
+    elif optout.is_opted_out(conversation):
+        message.turn = Turn.NOT_NEEDED
+
+
+def _assess_or_leave(session: Session, message: Message) -> None:
+    """Triage in a savepoint. If it fails, the message stays stored and unassessed; the sweeper reads it again,
+    and pages when it still cannot be read (`durable.sweep`)."""
+    try:
+        with session.begin_nested():
+            read(session, message)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("triage failed; the message is stored", message_id=message.id)
+
+
+def _keyword(conversation: Conversation, message: Message) -> optout.Keyword | None:
+    if message.channel is not Channel.SMS or message.media:
+        return None
+    return optout.keyword(message.body, opted_out=optout.is_opted_out(conversation))
+
+
+def _answer_keyword(session: Session, message: Message, word: optout.Keyword) -> None:
+    conversation = message.conversation
+    message.turn = Turn.NOT_NEEDED
+    match word:
+        case "stop":
+            piece = optout.stop(session, conversation, message.id)
+        case "start":
+            piece = optout.start(session, conversation, message.id)
+        case "help":
+            piece = "optout.help"
+    say(session, conversation, piece, Kind.NOTICE, in_reply_to_id=message.id, position=90)

@@ -1,0 +1,140 @@
+"""STOP, START and HELP, and plain sentences that mean the same (`lessons.md` C2, C4).
+
+A carrier acts on a keyword only when it is the whole message; so do we. STOP is honoured at once and
+everywhere: what is still queued is suppressed, and one confirmation is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot.clinic.models import Clinic, Consent, ConsentPurpose
+from bot.db.engine import transaction
+from bot.escalation.models import Alert, AlertStatus
+from bot.followup.models import OPEN, CheckIn
+from bot.messaging.models import Channel, Conversation, Kind, Message, Status
+from bot.messaging.threads import find_or_open, note_status
+from bot.records.models import TaskKind
+from bot.records.tasks import open_task
+
+Keyword = Literal["stop", "start", "help"]
+
+_WORDS: dict[Keyword, frozenset[str]] = {
+    "stop": frozenset(
+        "stop stopall unsubscribe cancel end quit revoke optout parar alto baja cancelar detener".split()
+    ),
+    "start": frozenset("start unstop alta iniciar".split()),
+    "help": frozenset("help info ayuda".split()),
+}
+#: Carriers take YES as opting in again, but only from somebody who is opted out.
+_START_WHEN_OUT = frozenset({"yes", "si", "sí"})
+
+
+def keyword(text: str, *, opted_out: bool = False) -> Keyword | None:
+    """The keyword that `text` consists of, in any case, with spaces and closing punctuation; else None."""
+    word = re.sub(r"[\s.!¡\"'*]+", "", text).lower()
+    if opted_out and word in _START_WHEN_OUT:
+        return "start"
+    return next((name for name, words in _WORDS.items() if word in words), None)
+
+
+def stop(session: Session, conversation: Conversation, message_id: str | None) -> str:
+    """Opt the conversation's person out. Returns the id of the one confirmation to send.
+
+    With an alert or a check-in open, silence would hide a sick patient: staff are asked to phone.
+    """
+    now = clock.now()
+    conversation.opted_out_at = now
+    _record_consent(session, conversation, granted=False, message_id=message_id)
+    if conversation.patient is not None:
+        conversation.patient.opted_out_at = now
+    _suppress_queued(session, conversation)
+    alert = session.scalars(
+        select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
+    ).first()
+    waiting = conversation.patient_id is not None and session.scalars(
+        select(CheckIn).where(
+            CheckIn.patient_id == conversation.patient_id,
+            CheckIn.status.in_(OPEN),
+        )
+    ).first()
+    if alert is not None or waiting:
+        open_task(session, TaskKind.OPTED_OUT_PHONE, f"{conversation.id}:{now:%Y%m%d}", conversation)
+    return "safety.stopped_alert_open" if alert is not None else "optout.stopped"
+
+
+def start(session: Session, conversation: Conversation, message_id: str | None) -> str:
+    """Take the opt-out back. Returns the id of the confirmation."""
+    conversation.opted_out_at = None
+    if conversation.patient is not None:
+        conversation.patient.opted_out_at = None
+    _record_consent(session, conversation, granted=True, message_id=message_id)
+    return "optout.started"
+
+
+def is_opted_out(conversation: Conversation) -> bool:
+    """Whether nothing but answers to an emergency may be texted."""
+    patient = conversation.patient
+    return conversation.opted_out_at is not None or (patient is not None and patient.opted_out_at is not None)
+
+
+def opt_out_by_message(message_id: str) -> str:
+    """Opt out the sender of a message that asked for it in plain words. Returns the confirmation's id."""
+    with transaction() as session:
+        message = session.get_one(Message, message_id)
+        piece = stop(session, message.conversation, message_id)
+    events.committed(message.clinic_id, message.conversation_id)
+    return piece
+
+
+def carrier_says_opted_out(address: str, to: str) -> None:
+    """The carrier refused a text because `address` opted out there: our record follows.
+
+    `to` is the clinic's text number. An unknown clinic is ignored: there is nothing to correct.
+    """
+    with transaction() as session:
+        clinic = session.scalars(select(Clinic).where(Clinic.text_number == to)).first()
+        if clinic is None:
+            return
+        conversation = find_or_open(session, clinic, Channel.SMS, address)
+        if not is_opted_out(conversation):
+            stop(session, conversation, None)
+    events.committed(conversation.clinic_id, conversation.id)
+
+
+def _record_consent(
+    session: Session, conversation: Conversation, *, granted: bool, message_id: str | None
+) -> None:
+    if conversation.patient_id is None:
+        return
+    session.add(
+        Consent(
+            clinic_id=conversation.clinic_id,
+            patient_id=conversation.patient_id,
+            purpose=ConsentPurpose.AFTERCARE_TEXTS,
+            granted=granted,
+            wording_version="optout.started-1" if granted else "optout.stopped-1",
+            channel=conversation.channel.value,
+            message_id=message_id,
+        )
+    )
+
+
+def _suppress_queued(session: Session, conversation: Conversation) -> None:
+    """STOP racing a queued message wins, except over what answers an emergency."""
+    for message in session.scalars(
+        select(Message).where(
+            Message.conversation_id == conversation.id,
+            Message.status == Status.QUEUED,
+            Message.kind != Kind.SAFETY,
+        )
+    ):
+        message.status = Status.SUPPRESSED
+        note_status(session, message, "opted out")
+
+

@@ -1,0 +1,144 @@
+"""Triage of a stored message, and all that follows from it at once: record, safety words, alert, pages, task."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from bot import clock, triage
+from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
+from bot.messaging.models import Channel, Conversation, Kind, Message
+from bot.messaging.threads import latest_treatment, say, situation_of
+from bot.records.models import AssessmentRecord, TaskKind
+from bot.records.tasks import open_task
+from bot.triage.language import detect
+from bot.triage.types import Assessment, Context, Finding, Tier
+
+#: A question stays open this long: what comes later is a new thought, not an answer.
+QUESTION_OPEN = timedelta(hours=36)
+
+
+def read(session: Session, message: Message) -> Assessment:
+    """Assess `message` in its context and write down everything that follows, in the caller's transaction."""
+    conversation = message.conversation
+    conversation.language = message.language = detect(message.body, _language(conversation))
+    context = context_of(session, message)
+    assessment = triage.assess(message.body, context)
+    follow(session, message, assessment, context)
+    return assessment
+
+
+def unreadable(session: Session, message: Message) -> None:
+    """Triage cannot read the message, so a person must, the same day: an alert in its own right."""
+    finding = Finding(
+        flag="NEG", tier=Tier.T2, rule="triage.failed", words=message.body[:80], source="prop"
+    )
+    follow(
+        session,
+        message,
+        Assessment(tier=Tier.T2, findings=(finding,), reasons=("triage failed",), engine="none"),
+        Context(),
+    )
+
+
+def follow(session: Session, message: Message, assessment: Assessment, context: Context) -> None:
+    """Store the assessment and act on it."""
+    session.add(
+        AssessmentRecord(
+            clinic_id=message.clinic_id,
+            message_id=message.id,
+            tier=assessment.tier,
+            probe=assessment.probe,
+            psych=assessment.psych,
+            hold=assessment.hold,
+            findings=[asdict(finding) for finding in assessment.findings],
+            reasons=list(assessment.reasons),
+            context=asdict(context),
+            engine=assessment.engine,
+        )
+    )
+    message.assessed = True
+    # asked before the alert is raised: the words depend on whether somebody is at it already
+    retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
+    piece = "safety.retraction" if retracted else safety_piece(assessment, message)
+    if piece is not None:
+        _answer(session, message, piece, assessment)
+    if assessment.tier.at_least_as_urgent_as(Tier.T2):
+        raise_alert(session, message, assessment)
+    elif assessment.tier is Tier.T3:
+        open_task(
+            session,
+            TaskKind.REVIEW,
+            message.id,
+            message.conversation,
+            note=message.body[:200],
+            message_id=message.id,
+        )
+
+
+def _adds_nothing(assessment: Assessment) -> bool:
+    """Whether the message is about nothing but the open alert: thanks, never mind, ok."""
+    return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
+
+
+def context_of(session: Session, message: Message) -> Context:
+    """What triage may know about the sender and the moment."""
+    conversation = message.conversation
+    treatment = latest_treatment(session, message.patient_id)
+    situation = situation_of(conversation, treatment)
+    alert = open_alert(session, conversation)
+    asked = conversation.open_question_at
+    still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
+    return Context(
+        day=situation.day,
+        product=situation.product,
+        areas=tuple(treatment.areas) if treatment else (),
+        language=situation.language,
+        phase=situation.phase,
+        question=conversation.open_question if still_open else None,
+        open_alert_tier=alert.tier if alert else None,
+        open_alert_flag=alert.flag if alert else None,
+        has_media=bool(message.media),
+    )
+
+
+def safety_piece(assessment: Assessment, message: Message) -> str | None:
+    """The content that answers this assessment at once; None when the dialogue may answer alone."""
+    crisis = assessment.psych and assessment.lead_flag == "PSY"
+    match assessment.tier:
+        case Tier.T0:
+            return "safety.t0_crisis" if crisis else "safety.t0"
+        case Tier.T1:
+            return "safety.t1_crisis" if crisis else "safety.t1"
+        case _ if assessment.probe:
+            return "safety.probe"
+        case Tier.T2:
+            return "safety.t2_psych" if assessment.psych else "safety.t2"
+        case Tier.T3:
+            return "safety.t3_hold" if assessment.hold else "safety.t3"
+    return "safety.media" if message.media else None
+
+
+def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:
+    conversation = message.conversation
+    say(
+        session,
+        conversation,
+        piece,
+        Kind.SAFETY,
+        tier=assessment.tier.value,
+        flag=assessment.lead_flag,
+        in_reply_to_id=message.id,
+        position=0,
+        question="probe" if piece == "safety.probe" else None,
+    )
+    if piece == "safety.probe":
+        conversation.open_question, conversation.open_question_at = "probe", clock.now()
+
+
+def _language(conversation: Conversation) -> str:
+    if conversation.channel is Channel.SMS and conversation.patient is not None:
+        return conversation.patient.language
+    return conversation.language

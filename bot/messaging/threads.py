@@ -1,0 +1,175 @@
+"""Conversations: finding them, reading them, and adding what we say to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.clinic.facts import content_values
+from bot.clinic.models import Clinic, Patient, Staff, Treatment
+from bot.messaging.models import (
+    Channel,
+    Conversation,
+    Direction,
+    Kind,
+    Message,
+    MessageEvent,
+    Status,
+)
+from bot.protocols.phrases import Language, on_day
+from bot.protocols.render import Rendered, Situation, render
+from bot.triage.language import detect
+
+
+def local_day(treated_at: datetime, now: datetime, time_zone: str) -> int:
+    """Whole calendar days in `time_zone` from treatment to now; the day itself is 0."""
+    zone = ZoneInfo(time_zone)
+    return (now.astimezone(zone).date() - treated_at.astimezone(zone).date()).days
+
+
+def latest_treatment(session: Session, patient_id: str | None) -> Treatment | None:
+    """The patient's newest treatment that has taken place, if any."""
+    if patient_id is None:
+        return None
+    return session.scalars(
+        select(Treatment)
+        .where(Treatment.patient_id == patient_id, Treatment.treated_at <= clock.now())
+        .order_by(Treatment.treated_at.desc())
+        .limit(1)
+    ).first()
+
+
+def find_or_open(
+    session: Session, clinic: Clinic, channel: Channel, address: str, *, first_words: str = ""
+) -> Conversation:
+    """The clinic's conversation with `address`, opened if there is none; knows patient or staff by phone."""
+    conversation = session.scalars(
+        select(Conversation).where(
+            Conversation.clinic_id == clinic.id,
+            Conversation.channel == channel,
+            Conversation.address == address,
+        )
+    ).first()
+    if conversation is None:
+        conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
+        conversation.language = detect(first_words, clinic_language(clinic))
+        session.add(conversation)
+    if channel is Channel.SMS and conversation.patient_id is None and conversation.staff_id is None:
+        _recognise(session, conversation)
+    session.flush()
+    return conversation
+
+
+def _recognise(session: Session, conversation: Conversation) -> None:
+    """Patient and staff numbers are looked up each time: a number may be enrolled after it first wrote."""
+    where = {"clinic_id": conversation.clinic_id, "phone": conversation.address}
+    patient = session.scalars(select(Patient).filter_by(**where)).first()
+    staff = session.scalars(select(Staff).filter_by(**where, active=True)).first()
+    if patient is not None:
+        conversation.patient_id, conversation.language = patient.id, patient.language
+    elif staff is not None:
+        conversation.staff_id, conversation.language = staff.id, staff.language
+
+
+def clinic_language(clinic: Clinic) -> str:
+    """The clinic's own language, for people whose language is not known yet."""
+    return "es" if clinic.locale.startswith("es") else "en"
+
+
+def situation_of(
+    conversation: Conversation, treatment: Treatment | None, *, tier: str | None = None, flag: str | None = None
+) -> Situation:
+    """What decides the wording for this conversation now."""
+    day = None
+    if treatment is not None:
+        zone = conversation.patient.time_zone if conversation.patient else conversation.clinic.time_zone
+        day = local_day(treatment.treated_at, clock.now(), zone)
+    return Situation(
+        language="es" if conversation.language == "es" else "en",
+        channel=conversation.channel.value,
+        phase=None if conversation.patient_id is None else ("after" if treatment else "before"),
+        product=treatment.product if treatment else None,
+        day=day,
+        tier=tier,
+        flag=flag,
+    )
+
+
+def say(
+    session: Session,
+    conversation: Conversation,
+    piece_id: str,
+    kind: Kind,
+    *,
+    extra: Mapping[str, str] | None = None,
+    tier: str | None = None,
+    flag: str | None = None,
+    **fields: object,
+) -> Message:
+    """Add approved wording `piece_id` to the conversation, to be sent. `extra` fills its own placeholders."""
+    treatment = latest_treatment(session, conversation.patient_id)
+    situation = situation_of(conversation, treatment, tier=tier, flag=flag)
+    values = {
+        **content_values(conversation.clinic, situation.language, situation.product),
+        "first_name": conversation.patient.first_name if conversation.patient else "",
+        "treated_on_phrase": treated_on(treatment, conversation, situation.language),
+        **(extra or {}),
+    }
+    return add_outbound(session, conversation, render(piece_id, situation, values), kind, **fields)
+
+
+def add_outbound(
+    session: Session, conversation: Conversation, rendered: Rendered, kind: Kind, **fields: object
+) -> Message:
+    """Record an outbound message. SMS waits for the carrier; a web message is there as soon as it is stored."""
+    on_web = conversation.channel is Channel.WEB
+    message = Message(
+        clinic_id=conversation.clinic_id,
+        conversation_id=conversation.id,
+        patient_id=conversation.patient_id,
+        direction=Direction.OUT,
+        kind=kind,
+        channel=conversation.channel,
+        body=rendered.text,
+        language=conversation.language,
+        status=Status.DELIVERED if on_web else Status.QUEUED,
+        send_after=clock.now(),
+        content_id=rendered.content_id,
+        content_version=rendered.version,
+        **fields,
+    )
+    session.add(message)
+    session.flush()
+    note_status(session, message)
+    return message
+
+
+def note_status(session: Session, message: Message, detail: str | None = None) -> None:
+    """Write the message's present status to its history."""
+    session.add(
+        MessageEvent(
+            clinic_id=message.clinic_id, message_id=message.id, status=message.status, detail=detail
+        )
+    )
+
+
+def treated_on(treatment: Treatment | None, conversation: Conversation, language: Language) -> str:
+    """The treatment date as a patient repeats it to an ambulance; empty when not known."""
+    if treatment is None or conversation.patient is None:
+        return ""
+    return on_day(treatment.treated_at.astimezone(ZoneInfo(conversation.patient.time_zone)).date(), language)
+
+
+def history(session: Session, conversation_id: str, after_id: str | None = None) -> list[Message]:
+    """The messages of a conversation that its owner may see, oldest first, those after `after_id` only."""
+    query = select(Message).where(
+        Message.conversation_id == conversation_id, Message.status.notin_([Status.SUPPRESSED, Status.FAILED])
+    )
+    if after_id:
+        query = query.where(Message.id > after_id)
+    return list(session.scalars(query.order_by(Message.id)))

@@ -1,0 +1,351 @@
+// <afterglow-chat clinic="KEY" lang="en">: a clinic's chat on the clinic's own site.
+//
+//   <script type="module" src="https://DESK/widget.js"></script>
+//   <afterglow-chat clinic="KEY"></afterglow-chat>
+//
+// Language: the element's `lang`, else the page's; Spanish or English. Colours: see widget/style.js.
+
+import { Connection } from "./widget/connection.js";
+import { sheet } from "./widget/style.js";
+import { wordsFor } from "./widget/texts.js";
+
+const BASE = new URL(".", import.meta.url).href.replace(/\/$/, "");
+const STORED_NOTE_AFTER_MS = 6000;
+const SVG = {
+  chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-5 4.5V16A2.3 2.3 0 0 1 4 13.5z",
+  close: "M6 6l12 12M18 6L6 18",
+  send: "M5 12h13M12 5l7 7-7 7",
+};
+// What one taps in an answer: an address, or a telephone number in international form.
+const LINKS = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]|\+\d[\d ()-]{6,}\d)/g;
+
+class AfterglowChat extends HTMLElement {
+  connectedCallback() {
+    const tag = this.getAttribute("lang") || document.documentElement.lang;
+    this.words = wordsFor(tag);
+    if (!this.shadowRoot) this.attachShadow({ mode: "open" });
+    this.shadowRoot.adoptedStyleSheets = [sheet];
+    this.#build();
+    this.#connect();
+    if (this.connection.known) this.connection.start();
+  }
+
+  disconnectedCallback() {
+    this.connection?.close();
+    clearTimeout(this.storedTimer);
+  }
+
+  /** Opens the dialog and puts the cursor into the message box. */
+  open() {
+    this.isOpen = true;
+    this.launcher.hidden = true;
+    this.panel.hidden = false;
+    this.connection.start();
+    this.#render();
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.box.focus();
+  }
+
+  /** Closes the dialog and gives the focus back to the button that opened it. */
+  close() {
+    this.isOpen = false;
+    this.panel.hidden = true;
+    this.launcher.hidden = false;
+    this.#render();
+    this.launcher.focus();
+  }
+
+  // --- building ----------------------------------------------------------------------------------
+
+  #build() {
+    const words = this.words;
+    this.badge = make("span", { className: "badge", hidden: true });
+    this.badge.setAttribute("aria-hidden", "true");
+    this.launcherText = make("span", { textContent: words.open });
+    this.launcher = make("button", { type: "button", className: "launcher" }, [
+      icon("chat"),
+      this.launcherText,
+      this.badge,
+    ]);
+    this.launcher.setAttribute("aria-haspopup", "dialog");
+    this.launcher.addEventListener("click", () => this.open());
+
+    this.heading = make("h2", { id: "title", textContent: words.title("") });
+    const close = make("button", { type: "button", className: "close", ariaLabel: words.close }, [icon("close")]);
+    close.addEventListener("click", () => this.close());
+    const head = make("div", {}, [this.heading, make("p", { textContent: words.subtitle })]);
+
+    this.notice = make("div", { className: "notice" });
+    this.log = make("div", { className: "log", role: "log", ariaLabel: words.log, ariaLive: "polite" });
+    this.dots = make("div", { className: "dots", hidden: true }, [make("i"), make("i"), make("i")]);
+    this.dots.append(make("span", { className: "hidden", textContent: words.answering }));
+    this.replies = make("div", { className: "replies", role: "group", ariaLabel: words.replies, hidden: true });
+    this.scroller = make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: words.log }, [
+      this.notice,
+      this.log,
+      this.dots,
+      this.replies,
+    ]);
+    this.status = make("div", { className: "status", role: "status" });
+
+    this.box = make("textarea", { id: "box", rows: 1, placeholder: words.placeholder, enterKeyHint: "send" });
+    this.box.setAttribute("aria-describedby", "problem");
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        this.#submit();
+      }
+    });
+    this.box.addEventListener("input", () => this.#fit());
+    this.problem = make("div", { id: "problem", className: "status problem", role: "alert" });
+    const label = make("label", { className: "hidden", textContent: words.input, htmlFor: "box" });
+    const send = make("button", { className: "send", ariaLabel: words.send }, [icon("send")]);
+    const form = make("form", { noValidate: true }, [label, this.box, send]);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.forgetButton = make("button", { type: "button", className: "forget", textContent: words.forget });
+    this.forgetButton.addEventListener("click", () => this.#forget());
+
+    this.panel = make("section", { className: "panel", role: "dialog", lang: words.language, hidden: true }, [
+      make("header", {}, [head, close]),
+      this.scroller,
+      this.status,
+      this.problem,
+      form,
+      make("footer", {}, [this.forgetButton]),
+    ]);
+    this.panel.setAttribute("aria-labelledby", "title");
+    this.panel.addEventListener("keydown", (event) => this.#keys(event));
+    this.shadowRoot.replaceChildren(this.launcher, this.panel);
+  }
+
+  #connect() {
+    this.elements = new Map();
+    this.connection = new Connection(BASE, this.getAttribute("clinic") || "", this.words.language);
+    this.connection.addEventListener("change", () => this.#render());
+    this.connection.addEventListener("problem", (event) => this.#explain(event.detail));
+    this.#render();
+  }
+
+  // --- acting ------------------------------------------------------------------------------------
+
+  #submit() {
+    const text = this.box.value;
+    if (!text.trim()) return;
+    if ([...text].length > this.connection.textLimit) {
+      this.#explain({ code: "too_long" });
+      return;
+    }
+    this.#explain({ code: "" });
+    this.box.value = "";
+    this.#fit();
+    this.connection.send(text);
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #forget() {
+    this.connection.forget();
+    this.log.replaceChildren();
+    this.#connect();
+    this.connection.start();
+    this.#explain({ code: "forgotten" });
+    this.box.focus();
+  }
+
+  #keys(event) {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      this.close();
+    } else if (event.key === "Tab" && this.panel.offsetWidth >= innerWidth) {
+      // Full screen: the page behind is covered, so the focus stays in here.
+      const all = [...this.panel.querySelectorAll("button, textarea, a, [tabindex]")].filter(
+        (element) => element.offsetParent !== null,
+      );
+      const edge = event.shiftKey ? all[0] : all.at(-1);
+      if (this.shadowRoot.activeElement === edge) {
+        event.preventDefault();
+        (event.shiftKey ? all.at(-1) : all[0]).focus();
+      }
+    }
+  }
+
+  #explain({ code, text, seconds }) {
+    const words = this.words;
+    const says = {
+      too_long: words.tooLong(this.connection.textLimit),
+      too_fast: words.tooFast(seconds),
+      refused: words.refused,
+      renewed: words.renewed,
+      forgotten: words.forgotten,
+    };
+    this.problem.textContent = says[code] || "";
+    this.box.setAttribute("aria-invalid", String(code === "too_long"));
+    if (text) this.box.value = [this.box.value, text].filter(Boolean).join("\n");
+    if (code === "too_fast") setTimeout(() => this.#explain({ code: "" }), seconds * 1000);
+    this.#fit();
+  }
+
+  #fit() {
+    this.box.style.height = "auto";
+    this.box.style.height = `${Math.min(this.box.scrollHeight + 3, 132)}px`;
+  }
+
+  // --- showing -----------------------------------------------------------------------------------
+
+  #render() {
+    const { connection, words } = this;
+    const atEnd = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 80;
+    this.#renderNotice();
+    this.#renderLog();
+    const last = connection.messages.at(-1);
+    const waiting = connection.online && !connection.pending.length && isWaiting(connection, last);
+    this.dots.hidden = !waiting;
+    this.#noteStored(waiting);
+    this.#renderReplies(connection.unconfirmed.length ? null : last);
+    if (!connection.online) this.status.textContent = words.offline;
+    else if (this.status.textContent === words.offline) this.status.textContent = "";
+    this.forgetButton.hidden = !connection.messages.length && !connection.pending.length;
+    if (this.isOpen) connection.markSeen();
+    const unseen = connection.unseen;
+    this.badge.hidden = !unseen;
+    this.badge.textContent = unseen;
+    this.launcher.ariaLabel = unseen ? words.openNew(unseen) : words.open;
+    if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #renderNotice() {
+    const { words } = this;
+    const clinic = this.connection.clinic;
+    if (this.noticeFor === clinic && this.notice.hasChildNodes()) return;
+    this.noticeFor = clinic;
+    this.heading.textContent = words.title(clinic?.name);
+    const first = make("p", { textContent: `${words.notice} ` });
+    first.append(make("strong", { textContent: words.emergency }));
+    const second = clinic
+      ? make("p", {}, [
+          `${words.urgent} `,
+          telephone(clinic.emergency_phone),
+          `. ${words.ambulance} `,
+          telephone(clinic.emergency_number),
+          ".",
+        ])
+      : make("p", { textContent: words.emergencyUnknown });
+    this.notice.replaceChildren(first, second);
+  }
+
+  #renderLog() {
+    const { connection } = this;
+    const shown = [...connection.messages, ...connection.unconfirmed.map((message) => ({ ...message, from: "you" }))];
+    const gone = new Map(this.elements);
+    let place = this.log.firstChild;
+    for (const message of shown) {
+      // A message keeps its element when the desk confirms it, so that it is not announced twice.
+      const key = message.client_id || message.id;
+      let element = this.elements.get(key);
+      if (!element) this.elements.set(key, (element = this.#message(message)));
+      gone.delete(key);
+      if (element === place) place = place.nextSibling;
+      else this.log.insertBefore(element, place);
+      this.#renderMeta(element, message);
+    }
+    for (const [key, element] of gone) {
+      element.remove();
+      this.elements.delete(key);
+    }
+  }
+
+  #message(message) {
+    const mine = message.from === "you";
+    const who = make("span", { className: "hidden", textContent: `${mine ? this.words.you : this.words.clinic}: ` });
+    const bubble = make("div", { className: "bubble" }, [who]);
+    bubble.append(...(mine ? [message.text] : linked(message.text, this.connection.clinic?.emergency_number)));
+    return make("div", { className: `message ${message.from}` }, [bubble, make("div", { className: "meta" })]);
+  }
+
+  #renderMeta(element, message) {
+    const { words, connection } = this;
+    const time = new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    let state = "";
+    if (message.from === "you") {
+      state = message.id || message.stored ? words.saved : connection.online ? words.sending : words.unsent;
+    }
+    element.classList.toggle("unsent", state === words.unsent);
+    const text = state ? `${time} · ${state}` : time;
+    if (element.lastChild.textContent !== text) element.lastChild.textContent = text;
+  }
+
+  #renderReplies(last) {
+    const buttons = last?.from === "clinic" ? last.buttons : [];
+    const shownFor = buttons.length ? last.id : "";
+    if (this.repliesFor === shownFor) return;
+    this.repliesFor = shownFor;
+    this.replies.hidden = !buttons.length;
+    const made = buttons.map(({ label, send }) => {
+      const button = make("button", { type: "button", textContent: label });
+      button.addEventListener("click", () => {
+        this.connection.send(send);
+        this.box.focus();
+      });
+      return button;
+    });
+    this.replies.replaceChildren(...made);
+  }
+
+  /** Says, once it takes long, that the message is safe although nobody has answered yet. */
+  #noteStored(waiting) {
+    if (!waiting) {
+      clearTimeout(this.storedTimer);
+      this.storedTimer = null;
+      if (this.status.textContent === this.words.stored) this.status.textContent = "";
+    } else {
+      this.storedTimer ??= setTimeout(() => (this.status.textContent = this.words.stored), STORED_NOTE_AFTER_MS);
+    }
+  }
+}
+
+/** Whether the desk has a message of the visitor's that it has not answered. */
+function isWaiting(connection, last) {
+  if (connection.unconfirmed.length) return true;
+  return last?.from === "you" && last.waiting;
+}
+
+function make(name, properties = {}, children = []) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "role") element.setAttribute("role", value);
+    else element[key] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const line = { d: SVG[name], fill: "none", stroke: "currentColor", "stroke-width": "2" };
+  for (const [key, value] of Object.entries(line)) path.setAttribute(key, value);
+  path.setAttribute("stroke-linecap", "round");
+  path.setAttribute("stroke-linejoin", "round");
+  svg.append(path);
+  return svg;
+}
+
+function telephone(number) {
+  return make("a", { href: `tel:${number.replace(/[^\d+]/g, "")}`, textContent: number });
+}
+
+/** `text` with addresses, telephone numbers and the ambulance's number made tappable. */
+function linked(text, ambulance) {
+  const short = /^\d{3,4}$/.test(ambulance || "") ? `|\\b${ambulance}\\b` : "";
+  return text.split(new RegExp(LINKS.source.replace(/\)$/, `${short})`), "g")).map((part, place) => {
+    if (place % 2 === 0) return part;
+    if (part.startsWith("http")) return make("a", { href: part, target: "_blank", rel: "noopener", textContent: part });
+    return telephone(part);
+  });
+}
+
+customElements.get("afterglow-chat") || customElements.define("afterglow-chat", AfterglowChat);
