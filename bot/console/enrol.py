@@ -16,16 +16,13 @@ from bot.clinic.models import Role, Staff
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
+from bot.console.strings import translator
+from bot.console.wording import AREAS
 from bot.db.engine import reading
 from bot.protocols.catalogue import catalogue
 
 router = APIRouter(route_class=ConsoleRoute)
 
-#: Ids of the areas on the form, worded in `strings.yml` under `area`; more may be typed.
-AREAS = (
-    "cheeks", "midface", "preauricular", "jawline", "chin", "marionette_lines", "nasolabial_folds",
-    "temples", "lips", "around_the_eyes", "neck", "hands",
-)  # fmt: skip
 TEXT_FIELDS = (
     "first_name", "last_name", "phone", "language", "time_zone", "product", "lot", "expiry", "treated_at",
     "injector_id", "technique_note", "goals_endpoints", "goals_longer", "other_area",
@@ -57,10 +54,16 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     data: dict[str, object] = {name: value for name, value in typed.items() if value and name != "other_area"}
     data["areas"] = [area.replace("_", " ") for area in areas] + _typed_areas(typed["other_area"])
     data["consent_aftercare_texts"] = consent
+    if not _injects_here(who, typed["injector_id"]):
+        data.pop("injector_id", None)
     try:
-        result = enrolment.enrol(who.clinic_id, data, staff_id=who.staff_id)
+        result = enrolment.enrol(who.clinic_id, data)
     except enrolment.EnrolmentInvalid as problem:
-        return _page(request, who, typed, areas, consent=consent, errors=problem.errors)
+        errors = problem.errors
+        if who.language != "en":  # the form explains itself in English only
+            t = translator(who.language)
+            errors = {field: t(f"fix.{field}") for field in errors}
+        return _page(request, who, typed, areas, consent=consent, errors=errors)
     return RedirectResponse(f"/console/patients/{result.patient_id}?did=enrolled", 303)
 
 
@@ -82,17 +85,25 @@ def _page(
             typed=typed,
             chosen=areas,
             consent=consent,
-            errors=errors or {},
+            errors=pages.Fields(errors or {}),
             areas=AREAS,
-            zones=sorted({*ZONES, who.time_zone}),
-            products=sorted(catalogue().products.values(), key=lambda product: product.name),
-            injectors=_injectors(session, who),
+            zones=[(zone, zone.replace("_", " ")) for zone in sorted({*ZONES, who.time_zone})],
+            product_options=sorted(
+                ((p.id, p.name) for p in catalogue().products.values()), key=lambda p: p[1]
+            ),
+            injector_options=[(staff.id, staff.name) for staff in _injectors(session, who)],
         )
 
 
 def _injectors(session: Session, who: Visitor) -> list[Staff]:
     query = select(Staff).where(Staff.clinic_id == who.clinic_id, Staff.active, Staff.role.in_(INJECTORS))
     return list(session.scalars(query.order_by(Staff.name)))
+
+
+def _injects_here(who: Visitor, staff_id: str) -> bool:
+    """The form's choice is checked again: it could name somebody of another clinic."""
+    with reading() as session:
+        return staff_id in {staff.id for staff in _injectors(session, who)}
 
 
 def _all(form: FormData, name: str) -> list[str]:

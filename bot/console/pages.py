@@ -19,6 +19,7 @@ from bot.console import counts, sessions
 from bot.console.sessions import Visitor
 from bot.console.strings import preferred, translator
 from bot.console.times import Times
+from bot.console.wording import AREAS
 from bot.db.engine import reading
 
 _environment = Environment(
@@ -40,6 +41,13 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+class Fields(dict[str, str]):
+    """Texts by field of a form; a field that has none is empty."""
+
+    def __missing__(self, _key: str) -> str:
+        return ""
 
 
 class SignInNeeded(Exception):
@@ -68,6 +76,7 @@ def render(
         path=request.url.path,
         now=now,
         times=Times(t, who.time_zone if who else "UTC", now),
+        area_ids=AREAS,
         pulse=counts.pulse(who) if who else None,
         **values,
     )
@@ -124,7 +133,7 @@ class ConsoleRoute(APIRoute):
 
 
 def to_sign_in(request: Request) -> Response:
-    """Send to sign-in, to come back afterwards to the page that was asked for, or to the one a form was on."""
+    """Send to sign-in, to come back afterwards to the page that was asked for, or the one a form was on."""
     asked = request.url.path
     if request.method == "GET" and request.url.query:
         asked += f"?{request.url.query}"

@@ -6,6 +6,6 @@ from fastapi import APIRouter
 
 from bot.console import alerts, assets, auth, enrol, patients, queue, tasks
 
-router = APIRouter(prefix="/console", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 for part in (assets, auth, queue, alerts, patients, tasks, enrol):
-    router.include_router(part.router)
+    router.include_router(part.router, prefix="/console")

@@ -47,14 +47,14 @@ def hashed(token: str) -> str:
 
 
 def check_password(session: Session, email: str, password: str) -> Staff | None:
-    """The active member of staff with this e-mail and password. Unknown e-mails take as long as wrong ones."""
+    """The active member of staff with this e-mail and password. An unknown e-mail takes as long."""
     staff = session.scalars(select(Staff).where(Staff.email == email.strip().lower())).first()
     right = passwords.verify_password(staff.password_hash if staff else passwords.NOBODY, password)
     return staff if staff is not None and staff.active and right else None
 
 
 def open_session(session: Session, staff: Staff) -> str:
-    """Start a session and return the token for the cookie. Sessions that have run out are swept on the way."""
+    """Start a session and return the token for the cookie. Sessions that ran out are swept on the way."""
     session.execute(delete(StaffSession).where(StaffSession.expires_at <= real_now()))
     token = secrets.token_urlsafe(32)
     session.add(
@@ -105,7 +105,7 @@ def csrf_ok(who: Visitor, given: object) -> bool:
 
 
 def local_path(asked: str | None) -> str:
-    """`asked` when it is a page of the console, else the alert queue: sign-in never sends people elsewhere."""
+    """`asked` when it is a page of the console, else the alert queue: sign-in never leads elsewhere."""
     home = "/console"
     if not asked or any(ord(sign) < 33 or sign == "\\" for sign in asked):
         return home

@@ -1,4 +1,4 @@
-"""The console's own words, English and Spanish, from `strings.yml`. Nothing here is ever sent to a patient."""
+"""The console's own words, English and Spanish, from `strings.yml`. No patient ever reads them."""
 
 from __future__ import annotations
 

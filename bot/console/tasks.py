@@ -38,9 +38,7 @@ def complete(request: Request, who: SignedIn, form: Posted, task_id: str) -> Res
     return RedirectResponse("/console/tasks?did=done", 303)
 
 
-def _page(
-    request: Request, who: Visitor, *, did: str = "", missing: str = "", status: int = 200
-) -> Response:
+def _page(request: Request, who: Visitor, *, did: str = "", missing: str = "", status: int = 200) -> Response:
     with reading() as session:
         rows = session.execute(
             select(StaffTask, Patient, Conversation, Message)

@@ -71,7 +71,8 @@ def _reports(session: Session, patient_id: str) -> list[Entry]:
 def _check_ins(session: Session, patient_id: str) -> list[Entry]:
     """Those that went out. What is still planned stands under the next check-ins."""
     query = select(CheckIn).where(
-        CheckIn.patient_id == patient_id, CheckIn.status.notin_([CheckInStatus.PLANNED, CheckInStatus.CANCELLED])
+        CheckIn.patient_id == patient_id,
+        CheckIn.status.notin_([CheckInStatus.PLANNED, CheckInStatus.CANCELLED]),
     )
     rows = session.scalars(query.order_by(CheckIn.due_at.desc()).limit(LIMIT + 1))
     return [Entry(row.answered_at or row.sent_at or row.due_at, "check_ins", row) for row in rows]

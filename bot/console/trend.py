@@ -21,10 +21,8 @@ _WORDS = {
 
 
 def reports(session: Session, treatment: Treatment, time_zone: str) -> Iterator[tuple[int, str, int]]:
-    """`(local day since the treatment, "pain" or "swelling", score 0-10)` from check-ins and symptom reports."""
-    check_ins = session.scalars(
-        select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id)
-    )
+    """`(local day since the treatment, "pain" or "swelling", score 0-10)` from check-ins and reports."""
+    check_ins = session.scalars(select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id))
     for check_in in check_ins:
         moment = check_in.answered_at or check_in.sent_at or check_in.due_at
         day = local_day(treatment.treated_at, moment, time_zone)

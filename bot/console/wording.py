@@ -5,6 +5,12 @@ from __future__ import annotations
 from bot.protocols.catalogue import catalogue
 from bot.triage.types import FLAGS
 
+#: Ids of the areas on the enrolment form, worded in `strings.yml` under `area`; others may be typed.
+AREAS = (
+    "cheeks", "lateral_cheek", "midface", "preauricular", "jaw_angle", "jawline", "chin", "marionette_lines",
+    "nasolabial_folds", "temples", "lips", "around_the_eyes", "neck", "hands",
+)  # fmt: skip
+
 
 def flag_label(flag: str, language: str) -> str:
     """The clinic's short label of a flag, as staff also read it in a page; the code's meaning without one."""

@@ -111,3 +111,31 @@ def readable(question: str | None, text: str) -> bool:
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6}  # fmt: skip
+
+_ANNOUNCING = frozenset(
+    """i want need would like to id report log record note mention tell say write down let know you u the a an my
+    some something someone nurse doctor clinic team about of on for since after from with have has had ive got get
+    getting having can could where do please it this that is im am there think new symptom symptoms side effect
+    effects problem problems issue issues reaction reactions complaint treatment injection injections filler
+    appointment bad quiero quisiera necesito tengo que hay reportar avisar anotar contar contarles decir decirles
+    informar apuntar comentar sobre de un una unos unas el la los las lo mi mis me algo alguien doctora enfermera
+    clinica desde despues del tratamiento relleno inyeccion con por favor sintoma sintomas efecto efectos
+    secundario secundarios problema problemas reaccion reacciones donde aviso creo esta dando ha dado es""".split()
+)
+
+
+def names_no_symptom(text: str) -> bool:
+    """Whether `text` only announces a report ("I want to report a symptom") and does not say of what."""
+    return all(word in _ANNOUNCING for word in flat(text).split())
+
+
+def read(question: str, text: str) -> int | list[int] | str | None:
+    """`text` as what `question` wants; None when it cannot be read so."""
+    kind = QUESTIONS.get(question, "words")
+    if kind == "scale":
+        return read_scale(text)
+    if kind == "signs":
+        return read_signs(text)
+    if kind == "trend":
+        return read_trend(text)
+    return read_choice(text) if kind == "offer" else text

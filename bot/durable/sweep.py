@@ -21,7 +21,7 @@ from bot.escalation.models import Alert, AlertStatus
 from bot.followup import dispatch
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Message, Status, Turn
-from bot.messaging.reading import read, unreadable
+from bot.messaging.reading import unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -76,9 +76,9 @@ def _read_again(message_id: str) -> None:
         message = session.get_one(Message, message_id)
         try:
             with session.begin_nested():
-                read(session, message)
+                inbox.handle(session, message)
         except Exception:
-            log.exception("triage cannot read a message; a person must", message_id=message_id)
+            log.exception("a message cannot be acted on; a person must read it", message_id=message_id)
             unreadable(session, message)
     events.committed(message.clinic_id, message.conversation_id)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.channels.base import Carrier, CarrierError, OutcomeUnknown, Outbound, Sent
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.messaging import optout
@@ -55,8 +55,7 @@ def deliver(message_id: str, carrier: Carrier) -> None:
     if claim is None:
         return
     try:
-        sent = carrier.find(claim.outbound, claim.begun_before) if claim.begun_before else None
-        sent = sent or carrier.send(claim.outbound)
+        sent = _found(carrier, claim) or carrier.send(claim.outbound)
     except CarrierError as error:
         _refused(message_id, claim.attempt_id, str(error), error.code, permanent=error.permanent)
     except OutcomeUnknown:
@@ -64,6 +63,21 @@ def deliver(message_id: str, carrier: Carrier) -> None:
         _later(message_id, BACKOFF_S[0])
     else:
         _settled(message_id, claim.attempt_id, sent)
+
+
+def _found(carrier: Carrier, claim: _Claim) -> Sent | None:
+    """The carrier's record of an attempt whose end we did not see. An equal text that we sent at another time
+    is another message."""
+    if claim.begun_before is None:
+        return None
+    sent = carrier.find(claim.outbound, claim.begun_before)
+    if sent is None:
+        return None
+    with reading() as session:
+        taken = session.scalars(
+            select(Message.id).where(Message.channel == Channel.SMS, Message.provider_id == sent.provider_id)
+        ).first()
+    return sent if taken is None else None
 
 
 def _claim(message_id: str) -> _Claim | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -47,31 +47,44 @@ def receive(inbound: Inbound) -> Receipt:
     Raises UnknownClinic. With the database away, the message is spooled and the receipt's id is empty.
     """
     try:
-        with transaction() as session:
-            message, duplicate = _store(session, inbound)
-            if not duplicate:
-                _handle(session, message)
-            receipt = Receipt(message.id, duplicate)
+        receipt, message = _take_in(inbound, act=True)
+    except UnknownClinic:
+        raise
     except OperationalError:
         log.exception("database away, message spooled", provider_id=inbound.provider_id)
         spool.keep(asdict(inbound))
         return Receipt("", False)
+    except Exception:
+        # whatever went wrong in acting on the message, or the same message stored at the same moment by
+        # another request: store it by itself, and the sweeper acts on what is left undone
+        log.exception("a message could not be acted on at once", provider_id=inbound.provider_id)
+        receipt, message = _take_in(inbound, act=False)
     if not receipt.duplicate:
         events.committed(message.clinic_id, message.conversation_id)
     return receipt
 
 
+def _take_in(inbound: Inbound, *, act: bool) -> tuple[Receipt, Message]:
+    with transaction() as session:
+        message, duplicate = _store(session, inbound)
+        if act and not duplicate:
+            handle(session, message)
+        return Receipt(message.id, duplicate), message
+
+
+def _same(inbound: Inbound) -> Select[tuple[Message]]:
+    return select(Message).where(
+        Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
+    )
+
+
 def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
     """The stored message, and whether it had been stored before under the same provider id."""
-    before = session.scalars(
-        select(Message).where(
-            Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
-        )
-    ).first()
+    before = session.scalars(_same(inbound)).first()
     if before is not None:
         return before, True
     clinic = _clinic(session, inbound)
-    body = inbound.body.replace("\x00", "")[:MAX_BODY]
+    body = storable(inbound.body)
     conversation = find_or_open(session, clinic, inbound.channel, inbound.sender, first_words=body)
     message = Message(
         clinic_id=clinic.id,
@@ -94,6 +107,11 @@ def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
     return message, False
 
 
+def storable(text: str) -> str:
+    """`text` as both databases can hold it: no NUL, no halves of a character, not endless."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:MAX_BODY]
+
+
 def _clinic(session: Session, inbound: Inbound) -> Clinic:
     column = Clinic.text_number if inbound.channel is Channel.SMS else Clinic.widget_key
     clinic = session.scalars(select(Clinic).where(column == inbound.to)).first()
@@ -102,31 +120,19 @@ def _clinic(session: Session, inbound: Inbound) -> Clinic:
     return clinic
 
 
-def _handle(session: Session, message: Message) -> None:
-    """Everything about a new message that must be in the record before its sender hears from us."""
+def handle(session: Session, message: Message) -> None:
+    """Everything about a stored message that must be in the record before its sender hears from us."""
     conversation = message.conversation
     if conversation.staff_id is not None:
         message.turn, message.assessed = Turn.NOT_NEEDED, True
         answer_staff(session, conversation, message.body, message.id)
         return
-    _assess_or_leave(session, message)
+    read(session, message)
     word = _keyword(conversation, message)
     if word is not None:
         _answer_keyword(session, message, word)
     elif optout.is_opted_out(conversation):
         message.turn = Turn.NOT_NEEDED
-
-
-def _assess_or_leave(session: Session, message: Message) -> None:
-    """Triage in a savepoint. If it fails, the message stays stored and unassessed; the sweeper reads it again,
-    and pages when it still cannot be read (`durable.sweep`)."""
-    try:
-        with session.begin_nested():
-            read(session, message)
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("triage failed; the message is stored", message_id=message.id)
 
 
 def _keyword(conversation: Conversation, message: Message) -> optout.Keyword | None:

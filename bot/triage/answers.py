@@ -42,18 +42,42 @@ _NUMBER_WORDS = {
     "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
     "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
 }  # fmt: skip
-_NUMBER = re.compile(r"(?<![\d.,/])(\d{1,2})(?:[.,]\d)?(?: ?(?:/|out of|over|sobre|de) ?10\b)?(?![\d])")
+_NUMBER = re.compile(r"(?<![\d.,/:])(\d{1,2})(?:[.,]\d)?(?: ?(?:/|out of|over|sobre|de) ?10\b)?(?![\d:])")
 _LIST_WORDS = re.compile(r"[a-z]+")
-_LIST_FILLERS = frozenset({"and", "y", "number", "no", "numero", "opcion", "option", "the", "el", "la", "just",
-                           "solo", "only", "yes", "si", "to", "a", "n", "please", "maybe"})  # fmt: skip
-_PLACEHOLDER = re.compile(r"^\s*\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]\s*$", re.I)
+_LIST_FILLERS = frozenset(
+    [
+        "and",
+        "y",
+        "number",
+        "no",
+        "numero",
+        "opcion",
+        "option",
+        "the",
+        "el",
+        "la",
+        "just",
+        "solo",
+        "only",
+        "yes",
+        "si",
+        "to",
+        "a",
+        "n",
+        "please",
+        "maybe",
+    ]
+)
+_PLACEHOLDER = re.compile(
+    r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I
+)
 
 
 def findings(text: str, view: View, around: Modifiers, context: Context) -> Iterator[Finding]:
     """What the answer means in `context`; nothing when it is no answer."""
     question = context.question
     words = view.reading.words
-    if _PLACEHOLDER.match(text) or (context.has_media and not _says_something(words)):
+    if _PLACEHOLDER.search(text) or (context.has_media and not _says_something(words)):
         yield _media(context)
         return
     if question in PAIN_QUESTIONS or question in SWELLING_QUESTIONS:
@@ -72,7 +96,9 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         flag, tier, source = YES_MEANS[question]
         yield Finding(flag, tier, "answer.yes", " ".join(words[:8]), source)
     if _worrying_without_sign(text, view, context):
-        yield Finding("NEG", Tier.T2, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True)
+        yield Finding(
+            "NEG", Tier.T2, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True
+        )
 
 
 def kept_open(view: View, around: Modifiers, context: Context) -> Finding | None:
@@ -85,7 +111,9 @@ def kept_open(view: View, around: Modifiers, context: Context) -> Finding | None
     takes_back = "@retraction" in view.spans or around.resolved or around.improving or len(words) <= 4
     if tier is None or not (takes_back or any(around.negated)):
         return None
-    return Finding(context.open_alert_flag or "NEG", tier, "answer.alert-stays-open", " ".join(words[:12]), "prop")
+    return Finding(
+        context.open_alert_flag or "NEG", tier, "answer.alert-stays-open", " ".join(words[:12]), "prop"
+    )
 
 
 def read_score(text: str, *, falling: bool = False) -> int | None:
@@ -103,7 +131,9 @@ def read_choices(text: str) -> list[int]:
     """The numbers chosen from the red-flag list, when the answer is a choice and not a sentence."""
     flat = plain(text)
     words = [word for word in _LIST_WORDS.findall(flat) if word not in _LIST_FILLERS]
-    if any(word not in _NUMBER_WORDS for word in words) and not re.match(r"^\W*[1-6]\b(?![/.,]?\d)", flat):
+    if any(word not in _NUMBER_WORDS for word in words) and not re.match(
+        r"^\W*[1-6]\b(?![/.,]?\d)(?! ?(?:more|mas|days?|dias?|hours?|horas?|weeks?|am|pm)\b)", flat
+    ):
         return []
     numbers = [int(digits) for digits in re.findall(r"(?<![\d/.])\d+(?![\d/])", flat)]
     numbers += [_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS]
@@ -114,7 +144,9 @@ def _score(score: int, swelling: bool, context: Context) -> Iterator[Finding]:
     early = context.day is None or context.day <= EARLY_DAYS
     if swelling:
         if score >= 9:
-            yield Finding("ALL", Tier.T2, "answer.swelling-score", f"swelling {score}/10", "Mikkilineni", True)
+            yield Finding(
+                "ALL", Tier.T2, "answer.swelling-score", f"swelling {score}/10", "Mikkilineni", True
+            )
     elif score >= 8 or (score == 7 and early):
         yield Finding("VO", Tier.T1, "answer.pain-score", f"pain {score}/10", "Pearce")
     elif score == 7:
@@ -135,7 +167,10 @@ def _says_something(words: tuple[str, ...]) -> bool:
 
 
 def _is_yes(view: View, around: Modifiers) -> bool:
-    return any(not around.negated[start] for start, _end in view.spans["@affirmative"]) and len(view.reading.words) <= 12
+    return (
+        any(not around.negated[start] for start, _end in view.spans["@affirmative"])
+        and len(view.reading.words) <= 12
+    )
 
 
 def _worrying_without_sign(text: str, view: View, context: Context) -> bool:

@@ -13,7 +13,7 @@ from bot.triage import answers, modifiers
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import read
-from bot.triage.rules import IDIOMS, Modifier, Rule, RuleBook, book
+from bot.triage.rules import ASIDES, IDIOMS, Modifier, Rule, RuleBook, book
 from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
 
 ENGINE = "rules-1"
@@ -26,7 +26,10 @@ def assess(text: str, context: Context | None = None) -> Assessment:
     """Triage `text` as it came in `context`. Never raises for any text."""
     context = context or Context()
     rules = book()
-    view = rules.index.view(read(text), first=(IDIOMS,))
+    reading = read(text)
+    asides = rules.asides.view(reading).spans.get(ASIDES, ())
+    reading = reading.without({at for start, end in asides for at in range(start, end)})
+    view = rules.index.view(reading, first=(IDIOMS,))
     around = modifiers.find(view, context)
     found: dict[str, tuple[Finding, Rule | None]] = {}
     for rule in rules.rules:
@@ -86,7 +89,9 @@ def _apply(rule: Rule, rules: RuleBook, view: View, around: Modifiers, context: 
         if view.reading.sentence[span[0]] in blocked:
             continue
         effects = around.on(span) & give_way
-        plain = Finding(rules.flags[rule.id], rule.tier, rule.id, view.reading.quote(*span), rule.source, rule.probe)
+        plain = Finding(
+            rules.flags[rule.id], rule.tier, rule.id, view.reading.quote(*span), rule.source, rule.probe
+        )
         finding = _modified(plain, effects, around, context)
         if finding == plain or (finding is not None and finding.rule == rule.id):
             return _over(finding, around, context)
@@ -95,7 +100,9 @@ def _apply(rule: Rule, rules: RuleBook, view: View, around: Modifiers, context: 
     return softened
 
 
-def _modified(finding: Finding, effects: set[Modifier], around: Modifiers, context: Context) -> Finding | None:
+def _modified(
+    finding: Finding, effects: set[Modifier], around: Modifiers, context: Context
+) -> Finding | None:
     """What is left of `finding` when `effects` reach it."""
     if not effects:
         return finding

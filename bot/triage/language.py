@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 MIN_WORDS_FOR_MODEL = 4
 MIN_CONFIDENCE = 0.85
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: Words that are common in one of the two languages and hardly occur in the other.
-_SPANISH = frozenset(
-    """que de el la los las un una y en con por para mi me se te le lo su sus es esta estoy esto ese eso muy pero
-    como cuando donde porque ya hoy ayer manana tengo tiene veo duele bien mal gracias hola buenas buenos dias
-    tardes noches puedo puede quiero hace desde hasta sin ni nada ninguno ninguna ojo ojos labio labios cara nariz
-    mejilla cachete boca dolor hinchado hinchada inflamado cita relleno ayuda urgente cuanto cuesta soy siento
-    salio sale estan fue mucho mucha poco dia dias tambien todo todos usted ustedes nos vez asi doctora""".split()
+_SPANISH = _words(
+    """que de el la los las un una y en con por para mi me se te le lo su sus es esta estoy esto ese eso
+    muy pero como cuando donde porque ya hoy ayer manana tengo tiene veo duele bien mal gracias hola
+    buenas buenos dias tardes noches puedo puede quiero hace desde hasta sin ni nada ninguno ninguna ojo
+    ojos labio labios cara nariz mejilla cachete boca dolor hinchado hinchada inflamado cita relleno
+    ayuda urgente cuanto cuesta soy siento salio sale estan fue mucho mucha poco dia dias tambien todo
+    todos usted ustedes nos vez asi doctora"""
 )
-_ENGLISH = frozenset(
-    """the and is are was it its my i im ive you your to of for with this that have has had not cant dont what when
-    how can will would should be been at on from they she her his but if or so just been do does did feel feels
-    hurts hurt eye eyes lip lips face cheek pain swelling today yesterday hello thanks thank please appointment
-    since side after get got going any""".split()
+_ENGLISH = _words(
+    """the and is are was it its my i im ive you your to of for with this that have has had not cant dont
+    what when how can will would should be been at on from they she her his but if or so just been do
+    does did feel feels hurts hurt eye eyes lip lips face cheek pain swelling today yesterday hello
+    thanks thank please appointment since side after get got going any"""
 )
 _WORD = re.compile(r"[a-z]+")
 
@@ -66,5 +72,7 @@ def detect(text: str, default: Language = "en") -> Language:
 
 def _spanish_share(text: str) -> float:
     """How likely `text` is Spanish rather than English, 0 to 1."""
-    values = {value.language.name: value.value for value in _model().compute_language_confidence_values(text[:500])}
+    values = {
+        value.language.name: value.value for value in _model().compute_language_confidence_values(text[:500])
+    }
     return float(values.get("SPANISH", 0.5))

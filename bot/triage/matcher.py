@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from bot.triage.normalise import Reading
 
 GAP = 4
+_DOUBLED = re.compile(r"([a-z])\1")
 _ATOM = re.compile(r"@[a-z_]+|~[a-z]+|[a-z0-9ñ:./]+\*?")
 
 
@@ -23,7 +24,7 @@ class PhraseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One position of a phrase: the atoms that fit it, the words that may come before, whether it may miss."""
+    """One position of a phrase: the atoms that fit it, the words that may come before, may it miss."""
 
     atoms: tuple[str, ...]
     gap: int = 0
@@ -128,12 +129,20 @@ class Index:
 
     def _atoms(self, word: str) -> frozenset[str]:
         found = {word}
+        if word not in self.vocabulary:
+            single = _DOUBLED.sub(r"\1", word)
+            if single in self.vocabulary:
+                found.add(single)
         if word not in self.vocabulary and len(word) >= 5:
             meant = self._near.get(word)
             for cut in range(len(word)) if meant is None else ():
                 shorter = word[:cut] + word[cut + 1 :]
+                swapped = word[:cut] + word[cut : cut + 2][::-1] + word[cut + 2 :]
                 if len(shorter) >= 6 and shorter in self.vocabulary:
                     meant = shorter
+                    break
+                if swapped in self.vocabulary:
+                    meant = swapped
                     break
             if meant:
                 found.add(meant)
@@ -192,7 +201,7 @@ def _near_spellings(words: Iterable[str]) -> dict[str, str]:
 
 
 def _ordered(groups: Mapping[str, list[Phrase]]) -> list[str]:
-    """Group names so that each comes after the groups it uses. Raises `PhraseError` on unknown or circular."""
+    """Group names so that each comes after the groups it uses. Raises `PhraseError`."""
     order: list[str] = []
     state: dict[str, int] = {}
 

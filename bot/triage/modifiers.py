@@ -43,7 +43,7 @@ class Modifiers:
             found.add("negated")
         for name in ("hypothetical", "history", "media", "pet", "relative"):
             if any(getattr(self, name)[start:end]):
-                found.add(name)  # type: ignore[arg-type]
+                found.add(name)
         if self.resolved and not self.returning:
             found.add("resolved")
         if self.improving and not self.returning:
@@ -134,12 +134,20 @@ def _negated(view: View) -> list[bool]:
         # "Pain? No." and "pain: nil": the answer stands after what it denies
         sentence_before = sentence[start] - 1
         alone = start == 0 or sentence[start - 1] != sentence[start]
-        if alone and (end == size or sentence[end] != sentence[start]) and sentence_before in view.reading.asked:
+        if (
+            alone
+            and (end == size or sentence[end] != sentence[start])
+            and sentence_before in view.reading.asked
+        ):
             for at in range(start - 1, -1, -1):
                 if sentence[at] != sentence_before:
                     break
                 flags[at] = True
-        elif not alone and clause[start] - clause[start - 1] <= 1 and (end == size or clause[end] != clause[start]):
+        elif (
+            not alone
+            and clause[start] - clause[start - 1] <= 1
+            and (end == size or clause[end] != clause[start])
+        ):
             flags[start - 1] = True
     return flags
 

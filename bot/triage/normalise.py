@@ -24,7 +24,7 @@ EMOJI = {
     "👍": " emojiyes ", "👎": " emojino ", "✅": " emojiyes ", "❌": " emojino ", "🌫": " fog ",
 }  # fmt: skip
 
-#: One word as typed -> the words meant. English and Spanish text-speak, and spellings that phones let through.
+#: One word as typed -> the words meant. English and Spanish text-speak, and common misspellings.
 SPEAK = {
     "u": "you", "ur": "your", "urs": "yours", "n": "and", "w": "with", "r": "are", "cnt": "cant",
     "b4": "before", "cos": "because", "coz": "because", "cus": "because", "bc": "because", "wen": "when",
@@ -75,6 +75,19 @@ class Reading:
     clause: tuple[int, ...]
     sentence: tuple[int, ...]
     asked: frozenset[int] = field(default=frozenset())  #: sentences that end in a question mark
+
+    def without(self, gone: set[int]) -> Reading:
+        """This message without the words at the places `gone`; a new clause begins where they stood."""
+        if not gone:
+            return self
+        kept = [at for at in range(len(self.words)) if at not in gone]
+        removed = 0
+        clauses: list[int] = []
+        for order, at in enumerate(kept):
+            removed += order > 0 and kept[order - 1] != at - 1
+            clauses.append(self.clause[at] + removed)
+        words = tuple(self.words[at] for at in kept)
+        return Reading(words, tuple(clauses), tuple(self.sentence[at] for at in kept), self.asked)
 
     def quote(self, start: int, end: int) -> str:
         """The words from `start` up to `end`, as a short quotation for the staff."""
@@ -131,6 +144,8 @@ def read(text: str) -> Reading:
             clause += 1
         else:
             word = _number(token) if first.isdigit() else SPEAK.get(token, token)
+            if words[-3:] == [word] * 3:
+                continue  # the same word over and over says no more the fourth time
             if word in CLAUSE_WORDS:
                 clause += 1
             words.append(word)
@@ -140,5 +155,5 @@ def read(text: str) -> Reading:
 
 
 #: Words that open a new clause: what was denied before them is not denied after them.
-CLAUSE_WORDS = frozenset({"but", "pero", "though", "however", "except", "excepto", "sino", "aunque", "although",
-                          "only", "solo", "just"})  # fmt: skip
+CLAUSE_WORDS = frozenset({"but", "pero", "though", "however", "except", "excepto", "sino", "aunque",
+                          "although", "only", "solo", "just"})  # fmt: skip

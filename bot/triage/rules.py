@@ -19,6 +19,7 @@ from bot.triage.types import FLAGS, Context, Phase, Tier
 #: What a rule may give way to or ignore (`modifiers.py` says how each is recognised).
 Modifier = Literal["negated", "hypothetical", "history", "resolved", "improving", "media", "pet", "relative"]
 IDIOMS = "@idiom"
+ASIDES = "@aside"
 
 
 class RuleError(ValueError):
@@ -95,13 +96,16 @@ class RuleBook:
     rules: tuple[Rule, ...]
     flags: Mapping[str, str]  #: rule id -> flag
     index: Index
+    asides: Index  #: what is said by the way, found before anything else
     parts: Mapping[str, tuple[str, ...]]  #: rule id -> group names of its `all` patterns
     places: frozenset[str]  #: groups that name a body part or a circumstance, never denied themselves
 
 
 def _load(file: Traversable | Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(
+            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
     except yaml.YAMLError as problem:
         raise RuleError(f"{file.name}: not readable as YAML: {problem}") from problem
 
@@ -129,7 +133,9 @@ def _groups(file: Traversable | Path) -> tuple[dict[str, list[Phrase]], set[str]
 def load(folder: Traversable | Path | None = None) -> RuleBook:
     """Read all rules in `folder` (default: the rules of this package). Raises `RuleError`."""
     folder = folder or resources.files("bot.triage") / "rules"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".yml")), key=lambda file: file.name)
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".yml")), key=lambda file: file.name
+    )
     groups: dict[str, list[Phrase]] = {}
     places: set[str] = set()
     rules: list[Rule] = []
@@ -167,11 +173,12 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
                     groups[names[-1]] = _phrases(file.name, rule.id, text.split("|"))
             parts[rule.id] = tuple(names)
     groups.setdefault(IDIOMS, [])
+    asides = Index({ASIDES: groups.pop(ASIDES, [])})
     try:
         index = Index(groups)
     except PhraseError as problem:
         raise RuleError(f"{folder}: {problem}") from problem
-    return RuleBook(tuple(rules), flags, index, parts, frozenset(places))
+    return RuleBook(tuple(rules), flags, index, asides, parts, frozenset(places))
 
 
 def _rule(file: str, entry: Any) -> Rule:

@@ -81,7 +81,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sign that was found: which flag, how urgent, the words that caused it, and the rule's source key."""
+    """One sign that was found: which flag, how urgent, the words that caused it, the source key."""
 
     flag: str
     tier: Tier

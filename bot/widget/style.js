@@ -5,6 +5,8 @@ const css = `
 :host {
   --accent: var(--afterglow-accent, #0f4c4a);
   --on-accent: var(--afterglow-on-accent, #ffffff);
+  --bar: var(--afterglow-accent, #0f4c4a);
+  --on-bar: var(--afterglow-on-accent, #ffffff);
   --surface: var(--afterglow-surface, #ffffff);
   --page: var(--afterglow-page, #f6f1ea);
   --ink: var(--afterglow-ink, #1d2b2a);
@@ -25,6 +27,8 @@ const css = `
   :host {
     --accent: var(--afterglow-accent, #7fcbc2);
     --on-accent: var(--afterglow-on-accent, #0c2120);
+    --bar: var(--afterglow-accent, #134f4c);
+    --on-bar: var(--afterglow-on-accent, #f3faf9);
     --surface: var(--afterglow-surface, #1c2726);
     --page: var(--afterglow-page, #141c1b);
     --ink: var(--afterglow-ink, #eef3f1);
@@ -44,6 +48,7 @@ button, textarea { font: inherit; color: inherit; }
 button { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 a { color: var(--link); font-weight: 600; text-underline-offset: 2px; }
+a[href^="tel:"] { white-space: nowrap; }
 p { margin: 0; }
 
 .launcher {
@@ -72,27 +77,27 @@ p { margin: 0; }
   .panel { inset: 0; width: 100%; height: 100dvh; border: 0; border-radius: 0; }
 }
 
-header {
+.head {
   display: flex; align-items: center; gap: 12px; padding: 12px 10px 12px 18px;
-  background: var(--accent); color: var(--on-accent);
+  background: var(--bar); color: var(--on-bar);
 }
-header div { flex: 1; min-width: 0; }
+.head div { flex: 1; min-width: 0; }
 h2 { margin: 0; font-size: 17px; line-height: 1.25; overflow-wrap: anywhere; }
-header p { font-size: 14px; }
+.head p { font-size: 14px; }
 .close {
   width: 44px; height: 44px; border: 0; border-radius: 50%; background: transparent; color: inherit;
   display: grid; place-items: center;
 }
 .close:hover { background: rgb(128 128 128 / 25%); }
 .close svg { width: 22px; height: 22px; }
-header :focus-visible { outline-color: currentColor; outline-offset: -3px; }
+.head :focus-visible { outline-color: currentColor; outline-offset: -3px; }
 
 .scroll { flex: 1; overflow-y: auto; padding: 16px 16px 8px; overscroll-behavior: contain; }
 .notice {
   padding: 10px 14px; margin-bottom: 16px; font-size: 15px; border-radius: 12px;
   background: var(--urgent-soft); border-inline-start: 4px solid var(--urgent);
 }
-.notice a { color: var(--urgent); white-space: nowrap; }
+.notice a { color: var(--urgent); }
 .notice strong { color: var(--urgent); }
 
 .log { display: flex; flex-direction: column; gap: 10px; }
@@ -142,7 +147,7 @@ textarea[aria-invalid="true"] { border-color: var(--urgent); }
   align-self: center; min-height: 32px; padding: 2px 10px 6px; border: 0; background: none; font-size: 13px;
   color: var(--soft); text-decoration: underline; text-underline-offset: 2px;
 }
-footer { display: flex; justify-content: center; background: var(--surface); }
+.foot { display: flex; justify-content: center; background: var(--surface); }
 
 .hidden {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;

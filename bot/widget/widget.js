@@ -109,12 +109,12 @@ class AfterglowChat extends HTMLElement {
     this.forgetButton.addEventListener("click", () => this.#forget());
 
     this.panel = make("section", { className: "panel", role: "dialog", lang: words.language, hidden: true }, [
-      make("header", {}, [head, close]),
+      make("div", { className: "head" }, [head, close]),
       this.scroller,
       this.status,
       this.problem,
       form,
-      make("footer", {}, [this.forgetButton]),
+      make("div", { className: "foot" }, [this.forgetButton]),
     ]);
     this.panel.setAttribute("aria-labelledby", "title");
     this.panel.addEventListener("keydown", (event) => this.#keys(event));

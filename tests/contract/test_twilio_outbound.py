@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -105,7 +106,8 @@ def test_a_refusal_says_whether_another_try_can_help(
         carrier_for(twilio).send(MESSAGE)
     assert (refused.value.code, refused.value.permanent) == (str(code), permanent)
     assert PATIENT not in str(refused.value)
-    assert refused.value.__suppress_context__, "the library's error quotes the number"
+    assert refused.value.__cause__ is None, "the library's error quotes the number"
+    assert refused.value.__suppress_context__
     assert twilio.messages == []
     assert len(twilio.requests) == 1, "a refusal is not repeated by the carrier itself"
 
@@ -143,8 +145,10 @@ def test_an_unknown_outcome_is_settled_by_looking_it_up(
 ) -> None:
     carrier, since = carrier_for(twilio, read_s=0.3), just_now()
     twilio.fail_next(Fault(stored=stored, **fault))
+    begun = time.monotonic()
     with pytest.raises(OutcomeUnknown) as unknown:
         carrier.send(MESSAGE)
+    assert time.monotonic() - begun < 0.9, "a late answer is not waited for"
     assert PATIENT not in str(unknown.value)
     found = carrier.find(MESSAGE, since)
     assert found == (Sent(twilio.messages[0]["sid"], Status.QUEUED) if stored else None)

@@ -75,7 +75,9 @@ def test_messages_for_the_same_day_are_not_left_to_routine() -> None:
 def test_on_the_development_messages_emergencies_are_found_and_routine_is_left_alone(language: str) -> None:
     """A floor, not a claim: these messages helped to write the rules. The locked set decides."""
     rows = [row for row in _rows("development.jsonl") if row["lang"] == language]
-    results = [(row["tier"], assess(row["text"], Context(day=row["day"], language=row["lang"]))) for row in rows]
+    results = [
+        (row["tier"], assess(row["text"], Context(day=row["day"], language=row["lang"]))) for row in rows
+    ]
     urgent = [a for tier, a in results if tier in ("T0", "T1")]
     routine = [a for tier, a in results if tier == "T4"]
     found = sum(a.tier in EMERGENCY or a.probe for a in urgent) / len(urgent)

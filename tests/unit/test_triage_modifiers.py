@@ -64,7 +64,9 @@ def test_a_usual_cold_sore_in_its_usual_spot_is_probed_and_not_an_emergency() ->
     assert assessment.probe
 
 
-@pytest.mark.parametrize("text", ["i cant see out of my left eye", "my throat is closing", "no puedo respirar"])
+@pytest.mark.parametrize(
+    "text", ["i cant see out of my left eye", "my throat is closing", "no puedo respirar"]
+)
 def test_a_missing_day_never_hides_a_danger_sign(text: str) -> None:
     assert tier(text, None) in (Tier.T0, Tier.T1)
 
@@ -110,7 +112,9 @@ def test_a_score_of_nine_for_swelling_asks_the_probe() -> None:
     assert assess("9", Context(day=1, question="checkin.swelling")).probe
 
 
-@pytest.mark.parametrize("text", ["nvm its fine", "STOP", "lol never mind", "👍", "false alarm", "pain is gone", "baja"])
+@pytest.mark.parametrize(
+    "text", ["nvm its fine", "STOP", "lol never mind", "👍", "false alarm", "pain is gone", "baja"]
+)
 @pytest.mark.parametrize("open_tier", [Tier.T0, Tier.T1])
 def test_taking_it_back_never_lowers_an_open_alert(text: str, open_tier: Tier) -> None:
     assert tier(text, 1, open_alert_tier=open_tier, open_alert_flag="VO") is open_tier
@@ -137,5 +141,7 @@ def test_importing_the_package_reads_no_rules() -> None:
     import subprocess
     import sys
 
-    code = "import sys, bot.triage; assert 'yaml' not in sys.modules and 'bot.triage.engine' not in sys.modules"
+    code = (
+        "import sys, bot.triage; assert 'yaml' not in sys.modules and 'bot.triage.engine' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

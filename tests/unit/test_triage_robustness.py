@@ -55,15 +55,20 @@ def test_bytes_read_as_text_are_assessed(data: bytes) -> None:
 
 
 @settings(max_examples=120, deadline=None)
-@given(sign=st.sampled_from(SIGNS), extra=st.lists(st.sampled_from(ADDITIONS), min_size=1, max_size=3), first=st.booleans())
+@given(
+    sign=st.sampled_from(SIGNS),
+    extra=st.lists(st.sampled_from(ADDITIONS), min_size=1, max_size=3),
+    first=st.booleans(),
+    joint=st.sampled_from([". ", " ", "\n", ", "]),
+)
 def test_opinions_politeness_and_emoji_never_lower_the_tier(
-    sign: tuple[str, int], extra: list[str], first: bool
+    sign: tuple[str, int], extra: list[str], first: bool, joint: str
 ) -> None:
     text, day = sign
     parts = [*extra, text] if first else [text, *extra]
     plain = assess(text, Context(day=day)).tier
     assert plain.at_least_as_urgent_as(Tier.T1)
-    assert assess(". ".join(parts), Context(day=day)).tier.at_least_as_urgent_as(plain)
+    assert assess(joint.join(parts), Context(day=day)).tier.at_least_as_urgent_as(plain)
 
 
 @pytest.mark.parametrize(("text", "day"), SIGNS)
@@ -97,7 +102,8 @@ def test_a_cry_for_help_within_72_hours_is_asked_about() -> None:
 @pytest.mark.parametrize(
     ("text", "default", "expected"),
     [
-        ("no", "en", "en"), ("no", "es", "es"), ("ok", "es", "es"), ("i cnt c", "en", "en"), ("👍", "es", "es"),
+        ("no", "en", "en"), ("no", "es", "es"), ("ok", "es", "es"), ("i cnt c", "en", "en"),
+        ("👍", "es", "es"),
         ("no veo bien", "en", "es"), ("me duele", "en", "es"), ("me duele mucho la cara", "en", "es"),
         ("my lip is white and it hurts", "es", "en"), ("", "es", "es"), ("¿cuánto dura?", "en", "es"),
     ],
@@ -123,18 +129,24 @@ def test_lines_are_answered_in_order_and_a_bad_line_stops_nothing() -> None:
     assert answers[4] == {"tier": "T4", "probe": False, "flags": [], "reasons": []}
 
 
+HEAD = "flag: VO\nrules:\n"
+RULE = "  - id: vo.x\n    tier: T1\n    source: prop\n    why: long enough to read\n"
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("flag: VO\nrules:\n  - id: vo.x\n    tier: T9\n    source: prop\n    why: long enough to read\n    any: [white]\n", "vo.x"),
-        ("flag: VO\nrules:\n  - id: vo.x\n    tier: T1\n    source: prop\n    why: long enough to read\n", "either"),
-        ("flag: VO\nrules:\n  - id: vo.x\n    tier: T1\n    source: prop\n    why: long enough to read\n    any: ['@none x']\n", "@none"),
-        ("flag: VO\nrules:\n  - id: vo.x\n    tier: T1\n    source: prop\n    why: long enough to read\n    any: [Blanc]\n", "lower case"),
-        ("flag: XX\nrules:\n  - id: vo.x\n    tier: T1\n    source: prop\n    why: long enough to read\n    any: [white]\n", "unknown flag"),
+        (HEAD + RULE.replace("T1", "T9") + "    any: [white]\n", r"bad\.yml: vo\.x"),
+        (HEAD + RULE, "either"),
+        (HEAD + RULE + "    any: ['@none x']\n", "@none"),
+        (HEAD + RULE + "    any: [Blanc]\n", r"vo\.x.*lower case"),
+        (HEAD + RULE + "    any: [white]\n    colour: red\n", r"vo\.x.*colour"),
+        (HEAD.replace("VO", "XX") + RULE + "    any: [white]\n", "unknown flag"),
+        (HEAD + 2 * (RULE + "    any: [white]\n"), "used twice"),
         ("flag: VO\nrules: nothing\n", "list 'rules'"),
         ("flag: [", "YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "bad.yml").write_text(content, encoding="utf-8")
     with pytest.raises(RuleError, match=says):

@@ -19,6 +19,7 @@ from bot import clock, events
 from bot import settings as app_settings
 from bot.channels.simulator import state
 from bot.channels.simulator.carrier import get_carrier
+from bot.clinic.facts import readable_phone
 from bot.db.engine import transaction
 
 _HERE = Path(__file__).parent
@@ -83,8 +84,8 @@ def sample_clinic(request: Request) -> Response:
         context = {
             "name": clinic.name,
             "key": clinic.widget_key,
-            "phone": clinic.phone,
-            "emergency_phone": clinic.emergency_phone,
+            "phone": readable_phone(clinic.phone),
+            "emergency_phone": readable_phone(clinic.emergency_phone),
         }
     return _templates.TemplateResponse(request, "clinic.html", context)
 

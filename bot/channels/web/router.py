@@ -28,6 +28,7 @@ from bot.channels.base import Inbound
 from bot.channels.web import conversation, tokens
 from bot.channels.web.http import ChatError, ChatRoute, asking_site, may_embed
 from bot.channels.web.limits import RateLimit
+from bot.clinic.facts import readable_phone
 from bot.clinic.models import Clinic
 from bot.db.engine import transaction
 from bot.messaging import inbox
@@ -93,7 +94,7 @@ def _opened(clinic: Clinic, web: tokens.WebSession) -> dict[str, Any]:
         "text_limit": TEXT_LIMIT,
         "clinic": {
             "name": clinic.name,
-            "emergency_phone": clinic.emergency_phone,
+            "emergency_phone": readable_phone(clinic.emergency_phone),
             "emergency_number": clinic.emergency_number,
         },
     }

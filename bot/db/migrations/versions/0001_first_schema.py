@@ -358,7 +358,7 @@ def upgrade() -> None:
     op.create_index('ix_symptom_reports_patient', 'symptom_reports', ['patient_id', 'created_at'], unique=False)
     op.create_table('alert_events',
     sa.Column('alert_id', sa.String(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('opened', 'paged', 'page_delivered', 'page_failed', 'nobody_on_call', 'acknowledged', 'reminded', 'patient_wrote', 'raised', 'note', 'closed', name='eventkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('opened', 'paged', 'page_delivered', 'page_failed', 'nobody_on_call', 'acknowledged', 'reminded', 'patient_wrote', 'raised', 'informed', 'note', 'closed', name='eventkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('staff_id', sa.String(length=32), nullable=True),
     sa.Column('message_id', sa.String(length=32), nullable=True),
     sa.Column('detail', sa.Text(), nullable=False),

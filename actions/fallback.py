@@ -1,0 +1,82 @@
+"""When the words are not understood: ask back with choices, then hand over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import Events, intent_of, ranking_of, say, slot, turn_of, understood, words_of
+from actions.topics import answer
+from bot.dialogue.reading import read_choice
+from bot.dialogue.topics import choice_titles, choices
+from bot.dialogue.turn import Turn
+
+
+def ask_back(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+    """The first time: up to three likely topics, or a plain request. The second time: a person."""
+    turn = turn_of(tracker)
+    if slot(tracker, "missed"):
+        say(dispatcher, record.hand_over(turn, record.NOT_UNDERSTOOD))
+        return understood()
+    offered = choices(ranking_of(tracker), turn.phase)
+    if offered:
+        _offer(dispatcher, turn, offered)
+    else:
+        say(dispatcher, "dialogue.fallback")
+    return [SlotSet("missed", 1), SlotSet("offered", offered or None)]
+
+
+def _offer(dispatcher: CollectingDispatcher, turn: Turn, offered: list[str]) -> None:
+    titles = choice_titles(offered, turn.language)
+    numbered = " ".join(f"{number} {title}" for number, title in enumerate(titles, 1))
+    buttons = [{"title": title, "payload": str(number)} for number, title in enumerate(titles, 1)]
+    web = turn.channel == "web"
+    say(dispatcher, "dialogue.offer", choices=numbered, offered=offered, buttons=buttons if web else ())
+
+
+class ActionAskBack(Action):  # type: ignore[misc]
+    """Not understood."""
+
+    def name(self) -> str:
+        return "action_ask_back"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        return ask_back(dispatcher, tracker)
+
+
+class ActionTakeAnswer(Action):  # type: ignore[misc]
+    """An answer outside a form: a choice, the answer to triage's probe, or one that nothing asked for."""
+
+    def name(self) -> str:
+        return "action_take_answer"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        turn, offered = turn_of(tracker), slot(tracker, "offered") or []
+        if offered:
+            number = 1 if intent_of(tracker) == "affirm" and len(offered) == 1 else read_choice(words_of(tracker))
+            if number and number <= len(offered):
+                return answer(dispatcher, turn, offered[number - 1])
+            say(dispatcher, "dialogue.fallback")  # none of them: say it another way, then a person
+            return [SlotSet("offered", None), SlotSet("missed", 1)]
+        if held := slot(tracker, "held_topic"):
+            return answer(dispatcher, turn, held)
+        if turn.question == "probe" and turn.patient_id:
+            say(dispatcher, "symptom.done_t4")
+            return understood()
+        return ask_back(dispatcher, tracker)
+
+
+class ActionHoldTopic(Action):  # type: ignore[misc]
+    """Triage asked its probe or sent a safety text: keep the topic for after, and say nothing over it."""
+
+    def name(self) -> str:
+        return "action_hold_topic"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        turn = turn_of(tracker)
+        likely = choices(ranking_of(tracker), turn.phase)[:1] if turn.probe else []
+        return [*understood(), SlotSet("held_topic", likely[0] if likely else None)]

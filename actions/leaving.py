@@ -1,0 +1,82 @@
+"""Ways out of a form: a person, no more texts, never mind, and a red flag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import CHECK_IN_FORM, SYMPTOM_FORM, Events, form_of, leave_forms, say, slot, turn_of
+from actions.common import understood as _understood
+from actions.common import words_of
+from actions.symptoms import next_step
+from bot.dialogue import reading
+from bot.triage.types import Tier
+
+
+def keep_report(tracker: Tracker) -> Tier | None:
+    """Store a symptom report that ends early, if it says what it is about."""
+    if form_of(tracker) != SYMPTOM_FORM or not slot(tracker, "symptom_what"):
+        return None
+    return record.log_report(turn_of(tracker), tracker.slots)
+
+
+def keep_check_in(tracker: Tracker) -> None:
+    """Store the answer that raised a red flag, and close the check-in: it has been answered."""
+    if form_of(tracker) != CHECK_IN_FORM:
+        return
+    turn, check_in_id, words = turn_of(tracker), slot(tracker, "check_in_id"), words_of(tracker)
+    question = str(slot(tracker, "requested_slot") or "checkin_other").replace("checkin_", "checkin.")
+    value = reading.read(question, words)
+    record.record_answer(turn, check_in_id, question, words if value is None else value, words)
+    record.finish_check_in(turn, check_in_id, tracker.slots)
+
+
+class ActionHandOver(Action):  # type: ignore[misc]
+    """A person was asked for."""
+
+    def name(self) -> str:
+        return "action_hand_over"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        keep_report(tracker)
+        say(dispatcher, record.hand_over(turn_of(tracker), record.ASKED_FOR_PERSON))
+        return [*_understood(), *leave_forms()]
+
+
+class ActionOptOut(Action):  # type: ignore[misc]
+    """No more texts, in the patient's own words."""
+
+    def name(self) -> str:
+        return "action_opt_out"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        keep_report(tracker)
+        say(dispatcher, record.opt_out(turn_of(tracker)))
+        return [*_understood(), *leave_forms()]
+
+
+class ActionCancel(Action):  # type: ignore[misc]
+    """Never mind. What a report told so far is stored, and an urgent one still brings its next step."""
+
+    def name(self) -> str:
+        return "action_cancel"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        tier = keep_report(tracker)
+        say(dispatcher, "dialogue.cancelled" if tier in (None, Tier.T4) else next_step(Tier(tier)))
+        return [*_understood(), *leave_forms()]
+
+
+class ActionStandDown(Action):  # type: ignore[misc]
+    """A red flag: triage has said what matters, so nothing is said over it and every form ends."""
+
+    def name(self) -> str:
+        return "action_stand_down"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        keep_report(tracker)
+        keep_check_in(tracker)
+        return [*_understood(), *leave_forms()]

@@ -1,0 +1,33 @@
+"""Answering a counselling topic from approved content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import Events, back_to_form, intent_of, say, turn_of, understood
+from bot.dialogue.topics import resolve
+from bot.dialogue.turn import Turn
+
+
+def answer(dispatcher: CollectingDispatcher, turn: Turn, topic: str) -> Events:
+    """Say the piece that answers `topic` in the patient's phase, and note a mentioned reaction."""
+    meant = resolve(topic, turn.phase)
+    say(dispatcher, meant)
+    if meant.startswith("recovery."):
+        record.log_mention(turn, meant)
+    return [*understood(), SlotSet("held_topic", None)]
+
+
+class ActionAnswerTopic(Action):  # type: ignore[misc]
+    """Answer the topic that was asked about; a form that was interrupted asks again."""
+
+    def name(self) -> str:
+        return "action_answer_topic"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        return answer(dispatcher, turn_of(tracker), intent_of(tracker)) + back_to_form(tracker)

@@ -1,0 +1,107 @@
+"""The web application: every address, and the durable work that starts and stops with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+
+from bot import clock, triage
+from bot import settings as app_settings
+from bot.channels.base import Carrier
+from bot.channels.simulator.carrier import get_carrier
+from bot.channels.simulator.router import router as simulator
+from bot.channels.twilio.carrier import TwilioCarrier
+from bot.channels.twilio.router import router as twilio
+from bot.channels.web.router import router as web
+from bot.console.router import router as console
+from bot.db.engine import reading
+from bot.dialogue.turns import Dialogue
+from bot.durable.runtime import Runtime
+from bot.metrics import observe_requests
+from bot.metrics import router as metrics
+from bot.settings import Settings
+
+STATIC = Path(__file__).parent / "web" / "static"
+
+
+def make_carrier(settings: Settings) -> Carrier:
+    """The carrier that the settings choose."""
+    return TwilioCarrier(settings) if settings.carrier == "twilio" else get_carrier()
+
+
+def load_dialogue() -> Dialogue:
+    """The trained dialogue model. Trains it first when its inputs changed."""
+    from bot.dialogue.agent import Dialogue as Model  # rasa takes seconds to import
+    from bot.dialogue.training import ensure_model
+
+    return Model.load(ensure_model())
+
+
+def create_app(runtime: Runtime | None = None) -> FastAPI:
+    """The application. `runtime` replaces the durable work of this process (tests)."""
+    settings = app_settings.get_settings()
+    work = runtime or Runtime(settings, make_carrier(settings), load_dialogue)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if settings.demo:
+            clock.keep_in(settings.var_dir / "clock")
+        # the rules are read on first use; the first patient should not wait for that
+        threading.Thread(target=triage.assess, args=("hola",), daemon=True).start()
+        work.start()
+        try:
+            yield
+        finally:
+            work.stop()
+
+    app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.runtime = work
+    observe_requests(app)
+    for router in (console, web, simulator, twilio, metrics):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/demo" if settings.demo else "/console")
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz(response: Response) -> dict[str, Any]:
+        """Whether every part does its work: 200 when all are ok, else 503 and which are not."""
+        parts = readiness(work)
+        ready = all(state == "ok" for state in parts.values())
+        response.status_code = 200 if ready else 503
+        return {"ready": ready, "parts": parts}
+
+    return app
+
+
+def readiness(work: Runtime) -> dict[str, str]:
+    """The state of each part in a word or a sentence; "ok" when it does its work."""
+    return {
+        "database": _database(),
+        "sweeper": "ok" if work.sweeping else "not running: pages and answers wait",
+        "dialogue": "ok" if work.dialogue_loaded else (work.dialogue_error or "loading"),
+    }
+
+
+def _database() -> str:
+    try:
+        with reading() as session:
+            session.execute(text("SELECT 1"))
+    except Exception as error:
+        return f"{type(error).__name__}: the record cannot be reached"
+    return "ok"

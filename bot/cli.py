@@ -1,0 +1,181 @@
+"""The command line: `afterglow serve · train · triage · ask · enroll · simulate · doctor · content`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import typer
+from rich.console import Console
+
+from bot import log
+from bot import settings as app_settings
+from bot.protocols.cli import app as content
+
+app = typer.Typer(
+    help="Afterglow: the counselling and aftercare desk of aesthetic-medicine clinics.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(content, name="content", help="Approved wording: list, show, check.")
+out = Console()
+err = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+def _progress(text: str) -> None:
+    err.print(f"[bold]==>[/bold] {text}")
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option(help="Fictional clinic, phone simulator, movable clock.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Set up what is missing, then serve."""
+    import uvicorn
+
+    from bot.start import prepare, where_to_go
+
+    settings = app_settings.get_settings()
+    if demo or port:
+        changes: dict[str, object] = {"demo": demo or settings.demo}
+        if port:
+            changes |= {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+        settings = settings.model_copy(update=changes)
+        app_settings.use_settings(settings)
+    log.configure(settings.log_level)
+    prepare(settings, _progress)
+    from bot.app import create_app
+
+    out.print(where_to_go(settings), highlight=False)
+    uvicorn.run(
+        create_app(), host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=3
+    )
+
+
+@app.command()
+def train(force: Annotated[bool, typer.Option(help="Train even if nothing changed.")] = False) -> None:
+    """Train the dialogue model if its data, domain or configuration changed."""
+    from bot.dialogue.training import ensure_model
+
+    path = ensure_model(force=force, progress=_progress)
+    out.print(f"Model: {path.name}")
+
+
+@app.command()
+def triage(file: Annotated[str, typer.Argument(help="JSON lines; - for standard input.")]) -> None:
+    """Triage messages: {"text", "day", "lang"?, "product"?} -> {"tier", "probe", "flags", "reasons"}."""
+    from bot.triage.cli import triage_lines
+
+    _stream(triage_lines(_lines(file)))
+
+
+@app.command()
+def ask(file: Annotated[str, typer.Argument(help="JSON lines; - for standard input.")]) -> None:
+    """Ask questions: the same input -> {"topic", "confidence", "offered", "reply", "tier"}."""
+    from bot.dialogue.agent import Dialogue
+    from bot.dialogue.ask import ask_lines
+    from bot.dialogue.training import ensure_model
+
+    _stream(ask_lines(_lines(file), Dialogue.load(ensure_model(progress=_progress))))
+
+
+def _lines(file: str) -> Iterator[str]:
+    if file == "-":
+        yield from sys.stdin
+        return
+    path = Path(file)
+    if not path.is_file():
+        err.print(f"[red]There is no file {file}.[/red] Give a file of JSON lines, or - for standard input.")
+        raise typer.Exit(2)
+    with path.open(encoding="utf-8") as handle:
+        yield from handle
+
+
+def _stream(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+@app.command()
+def enroll(
+    first_name: Annotated[str, typer.Option(prompt=True)],
+    last_name: Annotated[str, typer.Option(prompt=True)],
+    phone: Annotated[str, typer.Option(prompt=True, help="With country code, or as dialled at the clinic.")],
+    product: Annotated[str, typer.Option(prompt=True, help="Catalogue id, e.g. harmonyca.")],
+    lot: Annotated[str, typer.Option(prompt=True)],
+    expiry: Annotated[str, typer.Option(prompt=True, help="Year-month-day.")],
+    area: Annotated[list[str], typer.Option(help="Treated area; repeat for several.")],
+    treated_at: Annotated[str, typer.Option(prompt=True, help="Local date or time at the clinic.")],
+    consent: Annotated[bool, typer.Option(prompt="Has the patient agreed to aftercare texts?")],
+    language: Annotated[str, typer.Option(help="en or es.")] = "en",
+    clinic: Annotated[str | None, typer.Option(help="Clinic id; needed when there are several.")] = None,
+) -> None:
+    """Enrol a patient after a treatment and plan the check-ins."""
+    from bot.clinic.enrolment import EnrolmentInvalid, enrol
+    from bot.start import only_clinic, open_record
+
+    open_record(app_settings.get_settings())
+    fields = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "phone": phone,
+        "product": product,
+        "lot": lot,
+        "expiry": expiry,
+        "areas": area,
+        "treated_at": treated_at,
+        "consent_aftercare_texts": consent,
+        "language": language,
+    }
+    try:
+        result = enrol(clinic or only_clinic(), fields)
+    except EnrolmentInvalid as invalid:
+        for field, text in invalid.errors.items():
+            err.print(f"[red]--{field.replace('_', '-')}[/red]: {text}")
+        raise typer.Exit(2) from None
+    except LookupError as error:
+        err.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from None
+    out.print(f"Enrolled (patient {result.patient_id}). Check-ins:")
+    for day, due_at in result.check_ins.items():
+        out.print(f"  day {day}: {due_at:%a %Y-%m-%d %H:%M %Z}")
+
+
+@app.command()
+def simulate(
+    story: Annotated[str, typer.Option(help="uneventful or red-flag")] = "red-flag",
+    language: Annotated[str, typer.Option(help="en or es")] = "en",
+) -> None:
+    """Play a scripted patient's first fortnight against the real system, with the clock moved."""
+    from bot.simulation.play import STORIES, play
+
+    if story not in STORIES or language not in ("en", "es"):
+        err.print(f"[red]Choose --story from {', '.join(STORIES)} and --language en or es.[/red]")
+        raise typer.Exit(2)
+    raise typer.Exit(0 if play(story, language, out, _progress) else 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is configured, what is missing, and what to do."""
+    from bot.doctor import examine
+
+    worst = 0
+    for finding in examine(app_settings.get_settings()):
+        sign = ("[green]ok  [/green]", "[yellow]note[/yellow]", "[red]FIX [/red]")[finding.level]
+        out.print(f"{sign} {finding.subject}: {finding.text}", highlight=False)
+        worst = max(worst, finding.level)
+    raise typer.Exit(1 if worst == 2 else 0)

@@ -1,0 +1,172 @@
+// The console's live parts: counters, the alert queue, an open alert, the state of the system.
+// Everything works without it; it only keeps what is shown up to date.
+
+const body = document.body;
+let ahead = Number(body.dataset.now) * 1000 - Date.now(); // the server's clock may have been moved
+
+const now = () => Date.now() + ahead;
+
+function span(ms) {
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  const words = (name, n) => body.dataset[name].replace("#", n);
+  if (seconds < 60) return words("seconds", seconds);
+  if (seconds < 3600) return words("minutes", Math.floor(seconds / 60));
+  if (seconds < 48 * 3600) return words("hours", Math.floor(seconds / 3600));
+  return words("days", Math.floor(seconds / 86400));
+}
+
+function countdown(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time[data-until]")) {
+    const left = Date.parse(time.dateTime) - now();
+    write(time, countdown(left));
+    time.classList.toggle("soon", left < 60_000);
+  }
+  for (const time of document.querySelectorAll("time[data-age]")) {
+    const age = now() - Date.parse(time.dateTime);
+    if (age >= 5000) write(time, body.dataset.ago.replace("#", span(age)));
+  }
+}
+
+// What a piece of the page says, without the counters that move by themselves.
+function content(element) {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) time.textContent = "";
+  for (const time of copy.querySelectorAll("time.soon")) time.removeAttribute("class");
+  return copy.innerHTML.replace(/ class=""/g, "").replace(/\s+/g, " ");
+}
+
+// Bring `old` to what `fresh` shows. Keyed children that did not change are left alone, so that focus,
+// selection and a screen reader's place stay where they are.
+function update(old, fresh) {
+  const list = old.querySelector(":scope > ol, :scope > ul");
+  const freshList = fresh.querySelector(":scope > ol, :scope > ul");
+  if (!list || !freshList) {
+    if (content(old) !== content(fresh)) keepingFocus(() => old.replaceChildren(...fresh.childNodes));
+    return;
+  }
+  const before = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  const after = [...freshList.children].map((child) => {
+    const known = before.get(child.dataset.key);
+    return known && known.className === child.className && content(known) === content(child) ? known : child;
+  });
+  const same = after.length === list.children.length && after.every((child, i) => child === list.children[i]);
+  if (!same) keepingFocus(() => place(list, after));
+}
+
+// Puts `after` into `list` in order without moving children that stand right already.
+function place(list, after) {
+  const stay = new Set(after);
+  for (const child of [...list.children]) if (!stay.has(child)) child.remove();
+  after.forEach((child, i) => {
+    if (list.children[i] !== child) list.insertBefore(child, list.children[i] ?? null);
+  });
+}
+
+function keepingFocus(change) {
+  const id = document.activeElement?.id;
+  change();
+  if (id && document.activeElement?.id !== id) {
+    document.getElementById(id)?.focus({ preventScroll: true });
+  }
+}
+
+async function fetched(address) {
+  const response = await fetch(address, { headers: { accept: "text/html" } });
+  if (response.redirected || !response.ok) throw new Error(`HTTP ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+async function refresh() {
+  for (const region of document.querySelectorAll("[data-live]")) {
+    const page = await fetched(region.dataset.live);
+    const picked = region.dataset.pick ? page.querySelector(region.dataset.pick)?.parentElement : page.body;
+    if (picked) update(region, picked);
+  }
+  const parts = document.querySelector("[data-parts]");
+  if (parts) {
+    const page = await fetched(parts.dataset.parts);
+    for (const part of page.querySelectorAll("[data-part]")) {
+      const mine = document.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (mine) update(mine, part);
+    }
+    // Once somebody else has taken or closed it, the buttons here are no longer right.
+    const state = page.querySelector("[data-state]")?.dataset.state;
+    if (state && state !== parts.dataset.state && !typing()) location.replace(location.pathname);
+  }
+  tick();
+}
+
+const typing = () => [...document.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+
+const title = document.title;
+let known = null;
+let refreshing = Promise.resolve();
+
+function heard(pulse) {
+  ahead = pulse.now * 1000 - Date.now();
+  for (const count of document.querySelectorAll("[data-count]")) {
+    write(count, String(pulse[count.dataset.count]));
+    count.hidden = !pulse[count.dataset.count];
+  }
+  document.title = pulse.open ? `(${pulse.open}) ${title}` : title;
+  const keys = pulse.items.map((item) => `${item.id} ${item.tier}`);
+  if (known) {
+    const fresh = pulse.items.filter((_item, i) => !known.has(keys[i]));
+    if (fresh.length) {
+      document.getElementById("announce").textContent = fresh.map((item) => item.say).join(". ");
+    }
+  }
+  known = new Set(keys);
+  refreshing = refreshing.then(refresh).catch(() => lost(true));
+}
+
+function lost(is) {
+  document.getElementById("offline").hidden = !is;
+}
+
+const live = new EventSource("/console/live");
+live.addEventListener("pulse", (event) => {
+  lost(false);
+  heard(JSON.parse(event.data));
+});
+live.addEventListener("signed_out", () => {
+  live.close();
+  location.assign(`/console/sign-in?next=${encodeURIComponent(location.pathname)}`);
+});
+live.addEventListener("error", () => lost(true));
+
+// Which part of the system each warning is about; a part that /readyz does not name is not judged.
+const WARNINGS = { server: ["database"], carrier: ["carrier", "sweeper"], dialogue: ["dialogue"] };
+
+async function health() {
+  const strip = document.getElementById("health");
+  let down = ["server"];
+  try {
+    const { parts } = await (await fetch("/readyz", { headers: { accept: "application/json" } })).json();
+    const notReady = (part) => part in parts && parts[part] !== "ok";
+    down = Object.keys(WARNINGS).filter((name) => WARNINGS[name].some(notReady));
+  } catch {
+    // no answer, or not one we can read: the warning about the server stands
+  }
+  const texts = down.map((name) => strip.dataset[name]);
+  if ([...strip.children].map((line) => line.textContent).join() !== texts.join()) {
+    strip.replaceChildren(...texts.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  }
+}
+
+tick();
+setInterval(tick, 1000);
+health();
+setInterval(health, 20_000);
+document.querySelector("[data-focus]")?.focus();

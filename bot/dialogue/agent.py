@@ -1,0 +1,128 @@
+"""The dialogue: Rasa's agent in this process, on an event loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from rasa.core.channels.channel import UserMessage
+from rasa.core.lock_store import InMemoryLockStore
+
+from bot import settings as app_settings
+from bot.dialogue.action_endpoint import InProcessActions
+from bot.dialogue.generator import ContentGenerator
+from bot.dialogue.replies import DialogueError, Reply, ReplyChannel
+from bot.dialogue.strict import StrictAgent
+from bot.dialogue.topics import TOPIC_OF_INTENT, is_topic
+from bot.dialogue.tracker_store import SettingsTrackerStore
+
+T = TypeVar("T")
+
+START_CHECK_IN = "/EXTERNAL_checkin"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTopic:
+    """How a text was read. `topic` is None below the threshold; `ranking` holds (intent, confidence)."""
+
+    topic: str | None
+    confidence: float
+    ranking: tuple[tuple[str, float], ...]
+
+
+class Dialogue:
+    """Answers messages. Thread-safe: any thread may call, and messages of one conversation wait in line."""
+
+    def __init__(self, agent: StrictAgent, actions: InProcessActions, store: SettingsTrackerStore) -> None:
+        """Use `load`."""
+        self._agent, self._actions, self._store = agent, actions, store
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="dialogue", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def load(cls, model: Path) -> Self:
+        """The dialogue of the trained `model` (see `training.ensure_model`)."""
+        actions = InProcessActions()
+        store = SettingsTrackerStore()
+        agent = StrictAgent(
+            generator=ContentGenerator(),
+            tracker_store=store,
+            lock_store=InMemoryLockStore(),
+            action_endpoint=actions,
+        )
+        agent.load_model(model)
+        dialogue = cls(agent, actions, store)
+        dialogue.parse("hello")  # loads the encoder now, not in the first patient's turn
+        return dialogue
+
+    def handle(self, conversation_id: str, text: str, metadata: Mapping[str, Any]) -> list[Reply]:
+        """Run the turn of one message and give back what to say; nothing when triage has said it.
+
+        A message whose `metadata["message_id"]` has had its turn is not run again: the same replies come
+        back. A leading "/" is taken off, so that a patient cannot name an intent. Raises `DialogueError` when
+        the turn fails or takes longer than `settings.turn_timeout_s`.
+        """
+        return self._turn(conversation_id, text.lstrip().lstrip("/").lstrip(), metadata)
+
+    def start_check_in(self, conversation_id: str, metadata: Mapping[str, Any]) -> list[Reply]:
+        """Open the check-in `metadata["check_in_id"]`: the greeting and its first question."""
+        known = {**metadata, "message_id": metadata.get("message_id") or f"start:{metadata.get('check_in_id')}"}
+        return self._turn(conversation_id, START_CHECK_IN, known)
+
+    def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> ParsedTopic:
+        """How `text` is read, without a conversation. Raises `DialogueError` as `handle` does."""
+        message = UserMessage(text.lstrip().lstrip("/"), metadata=dict(metadata or {}))
+        assert self._agent.processor is not None
+        read = self._await(self._agent.processor.parse_message(message))
+        ranking = tuple(
+            (str(entry["name"]), float(entry["confidence"]))
+            for entry in read.get("intent_ranking") or ()
+            if entry["name"] != "nlu_fallback"
+        )
+        intent = read["intent"].get("name")
+        topic = TOPIC_OF_INTENT.get(intent, intent)
+        return ParsedTopic(topic if is_topic(topic) else None, ranking[0][1] if ranking else 0.0, ranking)
+
+    def close(self) -> None:
+        """Stop the event loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        self._actions.close()
+
+    def _turn(self, conversation_id: str, text: str, metadata: Mapping[str, Any]) -> list[Reply]:
+        return self._await(self._run(conversation_id, text, dict(metadata)))
+
+    async def _run(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> list[Reply]:
+        channel = ReplyChannel("sms" if metadata.get("channel") == "sms" else "web")
+        message = UserMessage(
+            text, channel, conversation_id, input_channel=channel.name(), metadata=metadata
+        )
+        assert self._agent.processor is not None
+        async with self._agent.lock_store.lock(conversation_id):
+            message_id = metadata.get("message_id")
+            if message_id is not None:
+                earlier = self._store.turn_of(conversation_id, message_id)
+                if earlier is not None:
+                    return [Reply.of(event) for event in earlier]
+            await self._agent.processor.handle_message(message)
+        return channel.replies
+
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        limit = app_settings.get_settings().turn_timeout_s
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(limit)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise DialogueError(f"the turn took longer than {limit:g} s") from None
+        except Exception as error:
+            raise DialogueError(f"the turn failed: {type(error).__name__}: {error}") from error
+
+
+__all__ = ["Dialogue", "DialogueError", "ParsedTopic", "Reply"]

@@ -1,0 +1,83 @@
+"""Rasa's response generator: a response names a piece of approved content; the words come from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa.core.nlg.generator import NaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from bot.dialogue.turn import Turn
+from bot.protocols.render import render
+
+#: The question that a piece of content asks, where it asks one.
+QUESTION_OF = {
+    "symptom.ask_what": "symptom.what",
+    "symptom.ask_where": "symptom.where",
+    "symptom.ask_since": "symptom.since",
+    "symptom.ask_severity": "symptom.severity",
+    "symptom.reask_severity": "symptom.severity",
+    "symptom.ask_trend": "symptom.trend",
+    "symptom.reask_trend": "symptom.trend",
+    "checkin.pain": "checkin.pain",
+    "checkin.swelling": "checkin.swelling",
+    "checkin.red_flags": "checkin.red_flags",
+    "checkin.reask_red_flags": "checkin.red_flags",
+    "checkin.other": "checkin.other",
+    "dialogue.offer": "dialogue.offer",
+}
+#: What is said instead when the same question is asked again because the answer could not be read.
+ASKED_AGAIN = {
+    "checkin.pain": "checkin.reask_scale",
+    "checkin.swelling": "checkin.reask_scale",
+    "checkin.red_flags": "checkin.reask_red_flags",
+    "symptom.ask_severity": "symptom.reask_severity",
+    "symptom.ask_trend": "symptom.reask_trend",
+}
+#: Responses that Rasa's forms ask for by name; `domain.yml` lists the same.
+CONTENT_OF = {
+    "utter_ask_symptom_what": "symptom.ask_what",
+    "utter_ask_symptom_where": "symptom.ask_where",
+    "utter_ask_symptom_since": "symptom.ask_since",
+    "utter_ask_symptom_severity": "symptom.ask_severity",
+    "utter_ask_symptom_trend": "symptom.ask_trend",
+    "utter_ask_checkin_pain": "checkin.pain",
+    "utter_ask_checkin_swelling": "checkin.swelling",
+    "utter_ask_checkin_red_flags": "checkin.red_flags",
+    "utter_ask_checkin_other": "checkin.other",
+}
+
+
+class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
+    """Resolves `utter_*` names by product, phase, day, language and channel.
+
+    An action names its content with `content=`, and gives values for its placeholders with `values=`. The
+    questions of a form, which Rasa asks for by name, are listed in `CONTENT_OF`.
+    """
+
+    def __init__(self, endpoint_config: EndpointConfig | None = None, domain: Domain | None = None) -> None:
+        """Both are what Rasa hands to every generator; neither is needed here."""
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """The text and what is recorded with it. Raises `ContentError` when nothing approved fits."""
+        turn = Turn.of(_metadata(tracker))
+        content_id = kwargs.get("content") or CONTENT_OF[utter_action]
+        question = QUESTION_OF.get(content_id)
+        if question and tracker.get_slot("asked_again") == question:
+            content_id = ASKED_AGAIN.get(content_id, content_id)
+        said = render(content_id, turn.situation, {**turn.values, **(kwargs.get("values") or {})})
+        return {
+            "text": said.text,
+            "content_id": said.content_id,
+            "content_version": said.version,
+            "question": question,
+        }
+
+
+def _metadata(tracker: DialogueStateTracker) -> dict[str, Any]:
+    latest = tracker.latest_message
+    return (latest.metadata if latest else None) or {}

@@ -1,0 +1,121 @@
+"""What is configured, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import make_url, select
+
+from bot import triage
+from bot.clinic.models import Clinic, Staff
+from bot.db.engine import connect, reading
+from bot.db.migrate import is_current
+from bot.dialogue.training import model_is_current
+from bot.protocols.catalogue import catalogue
+from bot.protocols.lint import lint
+from bot.settings import Settings
+
+OK, NOTE, FIX = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`level` 0 ok, 1 worth knowing, 2 must be mended."""
+
+    level: int
+    subject: str
+    text: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at every part. Each finding says what to do when something is missing."""
+    database_ok = yield from _database(settings)
+    yield from _triage()
+    if model_is_current():
+        yield Finding(OK, "dialogue", "the model matches its data")
+    else:
+        yield Finding(FIX, "dialogue", "no model for the present data: run `afterglow train`")
+    yield from _content()
+    yield from _carrier(settings)
+    if database_ok:
+        yield from _clinics()
+    free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9
+    yield Finding(OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room"))
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    shown = make_url(settings.database).render_as_string(hide_password=True)
+    try:
+        current = is_current(connect(settings.database))
+    except Exception as error:
+        yield Finding(FIX, "database", f"{shown} cannot be reached ({type(error).__name__}): check DATABASE_URL")
+        return False
+    if current:
+        yield Finding(OK, "database", f"{shown}, newest schema")
+    else:
+        yield Finding(FIX, "database", f"{shown} lacks migrations: start once with `afterglow serve`")
+    return current
+
+
+def _triage() -> Iterator[Finding]:
+    try:
+        tier = triage.assess("my lip has gone white").tier
+    except Exception as error:
+        yield Finding(FIX, "triage", f"the rules do not load ({error}): mend the file that this names")
+        return
+    level = OK if tier in (triage.Tier.T0, triage.Tier.T1) else FIX
+    yield Finding(level, "triage", f"rules loaded; a white lip is {tier.value}")
+
+
+def _content() -> Iterator[Finding]:
+    problems = lint(catalogue())
+    if problems:
+        yield Finding(FIX, "content", f"{len(problems)} problems: run `afterglow content lint`")
+    drafts = sum(1 for piece in catalogue().pieces.values() if piece.status == "draft")
+    if drafts:
+        yield Finding(
+            NOTE, "content", f"{drafts} texts are drafts until the clinic's medical director approves them"
+        )
+
+
+def _carrier(settings: Settings) -> Iterator[Finding]:
+    if settings.carrier == "simulator":
+        yield Finding(NOTE, "carrier", "simulated: no text leaves this machine (AFTERGLOW_CARRIER=twilio sends)")
+        return
+    needed = {
+        "AFTERGLOW_TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
+        "AFTERGLOW_TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        yield Finding(FIX, "carrier", f"twilio is chosen but {', '.join(missing)} is not set")
+    if not settings.public_url.startswith("https://"):
+        yield Finding(
+            FIX, "carrier", "AFTERGLOW_PUBLIC_URL must be the https address that Twilio calls; signatures use it"
+        )
+    if not missing:
+        yield Finding(OK, "carrier", "twilio, with credentials")
+
+
+def _clinics() -> Iterator[Finding]:
+    with reading() as session:
+        clinics = session.scalars(select(Clinic)).all()
+        if not clinics:
+            yield Finding(FIX, "clinic", "none yet: `afterglow serve --demo` adds a fictional one")
+        for clinic in clinics:
+            paged = session.scalars(
+                select(Staff.id).where(
+                    Staff.clinic_id == clinic.id,
+                    Staff.on_call_order.is_not(None),
+                    Staff.phone.is_not(None),
+                    Staff.active.is_(True),
+                )
+            ).all()
+            if len(paged) >= 2:
+                yield Finding(OK, clinic.name, f"{len(paged)} people are paged in turn")
+            elif paged:
+                yield Finding(NOTE, clinic.name, "only one person is paged; add a second for when they miss it")
+            else:
+                yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")

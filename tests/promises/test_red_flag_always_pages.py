@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.channels.base import CarrierError
+from bot.clinic.models import Staff
+from bot.db.engine import transaction
+from bot.escalation import service
+from bot.escalation.models import AlertStatus, EventKind, Outcome
+from bot.messaging import reading
+from bot.messaging.models import Kind, Message
+from bot.messaging.segments import segments
+from bot.records.models import AssessmentRecord, TaskKind, StaffTask
+from bot.triage.types import Tier
+from tests.support.desk import ANA, DOCTOR, NURSE, PAT, STRANGER, Desk
+
+WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
+BLIND = "cant see out my left eye"
+
+
+def kinds(desk: Desk) -> list[EventKind]:
+    return [event.kind for event in desk.alerts()[0].events]
+
+
+def test_the_sender_is_answered_and_the_nurse_is_paged_at_once(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.flag, alert.status) == (Tier.T1, "VO", AlertStatus.OPEN)
+    first = desk.texts_to(PAT)[0]
+    assert "clinician must speak to you now" in first
+    (page,) = desk.texts_to(NURSE)
+    assert f"ACK {alert.code}" in page
+    assert desk.texts_to(DOCTOR) == []
+
+
+def test_the_emergency_number_stands_in_the_first_segment_in_either_language(desk: Desk) -> None:
+    desk.text(PAT, BLIND)
+    desk.text(ANA, "no veo bien con el ojo derecho desde ayer y me duele")
+    desk.settle()
+
+    english, spanish = desk.texts_to(PAT)[0], desk.texts_to(ANA)[0]
+    assert "911" in english[:150]
+    assert "911" in spanish[:150]
+    assert "Llame" in spanish
+    assert segments(english) <= 3
+    assert segments(spanish) <= 3
+
+
+def test_a_page_carries_no_name_and_no_words_of_the_patient(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    (page,) = desk.texts_to(NURSE)
+    assert "PS" in page
+    for secret in ("Pat ", "Sample", "lip", PAT, "HArmonyCA"):
+        assert secret not in page
+
+
+def test_nobody_answers_so_the_next_person_is_paged_and_then_everybody_again_and_again(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    desk.advance(minutes=14)
+    assert desk.texts_to(DOCTOR) == []
+    desk.advance(minutes=1.1)
+    assert len(desk.texts_to(DOCTOR)) == 1
+    assert len(desk.texts_to(NURSE)) == 1
+    for round_number in range(1, 11):
+        desk.advance(minutes=15.1)
+        assert len(desk.texts_to(NURSE)) == 1 + round_number
+        assert len(desk.texts_to(DOCTOR)) == 1 + round_number
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
+def test_an_emergency_waits_five_minutes_only(desk: Desk) -> None:
+    desk.text(PAT, BLIND)
+    desk.settle()
+    desk.advance(minutes=4.9)
+    assert desk.texts_to(DOCTOR) == []
+    desk.advance(minutes=0.2)
+    assert len(desk.texts_to(DOCTOR)) == 1
+
+
+@pytest.mark.parametrize("form", ["ACK {}", "ack {}.", " {} ", "Ack #{}", "ack"])
+def test_a_reply_code_acknowledges_and_the_paging_stops(desk: Desk, form: str) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    (alert,) = desk.alerts()
+
+    desk.text(NURSE, form.format(alert.code))
+    desk.advance(minutes=20)
+
+    (alert,) = desk.alerts()
+    assert alert.status is AlertStatus.ACKNOWLEDGED
+    assert alert.acknowledged_by.name == "Nurse Demo"
+    assert desk.texts_to(DOCTOR) == []
+    assert "You have taken" in desk.texts_to(NURSE)[-1]
+
+
+def test_whoever_else_was_paged_hears_that_somebody_has_it(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.advance(minutes=16)
+    code = desk.alerts()[0].code
+
+    desk.text(DOCTOR, f"ack {code}")
+    desk.settle()
+    desk.text(NURSE, f"ack {code}")
+    desk.settle()
+
+    assert "Dr Demo has acknowledged" in desk.texts_to(NURSE)[-2]
+    assert "already taken by Dr Demo" in desk.texts_to(NURSE)[-1]
+
+
+def test_an_acknowledged_alert_is_not_forgotten_until_a_person_closes_it(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    (alert,) = desk.alerts()
+    nurse = desk.rows(Staff, phone=NURSE)[0]
+    service.acknowledge(alert.id, nurse.id, "console")
+
+    desk.advance(minutes=61)
+    assert "still open" in desk.texts_to(NURSE)[-1]
+    service.close(alert.id, nurse.id, Outcome.SEEN_IN_CLINIC, "Seen, refill brisk, photos taken.")
+    before = len(desk.texts_to(NURSE))
+    desk.advance(days=1)
+
+    assert len(desk.texts_to(NURSE)) == before
+    (alert,) = desk.alerts()
+    assert (alert.status, alert.outcome) == (AlertStatus.CLOSED, Outcome.SEEN_IN_CLINIC)
+    assert kinds(desk)[-1] is EventKind.CLOSED
+
+
+def test_closing_needs_words_and_happens_once(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    (alert,) = desk.alerts()
+    nurse = desk.rows(Staff, phone=NURSE)[0]
+
+    with pytest.raises(service.CloseRefused, match="what was done"):
+        service.close(alert.id, nurse.id, Outcome.FALSE_ALARM, "  ")
+    service.close(alert.id, nurse.id, Outcome.FALSE_ALARM, "Spoke to her.")
+    with pytest.raises(service.CloseRefused, match="closed already"):
+        service.close(alert.id, nurse.id, Outcome.FALSE_ALARM, "again")
+
+
+@pytest.mark.parametrize("words", ["lol never mind", "nvm its fine", "thanks", "👍"])
+def test_the_patients_never_mind_closes_nothing(desk: Desk, words: str) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.text(PAT, words)
+    desk.advance(minutes=16)
+
+    (alert,) = desk.alerts()
+    assert alert.status is AlertStatus.OPEN
+    assert len(desk.texts_to(DOCTOR)) == 1
+
+
+def test_stop_after_a_red_flag_stops_texts_but_not_the_alert(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(PAT, "STOP")
+    desk.advance(minutes=16)
+
+    assert len(desk.texts_to(DOCTOR)) == 1
+    assert [task.kind for task in desk.rows(StaffTask)] == [TaskKind.OPTED_OUT_PHONE]
+
+
+def test_an_unknown_number_gets_the_safety_words_and_pages(desk: Desk) -> None:
+    desk.text(STRANGER, "my throat feels tight")
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.patient_id) == (Tier.T0, None)
+    assert "911" in desk.texts_to(STRANGER)[0][:150]
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def test_several_signs_of_one_patient_are_one_alert_that_rises_to_the_worst(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    desk.text(PAT, "blurry")
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.flag) == (Tier.T0, "VIS")
+    assert EventKind.RAISED in kinds(desk)
+    # raised: it is open again, and paged again
+    assert alert.status is AlertStatus.OPEN
+    assert "T0" in desk.texts_to(NURSE)[-1]
+
+
+def test_a_new_sign_after_acknowledgement_reaches_the_person_who_has_it(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    before = len(desk.texts_to(NURSE))
+    desk.text(PAT, "its gone grey and cold now")
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == before + 1
+
+
+def test_a_page_that_cannot_be_delivered_does_not_cost_its_waiting_time(desk: Desk) -> None:
+    desk.carrier.faults = [None, CarrierError("landline", code="30006", permanent=True)]
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    assert desk.texts_to(NURSE) == []
+    assert len(desk.texts_to(DOCTOR)) == 1
+    assert EventKind.PAGE_FAILED in kinds(desk)
+
+
+def test_nobody_on_call_is_an_alarm_of_its_own_and_ends_when_somebody_is(desk: Desk) -> None:
+    with transaction() as session:
+        for staff in session.query(Staff):
+            staff.on_call_order = None
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    assert EventKind.NOBODY_ON_CALL in kinds(desk)
+
+    with transaction() as session:
+        session.query(Staff).filter_by(phone=DOCTOR).one().on_call_order = 1
+    desk.advance(minutes=15.1)
+    desk.advance(minutes=15.1)
+    assert len(desk.texts_to(DOCTOR)) >= 1
+
+
+def test_a_message_that_triage_cannot_read_is_kept_and_read_by_a_person(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object) -> None:
+        raise RuntimeError("no rules")
+
+    monkeypatch.setattr(reading.triage, "assess", broken)
+    receipt = desk.text(PAT, WHITE_LIP)
+    assert desk.message(receipt.message_id).assessed is False
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T2
+    assert len(desk.texts_to(NURSE)) == 1
+    assert desk.rows(AssessmentRecord)[0].reasons == ["triage failed"]
+
+
+def test_the_dialogue_has_no_part_in_it(desk: Desk) -> None:
+    desk.dialogue = None
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+
+    assert len(desk.texts_to(NURSE)) == 1
+    assert len(desk.texts_to(PAT)) == 1
+    (safety,) = desk.rows(Message, kind=Kind.SAFETY)
+    assert safety.content_id == "safety.t1"

@@ -1,0 +1,155 @@
+"""A desk on a bench: the real record, triage, escalation and follow-up, with a carrier and a dialogue that
+the test holds in its hands, and no threads. `settle()` does everything that is due, as the sweeper would."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.channels.base import Inbound, Outbound, Sent
+from bot.clinic.demo import TEXT_NUMBER
+from bot.db.engine import reading, transaction
+from bot.dialogue.turns import run_turn
+from bot.durable import sweep
+from bot.escalation.alerts import take_step
+from bot.escalation.models import Alert
+from bot.followup import dispatch
+from bot.messaging import inbox
+from bot.messaging.delivery import deliver
+from bot.messaging.models import Channel, Message, Status
+
+ANA, PAT = "+15550100111", "+15550100112"
+NURSE, DOCTOR = "+15550100121", "+15550100122"
+STRANGER = "+15550100199"
+
+
+@dataclass
+class HandCarrier:
+    """Keeps what it is given. `faults` are raised by the next sends, in order; None lets one through."""
+
+    name: str = "hand"
+    sent: list[Outbound] = field(default_factory=list)
+    faults: list[Exception | None] = field(default_factory=list)
+    #: faults that strike after the message was taken
+    late_faults: list[Exception | None] = field(default_factory=list)
+    status: Status = Status.DELIVERED
+    lookups: int = 0
+
+    def send(self, message: Outbound) -> Sent:
+        if self.faults and (fault := self.faults.pop(0)) is not None:
+            raise fault
+        self.sent.append(message)
+        if self.late_faults and (fault := self.late_faults.pop(0)) is not None:
+            raise fault
+        return Sent(f"SM{message.message_id}-{len(self.sent)}", self.status)
+
+    def find(self, message: Outbound, since: datetime) -> Sent | None:
+        self.lookups += 1
+        for index, known in enumerate(self.sent, start=1):
+            if (known.to, known.body) == (message.to, message.body):
+                return Sent(f"SM{message.message_id}-{index}", self.status)
+        return None
+
+
+@dataclass
+class Say:
+    """A reply of the hand-held dialogue."""
+
+    text: str = "An approved answer."
+    content_id: str = "aftercare.exercise"
+    content_version: int = 1
+    question: str | None = None
+    buttons: Sequence[dict[str, Any]] = ()
+
+
+@dataclass
+class HandDialogue:
+    """Answers what the test says; remembers what it was asked."""
+
+    answer: Callable[[str], Sequence[Say]] = lambda text: [Say(f"You said: {text}")]
+    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def handle(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> Sequence[Say]:
+        self.heard.append((text, metadata))
+        return self.answer(text)
+
+    def start_check_in(self, conversation_id: str, metadata: dict[str, Any]) -> Sequence[Say]:
+        self.heard.append(("check-in", metadata))
+        return [Say("How are you?", "checkin.intro"), Say("Pain 0-10?", "checkin.pain", question="checkin.pain")]
+
+
+class Desk:
+    """What a test does to the desk, and what it can see of it."""
+
+    def __init__(self) -> None:
+        self.carrier = HandCarrier()
+        self.dialogue: HandDialogue | None = HandDialogue()
+        self._ids = itertools.count(1)
+
+    def text(
+        self, sender: str, body: str, *, provider_id: str | None = None, media: Sequence[dict[str, Any]] = ()
+    ) -> inbox.Receipt:
+        """Somebody texts the clinic."""
+        sid = provider_id or f"IN{next(self._ids)}"
+        return inbox.receive(Inbound(Channel.SMS, sid, TEXT_NUMBER, sender, body, list(media)))
+
+    def settle(self) -> None:
+        """Do everything that is due, until nothing is."""
+        sweep.repair()
+        for _ in range(50):
+            works = sweep.due(clock.now())
+            if not works:
+                return
+            for work in works:
+                self._do(work)
+        raise AssertionError("the desk never settles")
+
+    def _do(self, work: sweep.Work) -> None:
+        match work.task:
+            case "turn":
+                run_turn(work.row_id, self.dialogue)
+            case "deliver":
+                deliver(work.row_id, self.carrier)
+            case "check_in":
+                dispatch.step(work.row_id, self.dialogue)
+            case "escalate":
+                with transaction() as session:
+                    take_step(session, session.get_one(Alert, work.row_id), clock.now())
+
+    def advance(self, **step: float) -> None:
+        """Let time pass, then do what is due."""
+        clock.advance(timedelta(**step))
+        self.settle()
+
+    def texts_to(self, number: str) -> list[str]:
+        """What this phone received, oldest first."""
+        return [message.body for message in self.carrier.sent if message.to == number]
+
+    def alerts(self) -> list[Alert]:
+        """All alerts, oldest first, with what hangs on them."""
+        with reading() as session:
+            return [_whole(session, alert) for alert in session.scalars(select(Alert).order_by(Alert.id))]
+
+    def rows(self, model: type[Any], **where: Any) -> list[Any]:
+        """Rows of a table, oldest first."""
+        with reading() as session:
+            return list(session.scalars(select(model).filter_by(**where).order_by(model.id)))
+
+    def message(self, message_id: str) -> Message:
+        """One message as it is now."""
+        with reading() as session:
+            return session.get_one(Message, message_id)
+
+
+def _whole(session: Session, alert: Alert) -> Alert:
+    for event in alert.events:
+        _ = event.staff
+    _ = alert.notifications, alert.acknowledged_by
+    return alert

@@ -1,0 +1,172 @@
+"""The demo's addresses: only in the demo, only its own phones, a clock that only moves forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from bot import clock
+from bot import settings as app_settings
+from bot.channels.base import Inbound, Outbound
+from bot.channels.simulator import carrier as simulated
+from bot.channels.simulator.router import router
+from bot.clinic import demo
+from bot.db import engine as db
+from bot.db.migrate import upgrade
+from bot.followup.models import CheckIn, CheckInStatus
+from bot.settings import Settings
+
+ANA, PAT, NURSE, CLINIC = "+15550100111", "+15550100112", "+15550100121", "+15550100100"
+
+
+class Desk:
+    """The clinic's side of the carrier."""
+
+    def __init__(self) -> None:
+        self.messages: list[Inbound] = []
+
+    def take(self, inbound: Inbound) -> None:
+        self.messages.append(inbound)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def carrier(tmp_path: Path, desk: Desk) -> Iterator[simulated.SimulatedCarrier]:
+    opened = simulated.SimulatedCarrier(
+        tmp_path / "carrier.db", auto_deliver=False, on_status=lambda *_: True, on_message=desk.take
+    )
+    simulated.use_carrier(opened)
+    yield opened
+    simulated.use_carrier(None)
+    opened.close()
+
+
+@pytest.fixture
+def client(tmp_path: Path, carrier: simulated.SimulatedCarrier) -> Iterator[TestClient]:
+    before = app_settings.get_settings()
+    app_settings.use_settings(Settings(var_dir=tmp_path, demo=True))
+    clock.keep_in(None)
+    upgrade(db.connect(f"sqlite:///{tmp_path / 'record.db'}"))
+    demo.seed()
+    app = FastAPI()
+    app.include_router(router)
+    yield TestClient(app)
+    clock.keep_in(None)
+    app_settings.use_settings(before)
+
+
+def phone(client: TestClient, number: str) -> dict[str, Any]:
+    phones: list[dict[str, Any]] = client.get("/demo/state").json()["phones"]
+    return next(one for one in phones if one["number"] == number)
+
+
+@pytest.mark.parametrize("path", ["", "/clinic", "/state", "/events", "/static/demo.js"])
+def test_nothing_of_the_demo_is_served_outside_the_demo(client: TestClient, path: str) -> None:
+    app_settings.use_settings(Settings(demo=False))
+    assert client.get("/demo" + path).status_code == 404
+    assert client.post("/demo/clock", json={"step": "1-day"}).status_code == 404
+    assert clock.offset() == timedelta()
+
+
+def test_two_patients_and_two_staff_have_a_phone(client: TestClient) -> None:
+    phones = client.get("/demo/state").json()["phones"]
+    assert [(one["owner"], one["role"], one["language"]) for one in phones] == [
+        ("Ana Ejemplo", "patient", "es"),
+        ("Pat Sample", "patient", "en"),
+        ("Nurse Demo", "staff", "en"),
+        ("Dr Demo", "staff", "en"),
+    ]
+
+
+def test_a_text_shows_its_state_encoding_and_segments(
+    client: TestClient, carrier: simulated.SimulatedCarrier
+) -> None:
+    sent = carrier.send(Outbound("m", CLINIC, ANA, "¿Cómo está? " * 10))
+    (text,) = phone(client, ANA)["texts"]
+    assert (text["state"], text["encoding"], text["segments"]) == ("sent", "UCS-2", 2)
+    carrier.deliver(sent.provider_id)
+    assert phone(client, ANA)["texts"][0]["state"] == "delivered"
+
+
+def test_a_phone_texts_the_clinic_and_can_attach_a_photo(client: TestClient, desk: Desk) -> None:
+    answer = client.post(f"/demo/phones/{PAT}/texts", json={"body": "look", "photo": True})
+    assert answer.status_code == 201
+    (message,) = desk.messages
+    assert (message.sender, message.to, message.body) == (PAT, CLINIC, "look")
+    assert message.media[0]["content_type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "status"), [("+15550109999", "hello", 404), (PAT, "   ", 422), ("x", "hello", 404)]
+)
+def test_strange_numbers_and_empty_texts_are_refused(
+    client: TestClient, desk: Desk, number: str, body: str, status: int
+) -> None:
+    assert client.post(f"/demo/phones/{number}/texts", json={"body": body}).status_code == status
+    assert desk.messages == []
+
+
+def test_a_phone_that_is_off_cannot_send(client: TestClient, desk: Desk) -> None:
+    assert client.post(f"/demo/phones/{PAT}/power", json={"on": False}).status_code == 204
+    assert not phone(client, PAT)["on"]
+    assert client.post(f"/demo/phones/{PAT}/texts", json={"body": "hello"}).status_code == 409
+    assert desk.messages == []
+
+
+def test_a_page_waits_on_the_staff_phone_until_it_is_answered(
+    client: TestClient, carrier: simulated.SimulatedCarrier
+) -> None:
+    carrier.send(Outbound("m", CLINIC, NURSE, "AFTERGLOW T1. Patient PS. Reply ACK 12 to take it."))
+    waiting = phone(client, NURSE)
+    assert waiting["ack_code"] == "12"
+    assert waiting["texts"][0]["page"] is True
+    client.post(f"/demo/phones/{NURSE}/texts", json={"body": "ack 12"})
+    assert phone(client, NURSE)["ack_code"] is None
+
+
+def test_the_clock_moves_forward_by_the_steps_on_the_page(client: TestClient) -> None:
+    for step, seconds in (("15-minutes", 900), ("1-hour", 3600), ("1-day", 86400)):
+        before = clock.offset()
+        assert client.post("/demo/clock", json={"step": step}).status_code == 200
+        assert (clock.offset() - before).total_seconds() == seconds
+    assert client.post("/demo/clock", json={"step": "-1-day"}).status_code == 422
+
+
+def test_to_the_next_check_in_stops_just_after_the_earliest_planned_one(client: TestClient) -> None:
+    due = datetime.fromisoformat(client.get("/demo/state").json()["next_check_in"]["due_at"])
+    with db.transaction() as session:
+        planned = select(CheckIn).where(CheckIn.status == CheckInStatus.PLANNED)
+        assert due == min(check_in.due_at for check_in in session.scalars(planned))
+    client.post("/demo/clock", json={"step": "next-check-in"})
+    assert timedelta() <= clock.now() - due < timedelta(seconds=30)
+
+
+def test_without_a_planned_check_in_the_page_says_what_to_do(client: TestClient) -> None:
+    with db.transaction() as session:
+        for check_in in session.scalars(select(CheckIn)):
+            check_in.status = CheckInStatus.CANCELLED
+    answer = client.post("/demo/clock", json={"step": "next-check-in"})
+    assert answer.status_code == 409
+    assert "Enrol a patient" in answer.json()["detail"]
+
+
+def test_the_sample_clinic_page_carries_the_widget_with_the_clinics_key(client: TestClient) -> None:
+    page = client.get("/demo/clinic").text
+    assert '<afterglow-chat clinic="blue-heron-demo">' in page
+    assert 'src="/widget.js"' in page
+
+
+def test_only_the_pages_own_files_are_served(client: TestClient) -> None:
+    assert client.get("/demo/static/demo.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/demo/static/..%2Frouter.py").status_code == 404
