@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rasa_sdk import FormValidationAction, Tracker
@@ -23,30 +24,30 @@ class ValidateCheckInForm(FormValidationAction):  # type: ignore[misc]
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
         """A number from 0 to 10."""
-        return _keep(tracker, "checkin_pain", read_scale(str(value)), str(value))
+        return _keep(tracker, "checkin_pain", read_scale, value)
 
     def validate_checkin_swelling(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
         """A number from 0 to 10."""
-        return _keep(tracker, "checkin_swelling", read_scale(str(value)), str(value))
+        return _keep(tracker, "checkin_swelling", read_scale, value)
 
     def validate_checkin_red_flags(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
         """The numbers of the signs, an empty list for none."""
-        return _keep(tracker, "checkin_red_flags", read_signs(str(value)), str(value))
+        return _keep(tracker, "checkin_red_flags", read_signs, value)
 
     def validate_checkin_other(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
         """Anything, or nothing."""
-        return _keep(tracker, "checkin_other", "" if is_none(str(value)) else str(value), str(value))
+        return _keep(tracker, "checkin_other", lambda words: "" if is_none(words) else words, value)
 
 
-def _keep(tracker: Tracker, name: str, value: Any, words: str) -> dict[str, Any]:
+def _keep(tracker: Tracker, name: str, reader: Callable[[str], Any], said: Any) -> dict[str, Any]:
     question = name.replace("checkin_", "checkin.")
-    kept = ask_once_more(tracker, name, question, value, words)
+    kept = ask_once_more(tracker, name, question, reader, said)
     if kept[name] is not None:
-        record.record_answer(turn_of(tracker), slot(tracker, "check_in_id"), question, kept[name], words)
+        record.record_answer(turn_of(tracker), slot(tracker, "check_in_id"), question, kept[name], str(said))
     return kept

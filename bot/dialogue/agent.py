@@ -16,6 +16,7 @@ from rasa.core.lock_store import InMemoryLockStore
 from bot import settings as app_settings
 from bot.dialogue.action_endpoint import InProcessActions
 from bot.dialogue.generator import ContentGenerator
+from bot.dialogue.quiet import hush_rasa
 from bot.dialogue.replies import DialogueError, Reply, ReplyChannel
 from bot.dialogue.strict import StrictAgent
 from bot.dialogue.topics import TOPIC_OF_INTENT, is_topic
@@ -57,6 +58,7 @@ class Dialogue:
             action_endpoint=actions,
         )
         agent.load_model(model)
+        hush_rasa()  # after every part of Rasa that will be used has been imported
         dialogue = cls(agent, actions, store)
         dialogue.parse("hello")  # loads the encoder now, not in the first patient's turn
         return dialogue

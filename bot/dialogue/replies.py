@@ -31,8 +31,8 @@ class Reply:
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Self:
-        """The reply in a bot message: its event as Rasa stores it, or as it hands it to a channel."""
-        metadata = message.get("metadata") or {}
+        """The reply in a bot message: its event as Rasa stores it, or flat as it hands it to a channel."""
+        metadata = message.get("metadata") or message
         data = message.get("data") or message
         return cls(
             text=message["text"],

@@ -52,13 +52,11 @@ def repair() -> None:
     for path, fields in spool.waiting():
         fields["channel"] = Channel(fields["channel"])
         try:
-            receipt = inbox.receive(Inbound(**fields))
+            inbox.store(Inbound(**fields))
         except inbox.UnknownClinic:
             log.exception("a spooled message belongs to no clinic; kept aside", file=path.name)
             path.rename(path.with_suffix(".unknown"))
             continue
-        if not receipt.message_id:
-            return  # still away, and spooled anew: stop, and keep the old file
         path.unlink()
     with reading() as session:
         unread = session.scalars(

@@ -47,13 +47,19 @@ def receive(inbound: Inbound) -> Receipt:
     Raises UnknownClinic. With the database away, the message is spooled and the receipt's id is empty.
     """
     try:
-        receipt, message = _take_in(inbound, act=True)
-    except UnknownClinic:
-        raise
+        return store(inbound)
     except OperationalError:
         log.exception("database away, message spooled", provider_id=inbound.provider_id)
         spool.keep(asdict(inbound))
         return Receipt("", False)
+
+
+def store(inbound: Inbound) -> Receipt:
+    """Store and triage a message. Raises UnknownClinic, and OperationalError with the database away."""
+    try:
+        receipt, message = _take_in(inbound, act=True)
+    except (UnknownClinic, OperationalError):
+        raise
     except Exception:
         # whatever went wrong in acting on the message, or the same message stored at the same moment by
         # another request: store it by itself, and the sweeper acts on what is left undone

@@ -68,9 +68,7 @@ _LIST_FILLERS = frozenset(
         "maybe",
     ]
 )
-_PLACEHOLDER = re.compile(
-    r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I
-)
+_PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
 
 def findings(text: str, view: View, around: Modifiers, context: Context) -> Iterator[Finding]:

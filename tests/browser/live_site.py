@@ -1,4 +1,4 @@
-"""The demo and the chat on a port of this machine, over a record of their own, and a browser to look at them."""
+"""The demo and the chat on a port of this machine, over a record of their own, and a browser for them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,15 @@ from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.settings import ROOT, Settings
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 def free_port() -> int:

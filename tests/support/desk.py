@@ -48,14 +48,17 @@ class HandCarrier:
         self.sent.append(message)
         if self.late_faults and (fault := self.late_faults.pop(0)) is not None:
             raise fault
-        return Sent(f"SM{message.message_id}-{len(self.sent)}", self.status)
+        return self._sent(message)
 
     def find(self, message: Outbound, since: datetime) -> Sent | None:
         self.lookups += 1
-        for index, known in enumerate(self.sent, start=1):
+        for known in self.sent:
             if (known.to, known.body) == (message.to, message.body):
-                return Sent(f"SM{message.message_id}-{index}", self.status)
+                return self._sent(known)
         return None
+
+    def _sent(self, message: Outbound) -> Sent:
+        return Sent(f"SM-{message.message_id}", self.status)
 
 
 @dataclass

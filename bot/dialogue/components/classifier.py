@@ -53,6 +53,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "epochs": 30,
             "ngrams_c": 10.0,
             "ngrams_weight": 0.2,
+            "phase_weight": 1.0,
         }
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
@@ -141,7 +142,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         mixed = (1 - weight) * np.log(by_meaning + TINY) + weight * np.log(by_letters + TINY)
         phase = (message.get(METADATA) or {}).get("phase")
         if phase in PHASES:
-            mixed = mixed + np.log(arrays["phase"][PHASES.index(phase)])
+            mixed = mixed + self._config["phase_weight"] * np.log(arrays["phase"][PHASES.index(phase)])
         return _softmax(mixed)
 
     def _persist(self) -> None:

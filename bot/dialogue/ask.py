@@ -1,0 +1,100 @@
+"""`afterglow ask`: many questions at once, JSON lines in, JSON lines out, in order, without a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bot.dialogue.agent import Dialogue, ParsedTopic
+from bot.dialogue.replies import Reply
+from bot.dialogue.topics import TOPIC_OF_INTENT, is_topic, resolve
+from bot.dialogue.tracker_store import TRANSIENT
+from bot.dialogue.turn import Turn
+from bot.protocols.render import render
+from bot.triage import Assessment, Context, Tier, assess
+from bot.triage.language import detect
+
+#: Replies that ask back or hand over: no topic was answered.
+NOT_ANSWERED = frozenset({"dialogue.offer", "dialogue.fallback"})
+RED = (Tier.T0, Tier.T1)
+
+
+def ask_lines(lines: Iterable[str], dialogue: Dialogue) -> Iterator[str]:
+    """One JSON line for each line of `{"text", "day", "lang"?, "product"?}`; empty lines are passed over.
+
+    The answer is `{"topic", "confidence", "offered", "reply", "tier"}`: `topic` is null when the dialogue asks
+    back or hands over, `offered` lists the topics behind the choices it shows. A line that cannot be used gives
+    `{"error": ...}` in its place, and the run goes on.
+    """
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            answer = _answer(_parse(line), dialogue, f"{TRANSIENT}{number}")
+        except ValueError as problem:
+            answer = {"error": str(problem)}
+        yield json.dumps(answer, ensure_ascii=False)
+
+
+def _parse(line: str) -> tuple[str, Context]:
+    try:
+        row: Any = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as problem:
+        raise ValueError(f"not JSON: {problem}") from problem
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise ValueError("a line must be an object with a 'text'")
+    day, product, lang = row.get("day"), row.get("product"), row.get("lang")
+    if day is not None and (isinstance(day, bool) or not isinstance(day, int)):
+        raise ValueError("'day' must be a whole number of days or null")
+    if product is not None and not isinstance(product, str):
+        raise ValueError("'product' must be text or null")
+    if lang not in (None, "en", "es"):
+        raise ValueError("'lang' must be 'en' or 'es'")
+    # A day says that the sender was treated; without one we do not know.
+    phase = None if day is None else "before" if day < 0 else "after"
+    return row["text"], Context(day=day, product=product, language=lang or detect(row["text"]), phase=phase)
+
+
+def _answer(asked: tuple[str, Context], dialogue: Dialogue, conversation_id: str) -> dict[str, Any]:
+    text, context = asked
+    assessment = assess(text, context)
+    metadata = {
+        "language": context.language,
+        "channel": "sms",
+        "phase": context.phase,
+        "product": context.product,
+        "day": context.day,
+        "tier": assessment.tier.value,
+        "probe": assessment.probe,
+        "flags": list(assessment.flags),
+    }
+    replies = dialogue.handle(conversation_id, text, metadata)
+    read = dialogue.parse(text, {"phase": context.phase})
+    said = [reply.text for reply in replies] or [_safety(assessment, metadata)]
+    return {
+        "topic": _topic(read, replies, context.phase),
+        "confidence": round(read.confidence, 4),
+        "offered": [topic for reply in replies for topic in reply.offered],
+        "reply": "\n\n".join(said),
+        "tier": assessment.tier.value,
+    }
+
+
+def _topic(read: ParsedTopic, replies: list[Reply], phase: str | None) -> str | None:
+    """The topic that was answered or acted on; the mentioned one where a red flag or a report came first."""
+    if any(reply.content_id in NOT_ANSWERED for reply in replies) or not read.ranking:
+        return None
+    answered = next((r.content_id for r in replies if is_topic(r.content_id)), None)
+    if answered is not None:
+        return answered
+    intent = TOPIC_OF_INTENT.get(read.ranking[0][0], read.ranking[0][0])
+    return resolve(intent, phase) if is_topic(intent) and read.topic is not None else None
+
+
+def _safety(assessment: Assessment, metadata: dict[str, Any]) -> str:
+    """The wording that triage sends in place of a reply."""
+    crisis = "_crisis" if assessment.psych and assessment.tier in RED else ""
+    turn = Turn.of(metadata)
+    values = {"treated_on_phrase": "", **turn.values}
+    return render(f"safety.{assessment.tier.value.lower()}{crisis}", turn.situation, values).text

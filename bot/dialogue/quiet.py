@@ -1,0 +1,24 @@
+"""Keeps patients' words out of logs: Rasa's own debug events print every message in full."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+import structlog
+
+
+def hush_rasa() -> None:
+    """Let Rasa speak of faults only, however logging is set up around it."""
+    importlib.import_module("rasa.core.actions.forms")  # Rasa imports it with the first form
+    logging.getLogger("rasa").setLevel(logging.WARNING)
+    logging.getLogger("rasa_sdk").setLevel(logging.ERROR)  # it warns of every slot without a reader
+    quiet = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[structlog.processors.add_log_level, structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+    for name, module in list(sys.modules.items()):
+        if name.startswith("rasa.") and hasattr(module, "structlogger"):
+            module.structlogger = quiet

@@ -1,0 +1,425 @@
+"""What the console shows and does, over real rows and the real services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from bot import clock
+from bot.clinic.models import Clinic, Patient, Staff, Treatment
+from bot.console.router import router
+from bot.console.throttle import throttle
+from bot.db.engine import transaction
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.followup.models import CheckIn, Enrolment
+from bot.records.models import StaffTask
+from tests.contract import console_clinic
+from tests.contract.console_clinic import World
+
+
+@pytest.fixture()
+def world(record: None) -> World:
+    """The busy clinic, and the other one."""
+    return console_clinic.build()
+
+
+def client_for(key: str) -> TestClient:
+    """A browser in which that member of staff has signed in."""
+    app = FastAPI()
+    app.include_router(router)
+    client = TestClient(app)
+    reply = client.post(
+        "/console/sign-in",
+        data={"email": f"{key}@demo.example", "password": console_clinic.PASSWORD},
+        follow_redirects=False,
+    )
+    assert reply.status_code == 303
+    return client
+
+
+@pytest.fixture()
+def nurse(world: World) -> Iterator[TestClient]:
+    """The nurse's browser."""
+    throttle.__init__()  # type: ignore[misc]
+    yield client_for("nurse")
+
+
+def csrf(client: TestClient) -> str:
+    """The token that the client's own pages carry."""
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/console").text)
+    assert found
+    return found[1]
+
+
+def post(client: TestClient, path: str, **fields: object):
+    """Send a form as its own page would."""
+    return client.post(path, data={"csrf": csrf(client), **fields})
+
+
+def test_the_queue_puts_the_most_urgent_first_and_closed_ones_nowhere(
+    world: World, nurse: TestClient
+) -> None:
+    page = nurse.get("/console").text
+    keys = re.findall(r'data-key="(\w+)"', page)
+    with transaction() as session:
+        alerts = [session.get_one(Alert, key) for key in keys]
+    assert {a.id for a in alerts} == {world.alerts[k] for k in ("vision", "lip", "redness")}
+    assert [a.tier.urgency for a in alerts] == sorted(a.tier.urgency for a in alerts)
+    assert alerts[0].id == world.alerts["vision"]
+
+
+def test_alerts_as_urgent_as_each_other_come_oldest_first(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        for alert in session.scalars(select(Alert)):
+            alert.tier = "T1"
+    keys = re.findall(r'data-key="(\w+)"', nurse.get("/console").text)
+    assert keys == [world.alerts[k] for k in ("redness", "lip", "vision")]
+
+
+def test_a_queue_entry_says_in_words_what_where_who_and_when(world: World, nurse: TestClient) -> None:
+    page = nurse.get("/console").text
+    for words in (
+        "Emergency now",
+        "Ana Ejemplo",
+        "Desde hace diez minutos",
+        "Nobody has taken it",
+        "paged: Nurse Demo",
+        "Taken by Dr Demo",
+        "Next page in",
+        "4 min ago",
+    ):
+        assert words in page
+    assert re.search(r"data-until>3:[34]\d<", page)
+
+
+def test_an_unknown_number_is_shown_as_such(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        alert.patient_id = None
+    assert "Unknown number" in nurse.get("/console").text
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert 'href="tel:+15550100112"' in page
+    assert "No treatment is on record" in page
+
+
+def test_an_alert_page_shows_words_reasons_treatment_phone_and_pages(world: World, nurse: TestClient) -> None:
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert "Now it is getting worse and feels cold" in page  # what followed
+    assert re.search(r"<mark>[^<]*white[^<]*</mark>", page)
+    assert re.search(r"<code>\w+\.[\w-]+</code>", page)
+    assert 'href="tel:+15550100112"' in page
+    for words in ("HArmonyCA", "DEMO-0042", "Lateral cheek", "day 3", "Nurse Demo was paged", "delivered"):
+        assert words in page
+
+
+def test_what_a_patient_writes_is_text_and_never_markup(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        alert.message.body = "<script>alert(1)</script> white lip"
+    for path in (
+        "/console",
+        f"/console/alerts/{world.alerts['lip']}",
+        f"/console/patients/{alert.patient_id}",
+    ):
+        page = nurse.get(path).text
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_acknowledging_takes_the_alert_and_is_written_down(world: World, nurse: TestClient) -> None:
+    page = post(nurse, f"/console/alerts/{world.alerts['lip']}/acknowledge")
+    assert "You have this alert now" in page.text
+    assert "Acknowledge: I have it" not in page.text
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        assert (alert.status, alert.acknowledged_by_id) == (AlertStatus.ACKNOWLEDGED, world.staff["nurse"])
+        kinds = [event.kind for event in alert.events]
+    assert kinds.count(EventKind.ACKNOWLEDGED) == 1
+
+
+def test_the_second_to_acknowledge_is_told_who_was_first(world: World, nurse: TestClient) -> None:
+    doctor = client_for("doctor")
+    post(doctor, f"/console/alerts/{world.alerts['lip']}/acknowledge")
+    page = post(nurse, f"/console/alerts/{world.alerts['lip']}/acknowledge").text
+    assert "Somebody was faster" in page
+    assert "Taken by Dr Demo" in page
+
+
+def test_a_note_joins_the_timeline_and_an_empty_one_is_refused(world: World, nurse: TestClient) -> None:
+    path = f"/console/alerts/{world.alerts['lip']}/note"
+    refused = post(nurse, path, note="   ")
+    assert refused.status_code == 422
+    assert "Write the note first." in refused.text
+    page = post(nurse, path, note="Called, no answer yet.").text
+    assert "Called, no answer yet." in page
+    assert "Note by Nurse Demo" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"close_note": "Seen."}, "Choose how it ended."),
+        ({"outcome": "seen_in_clinic"}, "Say in a few words what was done."),
+        ({"outcome": "made_up", "close_note": "Seen."}, "Choose how it ended."),
+    ],
+)
+def test_closing_needs_an_outcome_and_a_note(
+    world: World, nurse: TestClient, fields: dict[str, str], complaint: str
+) -> None:
+    page = post(nurse, f"/console/alerts/{world.alerts['lip']}/close", **fields)
+    assert page.status_code == 422
+    assert complaint in page.text
+    assert fields.get("close_note", "") in page.text
+    if fields.get("outcome") == "seen_in_clinic":
+        assert re.search(r'value="seen_in_clinic"[^>]* checked', page.text)
+    with transaction() as session:
+        assert session.get_one(Alert, world.alerts["lip"]).status is AlertStatus.OPEN
+
+
+def test_closing_keeps_outcome_and_note_and_moves_it_to_the_closed_ones(
+    world: World, nurse: TestClient
+) -> None:
+    path = f"/console/alerts/{world.alerts['lip']}/close"
+    page = post(nurse, path, outcome="seen_in_clinic", close_note="Seen at once, photos taken.").text
+    assert "The alert is closed." in page
+    assert "Seen at once, photos taken." in page
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        assert (alert.status, alert.outcome) == (AlertStatus.CLOSED, Outcome.SEEN_IN_CLINIC)
+    assert world.alerts["lip"] not in nurse.get("/console").text
+    assert world.alerts["lip"] in nurse.get("/console/closed").text
+    again = post(nurse, path, outcome="false_alarm", close_note="Changed my mind.").text
+    assert "Somebody was faster" in again
+    with transaction() as session:
+        assert session.get_one(Alert, world.alerts["lip"]).outcome is Outcome.SEEN_IN_CLINIC
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/console/alerts/{alert}"),
+        ("GET", "/console/alerts/{alert}/live"),
+        ("POST", "/console/alerts/{alert}/acknowledge"),
+        ("POST", "/console/alerts/{alert}/note"),
+        ("POST", "/console/alerts/{alert}/close"),
+        ("GET", "/console/patients/{patient}"),
+        ("POST", "/console/tasks/{task}/complete"),
+    ],
+)
+def test_another_clinics_rows_are_not_there(world: World, nurse: TestClient, method: str, path: str) -> None:
+    address = path.format(
+        alert=world.alerts["foreign"], patient=world.patients["foreign"], task=world.tasks["foreign"]
+    )
+    fields = {"note": "x", "close_note": "x", "outcome": "false_alarm"}
+    reply = nurse.get(address) if method == "GET" else post(nurse, address, **fields)
+    assert reply.status_code == 404
+    assert "Fremd" not in reply.text
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["foreign"])
+        assert alert.status is AlertStatus.OPEN
+        events = session.scalars(select(AlertEvent).where(AlertEvent.alert_id == alert.id)).all()
+        assert world.staff["nurse"] not in {event.staff_id for event in events}
+        assert session.get_one(StaffTask, world.tasks["foreign"]).done_at is None
+
+
+def test_lists_hold_nothing_of_another_clinic(world: World, nurse: TestClient) -> None:
+    for path in (
+        "/console",
+        "/console/closed",
+        "/console/patients",
+        "/console/patients?q=Flo",
+        "/console/tasks",
+    ):
+        page = nurse.get(path).text
+        assert "Fremd" not in page
+        assert "+1 555-010-0211" not in page
+    assert "Stranger Demo" not in nurse.get("/console/enrol").text
+
+
+@pytest.mark.parametrize("q", ["sample", "PAT sam", "0100112", "+1 555-010-0112"])
+def test_patients_are_found_by_name_or_phone(world: World, nurse: TestClient, q: str) -> None:
+    page = nurse.get("/console/patients", params={"q": q}).text
+    assert "Pat Sample" in page
+    assert "Ana Ejemplo" not in page
+
+
+def test_accents_do_not_matter_in_a_search_and_a_miss_says_what_to_try(
+    world: World, nurse: TestClient
+) -> None:
+    assert "José Lee" in nurse.get("/console/patients", params={"q": "jose"}).text
+    assert "last digits of the phone" in nurse.get("/console/patients", params={"q": "zzz"}).text
+
+
+def test_a_patient_page_shows_state_trend_check_ins_and_a_timeline_that_filters(
+    world: World, nurse: TestClient
+) -> None:
+    path = f"/console/patients/{world.patients['pat']}"
+    page = nurse.get(path).text
+    for words in ("Receives texts", "English", "Check-in, day 7", "3 days with reports", "DEMO-0042"):
+        assert words in page
+    assert re.search(r'<th scope="row">1</th><td>4</td><td>7</td>', page)
+    kinds = set(re.findall(r'class="event entry-(\w+)"', page))
+    assert kinds == {"messages", "reports", "check_ins", "alerts"}
+    moments = re.findall(r'class="event-when"><time datetime="([^"]+)"', page)
+    assert moments == sorted(moments, reverse=True)
+    only = nurse.get(path, params={"show": "reports"}).text
+    assert set(re.findall(r'class="event entry-(\w+)"', only)) == {"reports"}
+
+
+def test_an_opt_out_is_plain_to_see(world: World, nurse: TestClient) -> None:
+    assert "Phone instead" in nurse.get(f"/console/patients/{world.patients['lee']}").text
+
+
+def test_a_task_is_done_once_with_a_note(world: World, nurse: TestClient) -> None:
+    path = f"/console/tasks/{world.tasks['talk']}/complete"
+    refused = post(nurse, path, note=" ")
+    assert refused.status_code == 422
+    assert f'id="note-{world.tasks["talk"]}-error"' in refused.text
+    page = post(nurse, path, note="Called back.").text
+    assert "The task is done." in page
+    assert "Asked to talk to a person" not in page
+    post(nurse, path, note="Again.")
+    with transaction() as session:
+        task = session.get_one(StaffTask, world.tasks["talk"])
+        assert (task.done_note, task.done_by_id) == ("Called back.", world.staff["nurse"])
+
+
+def enrolment(**changes: object) -> dict[str, object]:
+    """A filled-in form."""
+    local = (clock.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    return {
+        "first_name": "Robin",
+        "last_name": "Beispiel",
+        "phone": "(555) 010-0177",
+        "language": "es",
+        "product": "harmonyca",
+        "lot": "DEMO-0099",
+        "expiry": "2031-01-31",
+        "areas": ["chin", "jaw_angle"],
+        "other_area": "earlobe",
+        "treated_at": local,
+        "consent_aftercare_texts": "yes",
+        **changes,
+    }
+
+
+def test_enrolling_writes_patient_treatment_and_check_ins(world: World, nurse: TestClient) -> None:
+    page = post(nurse, "/console/enrol", **enrolment(injector_id=world.staff["doctor"]))
+    assert page.status_code == 200
+    assert "Enrolled." in page.text
+    assert "Check-in, day 3" in page.text
+    with transaction() as session:
+        patient = session.scalars(select(Patient).where(Patient.phone == "+15550100177")).one()
+        treatment = session.scalars(select(Treatment).where(Treatment.patient_id == patient.id)).one()
+        assert (patient.language, patient.clinic_id) == ("es", world.clinic)
+        assert treatment.areas == ["chin", "jaw angle", "earlobe"]
+        assert treatment.injector_id == world.staff["doctor"]
+        days = session.scalars(select(CheckIn.day).join(Enrolment).where(Enrolment.patient_id == patient.id))
+        assert 3 in set(days)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("first_name", ""),
+        ("phone", "12"),
+        ("lot", ""),
+        ("expiry", "2019-01-31"),
+        ("expiry", "soon"),
+        ("product", "snake_oil"),
+        ("treated_at", "2099-01-01T10:00"),
+        ("time_zone", "Moon/Base"),
+    ],
+)
+def test_a_wrong_field_is_explained_beside_it_and_nothing_typed_is_lost(
+    world: World, nurse: TestClient, field: str, value: str
+) -> None:
+    page = post(nurse, "/console/enrol", **enrolment(**{field: value}))
+    assert page.status_code == 422
+    assert f'id="{field}-error"' in page.text
+    assert f'href="#{field}"' in page.text
+    assert re.search(
+        rf'id="{field}"[^>]*aria-describedby="[^"]*{field}-error"[^>]*aria-invalid="true"', page.text
+    )
+    assert 'value="Beispiel"' in page.text
+    assert re.search(r'value="jaw_angle"[^>]* checked', page.text)
+    with transaction() as session:
+        assert session.scalars(select(Patient).where(Patient.last_name == "Beispiel")).first() is None
+
+
+def test_consent_and_areas_are_asked_for(world: World, nurse: TestClient) -> None:
+    fields = enrolment(other_area="")
+    del fields["areas"], fields["consent_aftercare_texts"]
+    page = post(nurse, "/console/enrol", **fields).text
+    assert 'id="areas-error"' in page
+    assert 'id="consent_aftercare_texts-error"' in page
+
+
+def test_an_injector_of_another_clinic_is_not_recorded(world: World, nurse: TestClient) -> None:
+    post(nurse, "/console/enrol", **enrolment(injector_id=world.staff["stranger"]))
+    with transaction() as session:
+        patient = session.scalars(select(Patient).where(Patient.phone == "+15550100177")).one()
+        treatment = session.scalars(select(Treatment).where(Treatment.patient_id == patient.id)).one()
+        assert treatment.injector_id is None
+
+
+def test_the_console_speaks_the_staff_members_language(world: World, nurse: TestClient) -> None:
+    spanish = client_for("spanish")
+    paths = [
+        "/console",
+        "/console/closed",
+        f"/console/alerts/{world.alerts['lip']}",
+        f"/console/alerts/{world.alerts['done']}",
+        f"/console/patients/{world.patients['pat']}",
+        "/console/patients",
+        "/console/tasks",
+        "/console/enrol",
+    ]
+    for path in paths:
+        page = spanish.get(path).text
+        assert '<html lang="es">' in page
+        assert "Alertas" in page
+        for english in ("Patients", "Raised", "Same day", "Enrol ", "Timeline", "Nobody has taken"):
+            assert english not in page, path
+    page = post(spanish, "/console/enrol", **enrolment(expiry="2019-01-31")).text
+    assert "Revise la fecha de caducidad" in page
+    assert "expired" not in page
+
+
+def test_times_are_the_clinics_and_not_the_servers(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        session.get_one(Clinic, world.clinic).time_zone = "Asia/Tokyo"
+        alert = session.get_one(Alert, world.alerts["lip"])
+        alert.events[0].created_at = clock.now().replace(year=2025, month=1, day=5, hour=20, minute=7)
+    assert "Mon 6 Jan 2025, 05:07" in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+
+
+def test_empty_lists_say_what_will_appear_there(world: World, record: None) -> None:
+    with transaction() as session:
+        empty = Clinic(
+            name="Empty Clinic (demo)", time_zone="UTC", locale="en-US", country="US", phone="+15550100301",
+            emergency_phone="+15550100302", emergency_number="911", crisis_line="988",
+            text_number="+15550100300", widget_key="demo-empty",
+        )  # fmt: skip
+        session.add(empty)
+        session.flush()
+        session.add(
+            Staff(
+                clinic_id=empty.id,
+                name="Solo Demo",
+                email="solo@demo.example",
+                role="nurse",
+                password_hash=console_clinic.HASH,
+            )
+        )
+    solo = client_for("solo")
+    assert "No alerts are waiting" in solo.get("/console").text
+    assert "No patients yet" in solo.get("/console/patients").text
+    assert "Nothing is waiting" in solo.get("/console/tasks").text
+    assert "No alert has been closed yet" in solo.get("/console/closed").text

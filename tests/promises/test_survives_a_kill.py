@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.desk import NURSE, PAT
+
+WHITE_LIP = "my lip has gone white"
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 40.0) -> None:
+    """Wait until `what` holds; it usually takes a moment."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.05)
+
+
+class Server:
+    """A server process on a folder that survives it."""
+
+    def __init__(self, var_dir: Path) -> None:
+        self.var_dir = var_dir
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, halt: str) -> None:
+        env = {**os.environ, "AFTERGLOW_VAR_DIR": str(self.var_dir), "AFTERGLOW_LOG_LEVEL": "ERROR"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.server", str(self.port), halt], env=env
+        )
+        wait_for(self._up)
+
+    def _up(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def text(self, number: str, body: str) -> None:
+        answer = httpx.post(f"http://127.0.0.1:{self.port}/demo/phones/{number}/texts", json={"body": body})
+        assert answer.status_code < 300, answer.text
+
+    def halted(self) -> bool:
+        return (self.var_dir / "halted").exists()
+
+    def record(self, query: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(self.var_dir / "afterglow.db") as connection:
+            return connection.execute(query).fetchall()
+
+    def received(self, number: str, containing: str) -> int:
+        """How many texts with these words the carrier handed to this phone."""
+        with sqlite3.connect(self.var_dir / "carrier.db") as connection:
+            rows = connection.execute(CARRIED, {"number": number, "words": f"%{containing}%"}).fetchone()
+        return int(rows[0])
+
+
+CARRIED = "SELECT count(*) FROM texts WHERE recipient = :number AND body LIKE :words"
+
+
+@pytest.fixture()
+def server(tmp_path: Path) -> Iterator[Server]:
+    mine = Server(tmp_path / "var")
+    yield mine
+    mine.kill()
+
+
+@pytest.mark.parametrize("moment", ["before-page", "after-page"])
+def test_killed_between_storing_a_red_flag_and_paging_there_is_one_alert_and_one_page(
+    server: Server, moment: str
+) -> None:
+    server.start(moment)
+    server.text(PAT, WHITE_LIP)
+    wait_for(server.halted)
+    server.kill()
+    assert server.record("SELECT count(*) FROM alerts") == [(1,)]
+    assert server.received(NURSE, "AFTERGLOW") == (1 if moment == "after-page" else 0)
+
+    server.start("never")
+    sent = "SELECT count(*) FROM messages WHERE kind = 'page' AND status IN ('sent', 'delivered')"
+    wait_for(lambda: server.record(sent) == [(1,)])
+    time.sleep(1.5)  # long enough for a second page to show itself
+
+    assert server.record("SELECT count(*) FROM alerts") == [(1,)]
+    assert server.record("SELECT count(*) FROM notifications") == [(1,)]
+    assert server.received(NURSE, "AFTERGLOW") == 1
+    assert server.received(PAT, "clinician") == 1
+
+
+@pytest.mark.parametrize("moment", ["in-turn", "before-reply", "after-reply"])
+def test_killed_in_the_middle_of_an_answer_the_patient_is_answered_once(server: Server, moment: str) -> None:
+    server.start(moment)
+    server.text(PAT, "first question")
+    wait_for(server.halted)
+    server.kill()
+
+    server.start("never")
+    server.text(PAT, "second question")
+    wait_for(lambda: server.received(PAT, "You said: second question") == 1)
+    time.sleep(1.0)
+
+    assert server.received(PAT, "You said: first question") == 1
+    assert server.record("SELECT count(*) FROM messages WHERE turn = 'pending'") == [(0,)]

@@ -1,0 +1,81 @@
+"""The real server as a process of its own, to be killed. Run as `python -m tests.support.server PORT HALT`.
+
+HALT says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page is
+stored, the carrier has not been called), `after-page` (the carrier has the page, we have not recorded that),
+`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), or `never`.
+The dialogue is a scripted one: what is tested here is the durable work around it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+
+from bot import settings as app_settings
+from bot.app import create_app
+from bot.channels.base import Outbound, Sent
+from bot.channels.simulator.carrier import get_carrier
+from bot.clinic import demo
+from bot.durable.runtime import Runtime
+from bot.start import open_record
+from tests.support.desk import HandDialogue, Say
+
+
+def halt() -> None:
+    """Say so, and hang until killed."""
+    (app_settings.get_settings().var_dir / "halted").touch()
+    time.sleep(600)
+
+
+class HaltingCarrier:
+    """The simulated carrier, hanging before or after it is handed a certain text."""
+
+    name = "halting"
+
+    def __init__(self, where: str) -> None:
+        self._where, _, self._what = where.partition("-")
+
+    def _meant(self, message: Outbound) -> bool:
+        return ("AFTERGLOW" if self._what == "page" else "You said") in message.body
+
+    def send(self, message: Outbound) -> Sent:
+        if self._where == "before" and self._meant(message):
+            halt()
+        sent = get_carrier().send(message)
+        if self._where == "after" and self._meant(message):
+            halt()
+        return sent
+
+    def find(self, message: Outbound, since: datetime) -> Sent | None:
+        return get_carrier().find(message, since)
+
+
+class HaltingDialogue(HandDialogue):
+    """Echoes; hangs in its turn when asked to."""
+
+    def __init__(self, hang: bool) -> None:
+        super().__init__()
+        self._hang = hang
+
+    def handle(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> Sequence[Say]:
+        if self._hang:
+            halt()
+        return super().handle(conversation_id, text, metadata)
+
+
+def main(port: int, where: str) -> None:
+    settings = app_settings.get_settings().model_copy(update={"demo": True, "port": port})
+    app_settings.use_settings(settings)
+    open_record(settings)
+    demo.seed()
+    runtime = Runtime(settings, HaltingCarrier(where), lambda: HaltingDialogue(where == "in-turn"))
+    uvicorn.run(create_app(runtime), host="127.0.0.1", port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
