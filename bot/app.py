@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
@@ -56,11 +57,12 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
             clock.keep_in(settings.var_dir / "clock")
         # the rules are read on first use; the first patient should not wait for that
         threading.Thread(target=triage.assess, args=("hola",), daemon=True).start()
-        work.start()
+        # queues may not be registered on an event loop
+        await run_in_threadpool(work.start)
         try:
             yield
         finally:
-            work.stop()
+            await run_in_threadpool(work.stop)
 
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.runtime = work

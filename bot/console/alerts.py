@@ -22,6 +22,7 @@ from bot.escalation.models import Alert, AlertStatus, Outcome
 from bot.messaging.models import Channel, Direction, Message
 from bot.messaging.threads import local_day
 from bot.records.models import AssessmentRecord
+from bot.triage.types import Tier
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -111,7 +112,7 @@ def _page(
             alert=alert,
             treatment=_treatment(session, alert),
             thread=thread,
-            findings=[finding for entry in thread for finding in entry["findings"]],
+            findings=_telling([finding for entry in thread for finding in entry["findings"]]),
             phone=_phone(alert),
             outcomes=list(Outcome),
             did=did,
@@ -159,8 +160,14 @@ def _thread(session: Session, alert: Alert) -> list[dict[str, Any]]:
     return [_entry(message, records.get(message.id)) for message in messages]
 
 
+def _telling(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that ask for action; the routine ones only when there is nothing else to say why."""
+    urgent = [finding for finding in findings if finding["tier"] != Tier.T4]
+    return urgent or findings
+
+
 def _entry(message: Message, record: AssessmentRecord | None) -> dict[str, Any]:
-    findings = list(record.findings) if record else []
+    findings = _telling(record.findings) if record else []
     return {
         "message": message,
         "from_patient": message.direction is Direction.IN,

@@ -7,5 +7,3 @@ import os
 # Both are read when rasa is imported: it would try to reach the network, and tensorflow would talk on stderr.
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# rasa 3.6 warns about SQLAlchemy 2 at import; the URL form of its tracker store works (see tracker_store.py).
-os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import re
 import threading
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class ParsedTopic:
     topic: str | None
     confidence: float
     ranking: tuple[tuple[str, float], ...]
+
+
+def plain_words(text: str) -> str:
+    """`text` without what would make Rasa read it as the name of an intent."""
+    return re.sub(r"^[\s/]+", "", text)
 
 
 class Dialogue:
@@ -70,7 +76,7 @@ class Dialogue:
         back. A leading "/" is taken off, so that a patient cannot name an intent. Raises `DialogueError` when
         the turn fails or takes longer than `settings.turn_timeout_s`.
         """
-        return self._turn(conversation_id, text.lstrip().lstrip("/").lstrip(), metadata)
+        return self._turn(conversation_id, plain_words(text), metadata)
 
     def start_check_in(self, conversation_id: str, metadata: Mapping[str, Any]) -> list[Reply]:
         """Open the check-in `metadata["check_in_id"]`: the greeting and its first question."""
@@ -79,7 +85,7 @@ class Dialogue:
 
     def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> ParsedTopic:
         """How `text` is read, without a conversation. Raises `DialogueError` as `handle` does."""
-        message = UserMessage(text.lstrip().lstrip("/"), metadata=dict(metadata or {}))
+        message = UserMessage(plain_words(text), metadata=dict(metadata or {}))
         assert self._agent.processor is not None
         read = self._await(self._agent.processor.parse_message(message))
         ranking = tuple(

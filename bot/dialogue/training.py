@@ -41,6 +41,11 @@ def model_path(root: Path = ROOT) -> Path:
     return root / "models" / f"afterglow-{content_hash(root)}.tar.gz"
 
 
+def model_is_current() -> bool:
+    """Whether there is a model for the present inputs."""
+    return model_path().exists()
+
+
 def ensure_model(*, force: bool = False, progress: Callable[[str], object] = print) -> Path:
     """The model for the present inputs, trained first if it is missing (or if `force`).
 

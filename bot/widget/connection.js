@@ -20,7 +20,7 @@ class Refused extends Error {
 
 /**
  * Events: `change` (messages, pending or online changed), `problem` with detail {code, text?, seconds?}.
- * Fields to read: `clinic`, `messages` (oldest first), `pending`, `online`, `textLimit`.
+ * Fields to read: `clinic`, `messages` (oldest first), `pending`, `online`, `offlineSince`, `textLimit`.
  */
 export class Connection extends EventTarget {
   constructor(base, clinicKey, language) {
@@ -35,6 +35,7 @@ export class Connection extends EventTarget {
     this.byId = new Map();
     this.kept = { token: "", expiresAt: 0, seen: "", pending: [], ...this.#load() };
     this.wait = FIRST_WAIT_MS;
+    this.offlineSince = 0;
     this.onOnline = () => this.#hurry();
     addEventListener("online", this.onOnline);
   }
@@ -262,6 +263,7 @@ export class Connection extends EventTarget {
       this.#problem("refused");
       return;
     }
+    this.offlineSince ||= Date.now();
     this.#isOnline(false);
     const wait = this.wait * (0.75 + Math.random() / 2);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
@@ -278,9 +280,10 @@ export class Connection extends EventTarget {
   }
 
   #isOnline(online) {
-    if (online === this.online) return;
+    if (online && this.online) return;
+    if (online) this.offlineSince = 0;
     this.online = online;
-    this.#changed();
+    this.#changed(); // also at each further failure: what is said about it changes with time
   }
 
   #changed() {

@@ -23,6 +23,8 @@ const en = {
   answering: "The answer is on its way",
   stored: "Your message is saved. The answer will appear here; you can close this and come back.",
   offline: "No connection. Your messages are kept here and sent when it is back.",
+  unreachable:
+    "The chat cannot be reached. Your messages are kept and tried again. If it matters now, call the clinic.",
   tooLong: (limit) => `A message can have ${limit} characters. Please shorten it or send it in parts.`,
   tooFast: (seconds) => `Many messages at once: the next one goes out in ${seconds} s.`,
   refused: "The chat is not available on this page. Please call the clinic.",
@@ -55,6 +57,8 @@ const es = {
   answering: "La respuesta está en camino",
   stored: "Su mensaje está guardado. La respuesta aparecerá aquí; puede cerrar y volver luego.",
   offline: "Sin conexión. Sus mensajes se guardan aquí y se envían cuando vuelva.",
+  unreachable:
+    "No se puede conectar con el chat. Sus mensajes se guardan y se reintentan. Si es importante, llame a la clínica.",
   tooLong: (limit) => `Un mensaje puede tener ${limit} caracteres. Acórtelo o envíelo por partes.`,
   tooFast: (seconds) => `Muchos mensajes a la vez: el siguiente sale en ${seconds} s.`,
   refused: "El chat no está disponible en esta página. Llame a la clínica.",

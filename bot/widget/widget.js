@@ -10,6 +10,7 @@ import { sheet } from "./widget/style.js";
 import { wordsFor } from "./widget/texts.js";
 
 const BASE = new URL(".", import.meta.url).href.replace(/\/$/, "");
+const UNREACHABLE_AFTER_MS = 8000;
 const STORED_NOTE_AFTER_MS = 6000;
 const SVG = {
   chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-5 4.5V16A2.3 2.3 0 0 1 4 13.5z",
@@ -204,8 +205,7 @@ class AfterglowChat extends HTMLElement {
     this.dots.hidden = !waiting;
     this.#noteStored(waiting);
     this.#renderReplies(connection.unconfirmed.length ? null : last);
-    if (!connection.online) this.status.textContent = words.offline;
-    else if (this.status.textContent === words.offline) this.status.textContent = "";
+    this.#noteLine();
     this.forgetButton.hidden = !connection.messages.length && !connection.pending.length;
     if (this.isOpen) connection.markSeen();
     const unseen = connection.unseen;
@@ -291,6 +291,16 @@ class AfterglowChat extends HTMLElement {
       return button;
     });
     this.replies.replaceChildren(...made);
+  }
+
+  /** Says that the line is broken, and once it stays so, not to rely on it. */
+  #noteLine() {
+    const { offline, unreachable } = this.words;
+    const { online, offlineSince } = this.connection;
+    const long = Date.now() - offlineSince > UNREACHABLE_AFTER_MS;
+    const says = online ? "" : long ? unreachable : offline;
+    const shown = this.status.textContent;
+    if (says ? shown !== says : shown === offline || shown === unreachable) this.status.textContent = says;
   }
 
   /** Says, once it takes long, that the message is safe although nobody has answered yet. */

@@ -55,6 +55,10 @@ def build() -> World:
             session, world, "foreign", "Flo", "Fremd", "+15550100211", "en", days=1, clinic=world.other_clinic
         )
         _fortnight(session, pat)
+        done = wrote(
+            session, world, "done", lee, "I have a fever and my cheek is red and hot", 3000, ended=True
+        )
+        log(session, done, EventKind.CLOSED, staff_id=world.staff["nurse"], detail="seen")
         wrote(session, world, "vision", ana, "Desde hace diez minutos veo borroso por un ojo y me duele", 4)
         wrote(
             session, world, "lip", pat, "Hi, sorry to bother you. My lip looks white and it really hurts", 11
@@ -64,10 +68,6 @@ def build() -> World:
         taken.status, taken.acknowledged_at = AlertStatus.ACKNOWLEDGED, clock.now() - timedelta(minutes=80)
         taken.acknowledged_by_id, taken.next_step_at = world.staff["doctor"], clock.now() + timedelta(hours=2)
         log(session, taken, EventKind.ACKNOWLEDGED, staff_id=world.staff["doctor"], detail="sms")
-        done = wrote(
-            session, world, "done", lee, "I have a fever and my cheek is red and hot", 3000, ended=True
-        )
-        log(session, done, EventKind.CLOSED, staff_id=world.staff["nurse"], detail="seen")
         wrote(session, world, "foreign", foreign, "My lip is white and I cannot see", 5)
         _tasks(session, world, pat, lee, foreign)
     return world
@@ -252,6 +252,8 @@ def _adds(session, alert_id, body, minutes) -> None:
     row = message(session, alert.patient, body, minutes)
     _assessed(session, row, assess(body, Context(day=3)))
     log(session, alert, EventKind.PATIENT_WROTE, message_id=row.id, detail="T2")
+    event = session.query(AlertEvent).filter_by(alert_id=alert_id, kind=EventKind.PATIENT_WROTE).one()
+    event.created_at = row.created_at
 
 
 def _fortnight(session, patient) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,6 @@ from sqlalchemy import select
 from bot import clock
 from bot.clinic.models import Clinic, Patient, Staff, Treatment
 from bot.console.router import router
-from bot.console.throttle import throttle
 from bot.db.engine import transaction
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
 from bot.followup.models import CheckIn, Enrolment
@@ -23,7 +21,7 @@ from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 
 
-@pytest.fixture()
+@pytest.fixture
 def world(record: None) -> World:
     """The busy clinic, and the other one."""
     return console_clinic.build()
@@ -43,11 +41,10 @@ def client_for(key: str) -> TestClient:
     return client
 
 
-@pytest.fixture()
-def nurse(world: World) -> Iterator[TestClient]:
+@pytest.fixture
+def nurse(world: World) -> TestClient:
     """The nurse's browser."""
-    throttle.__init__()  # type: ignore[misc]
-    yield client_for("nurse")
+    return client_for("nurse")
 
 
 def csrf(client: TestClient) -> str:

@@ -44,6 +44,8 @@ class Server:
         wait_for(self._up)
 
     def _up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the server ended by itself"
         try:
             return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
         except httpx.TransportError:

@@ -74,7 +74,7 @@ def main(port: int, where: str) -> None:
     open_record(settings)
     demo.seed()
     runtime = Runtime(settings, HaltingCarrier(where), lambda: HaltingDialogue(where == "in-turn"))
-    uvicorn.run(create_app(runtime), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(create_app(runtime), host="127.0.0.1", port=port, log_level="warning", ws="none")
 
 
 if __name__ == "__main__":

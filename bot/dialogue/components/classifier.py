@@ -21,6 +21,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.dialogue.topics import PHASE_PAIRS
+
 logger = logging.getLogger(__name__)
 
 PHASES = ("before", "after")
@@ -53,7 +55,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "epochs": 30,
             "ngrams_c": 10.0,
             "ngrams_weight": 0.2,
-            "phase_weight": 1.0,
+            "phase_weight": 0.5,
         }
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
@@ -141,9 +143,21 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         weight = self._config["ngrams_weight"]
         mixed = (1 - weight) * np.log(by_meaning + TINY) + weight * np.log(by_letters + TINY)
         phase = (message.get(METADATA) or {}).get("phase")
-        if phase in PHASES:
-            mixed = mixed + self._config["phase_weight"] * np.log(arrays["phase"][PHASES.index(phase)])
-        return _softmax(mixed)
+        if phase not in PHASES:
+            return _softmax(mixed)
+        mixed = mixed + self._config["phase_weight"] * np.log(arrays["phase"][PHASES.index(phase)])
+        return self._with_pairs_resolved(_softmax(mixed), phase)
+
+    def _with_pairs_resolved(self, likelihoods: np.ndarray, phase: Text) -> np.ndarray:
+        """Topics that only the phase tells apart count as one: the one of the patient's phase."""
+        for pair in PHASE_PAIRS:
+            if all(topic in self._labels for topic in pair):
+                columns = [self._labels.index(topic) for topic in pair]
+                meant = columns[PHASES.index(phase)]
+                total = likelihoods[columns].sum()
+                likelihoods[columns] = 0.0
+                likelihoods[meant] = total
+        return likelihoods
 
     def _persist(self) -> None:
         assert self._vectorizer is not None

@@ -110,7 +110,8 @@ function drawPhone(phone, first) {
   element.classList.toggle("paged", Boolean(phone.ack_code));
   element.querySelector(".power input").checked = phone.on;
   element.querySelector(".power span").textContent = phone.on ? "On" : "Off";
-  for (const control of element.querySelectorAll("form input, form button, .chips button")) control.disabled = !phone.on;
+  const controls = element.querySelectorAll("form input, form button, .chips button");
+  for (const control of controls) control.disabled = !phone.on;
   drawScreen(element, phone, first);
   drawChips(element, phone);
 }
@@ -127,7 +128,8 @@ function drawScreen(element, phone, first) {
     if (dayOf(at) !== day) drawn.push(make("p", "day", (day = dayOf(at))));
     drawn.push(textElement(text, at));
   }
-  if (!drawn.length) drawn.push(make("p", "none", phone.role === "staff" ? "No pages. Quiet is good." : "No messages yet."));
+  const none = phone.role === "staff" ? "No pages. Quiet is good." : "No messages yet.";
+  if (!drawn.length) drawn.push(make("p", "none", none));
   screen.replaceChildren(...drawn);
   if (atEnd || fresh.length) screen.scrollTop = screen.scrollHeight;
   seen.set(phone.number, new Set([...known, ...fresh.map((text) => text.id)]));

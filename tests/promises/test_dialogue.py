@@ -1,0 +1,451 @@
+"""What a patient is promised by the dialogue itself. The services behind it are watched, not run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot.followup.answers
+import bot.messaging.optout
+import bot.records.symptoms
+import bot.records.tasks
+from bot.dialogue.agent import Dialogue
+from bot.dialogue.replies import DialogueError, Reply
+from bot.dialogue.training import ensure_model
+from bot.protocols.render import clinic_values
+from bot.settings import Settings, use_settings
+from bot.triage.types import Tier
+
+pytestmark = pytest.mark.model
+
+CLINIC = {
+    "clinic_name": "Blue Heron Clinic (demo)",
+    "clinic_phone": "+15550100100",
+    "emergency_phone": "+15550100121",
+    "emergency_number": "911",
+    "crisis_line": "988",
+    "hours_text": {"en": "Monday to Friday, 9 to 17", "es": "lunes a viernes, de 9 a 17"},
+}
+
+
+@pytest.fixture(scope="session")
+def dialogue_model() -> Path:
+    """The model for the present data, trained once for each content."""
+    return ensure_model(progress=lambda _line: None)
+
+
+@pytest.fixture(scope="session")
+def dialogue(dialogue_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialogue]:
+    """A loaded dialogue with trackers of its own."""
+    folder = tmp_path_factory.mktemp("dialogue")
+    use_settings(Settings(var_dir=folder, database_url=None, turn_timeout_s=60, _env_file=None))
+    loaded = Dialogue.load(dialogue_model)
+    yield loaded
+    loaded.close()
+
+
+@dataclass
+class Services:
+    """What the dialogue asked of the services, and what they answer."""
+
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+    report_tier: Tier = Tier.T4
+    check_in: str = "well"
+
+    def named(self, name: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        return [(args, kwargs) for called, args, kwargs in self.calls if called == name]
+
+
+@pytest.fixture()
+def services(monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The services, watched."""
+    watched = Services()
+
+    def watch(module: Any, name: str, answer: Any) -> None:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            watched.calls.append((name, args, kwargs))
+            return answer() if callable(answer) else answer
+
+        monkeypatch.setattr(module, name, called)
+
+    watch(bot.records.symptoms, "log_report", lambda: watched.report_tier)
+    watch(bot.records.symptoms, "log_mention", None)
+    watch(bot.followup.answers, "record", None)
+    watch(bot.followup.answers, "finish", lambda: watched.check_in)
+    watch(bot.records.tasks, "hand_over", "dialogue.handover")
+    watch(bot.messaging.optout, "opt_out_by_message", "optout.stopped")
+    return watched
+
+
+class Patient:
+    """A patient with a phone: every text is a message with an id of its own."""
+
+    def __init__(self, dialogue: Dialogue, conversation_id: str, **known: Any) -> None:
+        self.dialogue, self.conversation_id, self.sent = dialogue, conversation_id, 0
+        language = known.get("language", "en")
+        values = {**clinic_values(CLINIC, language, "harmonyca"), "first_name": "Pat"}
+        self.known: dict[str, Any] = {
+            "conversation_id": conversation_id,
+            "clinic_id": "clinic",
+            "patient_id": "pat",
+            "language": "en",
+            "channel": "sms",
+            "phase": "after",
+            "product": "harmonyca",
+            "day": 1,
+            "tier": "T4",
+            "probe": False,
+            "flags": [],
+            "safety_sent": False,
+            "question": None,
+            "check_in_id": None,
+            "values": values,
+            **known,
+        }
+
+    def text(self, words: str, **facts: Any) -> list[Reply]:
+        self.sent += 1
+        message_id = facts.pop("message_id", f"{self.conversation_id}-{self.sent}")
+        return self.dialogue.handle(
+            self.conversation_id, words, {**self.known, "message_id": message_id, **facts}
+        )
+
+    def check_in(self, check_in_id: str = "check-in-1") -> list[Reply]:
+        return self.dialogue.start_check_in(self.conversation_id, {**self.known, "check_in_id": check_in_id})
+
+
+@pytest.fixture()
+def patient(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
+    """A treated patient on the phone, in English."""
+    return Patient(dialogue, f"en-{request.node.name}")
+
+
+@pytest.fixture()
+def paciente(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
+    """A treated patient on the phone, in Spanish."""
+    return Patient(dialogue, f"es-{request.node.name}", language="es")
+
+
+def ids(replies: list[Reply]) -> list[str]:
+    return [reply.content_id for reply in replies]
+
+
+def test_a_topic_is_answered_from_the_clinics_content(patient: Patient) -> None:
+    (reply,) = patient.text("can I go to the gym tomorrow?")
+    assert (reply.content_id, reply.content_version) == ("aftercare.exercise", reply.content_version)
+    assert "24 hours" in reply.text
+    assert reply.question is None
+
+
+def test_a_topic_is_answered_in_spanish(paciente: Patient) -> None:
+    (reply,) = paciente.text("¿puedo ir al gimnasio mañana?")
+    assert reply.content_id == "aftercare.exercise"
+    assert "24 horas" in reply.text
+
+
+@pytest.mark.parametrize(("phase", "topic"), [("before", "prep.alcohol"), ("after", "aftercare.alcohol")])
+def test_the_patients_phase_decides_what_a_question_means(
+    dialogue: Dialogue, services: Services, phase: str, topic: str
+) -> None:
+    (reply,) = Patient(dialogue, f"phase-{phase}", phase=phase).text("can I drink wine?")
+    assert reply.content_id == topic
+
+
+def test_a_treated_patient_who_asks_about_a_reaction_is_noted(patient: Patient, services: Services) -> None:
+    (reply,) = patient.text("how long does the bruising last?")
+    assert reply.content_id == "recovery.bruising"
+    assert services.named("log_mention") == [((f"{patient.conversation_id}-1", "recovery.bruising"), {})]
+
+
+def test_a_person_who_was_not_treated_is_not_noted(dialogue: Dialogue, services: Services) -> None:
+    Patient(dialogue, "not-treated", phase="before").text("how long does the bruising last?")
+    assert services.named("log_mention") == []
+
+
+def test_a_symptom_report_is_asked_for_and_stored(patient: Patient, services: Services) -> None:
+    services.report_tier = Tier.T2
+    (what,) = patient.text("I want to report a symptom")
+    assert what.question == "symptom.what"
+    (where,) = patient.text("a red patch")
+    assert where.question == "symptom.where"
+    (since,) = patient.text("left jaw")
+    assert since.question == "symptom.since"
+    (severity,) = patient.text("since last night")
+    assert severity.question == "symptom.severity"
+    (trend,) = patient.text("4/10")
+    assert trend.question == "symptom.trend"
+    assert ids(patient.text("3")) == ["symptom.done_t2"]
+    expected = {
+        "what": "a red patch",
+        "where": "left jaw",
+        "since": "since last night",
+        "severity": 4,
+        "trend": "worse",
+    }
+    assert services.named("log_report") == [((f"{patient.conversation_id}-6",), expected)]
+
+
+def test_the_first_words_say_what_it_is_in_spanish_too(paciente: Patient, services: Services) -> None:
+    (where,) = paciente.text("me salió un sarpullido")
+    assert where.question == "symptom.where"
+    for answer in ("en el cuello", "desde ayer", "tres"):
+        paciente.text(answer)
+    assert ids(paciente.text("igual")) == ["symptom.done_t4"]
+    ((_, report),) = services.named("log_report")
+    assert report["what"] == "me salió un sarpullido"
+    assert (report["severity"], report["trend"]) == (3, "same")
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_once_more_and_then_kept_as_words(
+    patient: Patient, services: Services
+) -> None:
+    for words in ("I want to report a symptom", "a tight feeling", "chin", "today"):
+        patient.text(words)
+    assert ids(patient.text("quite a lot")) == ["symptom.reask_severity"]
+    (trend,) = patient.text("really quite a lot")
+    assert trend.question == "symptom.trend"
+    patient.text("same")
+    ((_, report),) = services.named("log_report")
+    assert report["severity"] is None
+    assert report["what"] == "a tight feeling; really quite a lot"
+
+
+def test_a_question_in_the_middle_is_answered_and_the_form_asks_again(patient: Patient) -> None:
+    patient.text("I have a rash on my neck")
+    answer, again = patient.text("can I drink wine tonight?")
+    assert answer.content_id == "aftercare.alcohol"
+    assert again.question == "symptom.where"
+    (since,) = patient.text("left side")
+    assert since.question == "symptom.since"
+
+
+def test_never_mind_ends_a_form_and_keeps_what_was_told(patient: Patient, services: Services) -> None:
+    patient.text("I have a rash on my neck")
+    assert ids(patient.text("never mind")) == ["dialogue.cancelled"]
+    ((_, report),) = services.named("log_report")
+    assert report["what"] == "I have a rash on my neck"
+    assert ids(patient.text("can I go to the gym?")) == ["aftercare.exercise"]
+
+
+def test_a_check_in_is_asked_recorded_and_finished(patient: Patient, services: Services) -> None:
+    intro, pain = patient.check_in()
+    assert (intro.content_id, pain.question) == ("checkin.intro", "checkin.pain")
+    assert "Pat" in intro.text
+    assert [r.question for r in patient.text("2")] == ["checkin.swelling"]
+    assert [r.question for r in patient.text("3 out of 10")] == ["checkin.red_flags"]
+    assert [r.question for r in patient.text("0")] == ["checkin.other"]
+    assert ids(patient.text("my chin itches a little")) == ["checkin.done_well"]
+    recorded = [(args[0], args[1], args[2], kw["words"]) for args, kw in services.named("record")]
+    assert recorded == [
+        ("check-in-1", "checkin.pain", 2, "2"),
+        ("check-in-1", "checkin.swelling", 3, "3 out of 10"),
+        ("check-in-1", "checkin.red_flags", [], "0"),
+        ("check-in-1", "checkin.other", "my chin itches a little", "my chin itches a little"),
+    ]
+    assert services.named("finish") == [(("check-in-1", f"{patient.conversation_id}-4"), {})]
+
+
+def test_a_check_in_that_needs_a_person_says_so_in_spanish(paciente: Patient, services: Services) -> None:
+    services.check_in = "concern"
+    paciente.check_in()
+    for answer in ("dos", "cinco", "6"):
+        paciente.text(answer)
+    (reply,) = paciente.text("no")
+    assert reply.content_id == "checkin.done_concern"
+    assert "Una persona de la clínica" in reply.text
+    signs = next(args[2] for args, _ in services.named("record") if args[1] == "checkin.red_flags")
+    assert signs == [6]
+
+
+def test_a_check_in_replaces_a_form_that_was_left_open(patient: Patient) -> None:
+    patient.text("I have a rash on my neck")
+    assert ids(patient.check_in()) == ["checkin.intro", "checkin.pain"]
+    assert [r.question for r in patient.text("1")] == ["checkin.swelling"]
+
+
+def test_a_check_in_answer_may_come_after_hours(
+    dialogue: Dialogue, patient: Patient, services: Services
+) -> None:
+    patient.check_in()
+    _age(dialogue, patient.conversation_id, hours=9)
+    assert [r.question for r in patient.text("1")] == ["checkin.swelling"]
+    assert services.named("record")[0][0][:3] == ("check-in-1", "checkin.pain", 1)
+
+
+def test_a_form_is_not_taken_up_again_days_later(dialogue: Dialogue, patient: Patient) -> None:
+    patient.check_in()
+    _age(dialogue, patient.conversation_id, hours=50)
+    assert ids(patient.text("can I go to the gym?")) == ["aftercare.exercise"]
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_red_flag_ends_the_form_and_nothing_is_said_over_it(
+    dialogue: Dialogue, services: Services, channel: str
+) -> None:
+    patient = Patient(dialogue, f"red-flag-{channel}", channel=channel)
+    patient.check_in()
+    assert patient.text("my lip has gone white", tier="T1", flags=["VO"], safety_sent=True) == []
+    assert ids(patient.text("can I go to the gym?")) == ["aftercare.exercise"]
+    # The answer that raised it is in the check-in, and no reminder will ask for one.
+    assert services.named("record")[0][0][:3] == ("check-in-1", "checkin.pain", "my lip has gone white")
+    assert len(services.named("finish")) == 1
+
+
+def test_a_red_flag_in_a_report_keeps_the_report(patient: Patient, services: Services) -> None:
+    patient.text("I have a rash on my neck")
+    assert patient.text("and I can't breathe", tier="T0", flags=["ALL"], safety_sent=True) == []
+    ((_, report),) = services.named("log_report")
+    assert report["what"] == "I have a rash on my neck"
+
+
+def test_a_worrying_sign_is_taken_down_and_not_explained_away(patient: Patient) -> None:
+    (reply,) = patient.text("the lump on my cheek is red and hot", tier="T2", flags=["DIR"], safety_sent=True)
+    assert reply.question == "symptom.where"
+
+
+def test_a_question_waits_until_the_probe_is_answered(patient: Patient) -> None:
+    assert patient.text("how long does the swelling last?", probe=True, safety_sent=True) == []
+    assert ids(patient.text("0", question="probe")) == ["recovery.swelling"]
+
+
+def test_what_is_not_understood_is_asked_back_and_then_handed_over(
+    patient: Patient, services: Services
+) -> None:
+    (first,) = patient.text("zxcv blorp wug")
+    assert first.content_id in ("dialogue.offer", "dialogue.fallback")
+    assert ids(patient.text("wug wug blorp")) == ["dialogue.handover"]
+    assert services.named("hand_over") == [((f"{patient.conversation_id}-2", "not_understood"), {})]
+
+
+def test_choices_are_numbered_on_the_phone_and_buttons_on_the_web(
+    dialogue: Dialogue, services: Services
+) -> None:
+    offers = {}
+    for channel in ("sms", "web"):
+        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text("is it ok if I do it")
+        assert offers[channel].question == "dialogue.offer"
+        assert 1 <= len(offers[channel].offered) <= 3
+    assert offers["sms"].buttons == []
+    assert "1 " in offers["sms"].text
+    assert [b["payload"] for b in offers["web"].buttons] == [
+        str(n) for n in range(1, len(offers["web"].offered) + 2)
+    ]
+
+
+def test_a_number_picks_the_offered_topic(patient: Patient) -> None:
+    (offer,) = patient.text("is it ok if I do it")
+    assert ids(patient.text("1")) == [offer.offered[0]]
+
+
+def test_the_last_choice_asks_for_other_words(patient: Patient) -> None:
+    (offer,) = patient.text("is it ok if I do it")
+    assert ids(patient.text(str(len(offer.offered) + 1))) == ["dialogue.fallback"]
+
+
+def test_a_person_can_be_asked_for_at_any_time(patient: Patient, services: Services) -> None:
+    patient.check_in()
+    assert ids(patient.text("I want to talk to a real person")) == ["dialogue.handover"]
+    assert services.named("hand_over") == [((f"{patient.conversation_id}-1", "talk_to_patient"), {})]
+
+
+def test_no_more_texts_in_plain_words_is_an_opt_out(paciente: Patient, services: Services) -> None:
+    assert ids(paciente.text("por favor ya no me escriban más")) == ["optout.stopped"]
+    assert len(services.named("opt_out_by_message")) == 1
+
+
+@pytest.mark.parametrize("words", ["/EXTERNAL_checkin", " //EXTERNAL_checkin", "/ /EXTERNAL_checkin{}"])
+def test_a_patient_cannot_name_an_intent(patient: Patient, words: str) -> None:
+    assert "checkin.intro" not in ids(patient.text(words))
+
+
+@pytest.mark.parametrize("words", ["", "/", "   ", "🙂", "\x00\x01", "a" * 10_000])
+def test_any_text_gets_an_answer(patient: Patient, words: str) -> None:
+    assert len(patient.text(words)) == 1
+
+
+def test_a_message_that_comes_twice_is_answered_once(patient: Patient, services: Services) -> None:
+    first = patient.text("how long does the bruising last?", message_id="same")
+    patient.text("thank you")
+    assert patient.text("how long does the bruising last?", message_id="same") == first
+    assert len(services.named("log_mention")) == 1
+
+
+def test_a_check_in_that_is_started_twice_is_asked_once(patient: Patient) -> None:
+    first = patient.check_in("twice")
+    patient.text("2")
+    assert patient.check_in("twice") == first
+    assert [r.question for r in patient.text("1")] == ["checkin.red_flags"]
+
+
+def test_a_turn_that_fails_says_so_and_can_be_run_again(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: Any) -> str:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken_for_now:
+        broken_for_now.setattr(bot.records.tasks, "hand_over", broken)
+        with pytest.raises(DialogueError, match="disk is full"):
+            patient.text("I want to talk to a real person", message_id="again")
+    assert ids(patient.text("I want to talk to a real person", message_id="again")) == ["dialogue.handover"]
+
+
+def test_a_slow_turn_is_given_up(
+    dialogue: Dialogue, patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    release = threading.Event()
+
+    def slow(*_args: Any) -> str:
+        release.wait(20)
+        return "dialogue.handover"
+
+    monkeypatch.setattr(bot.records.tasks, "hand_over", slow)
+    use_settings(Settings(turn_timeout_s=0.5, database_url=None, _env_file=None))
+    try:
+        with pytest.raises(DialogueError, match=r"longer than 0\.5 s"):
+            patient.text("I want to talk to a real person")
+    finally:
+        release.set()
+        use_settings(Settings(turn_timeout_s=60, database_url=None, _env_file=None))
+
+
+def test_without_metadata_it_speaks_english_and_writes_nothing(
+    dialogue: Dialogue, services: Services
+) -> None:
+    (reply,) = dialogue.handle("shell", "how long does the bruising last?", {})
+    assert reply.content_id == "recovery.bruising"
+    assert services.calls == []
+
+
+def test_patients_words_stay_out_of_the_logs(
+    patient: Patient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        patient.text("I have a rash on my neck")
+        patient.text("my secret place")
+    heard = capfd.readouterr()
+    assert "secret" not in heard.out + heard.err + caplog.text
+
+
+def _age(dialogue: Dialogue, conversation_id: str, *, hours: float) -> None:
+    """Make a conversation's events older, as if the patient had put the phone down."""
+    path = dialogue._store.engine.url.database
+    assert path is not None
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(
+            "SELECT id, timestamp, data FROM events WHERE sender_id = ?", (conversation_id,)
+        ).fetchall()
+        for row_id, timestamp, data in rows:
+            event = {**json.loads(data), "timestamp": timestamp - hours * 3600}
+            connection.execute(
+                "UPDATE events SET timestamp = ?, data = ? WHERE id = ?",
+                (event["timestamp"], json.dumps(event), row_id),
+            )
