@@ -1,4 +1,5 @@
 """Reading the answers of a check-in; each is stored as it arrives."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 

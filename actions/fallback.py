@@ -1,4 +1,5 @@
 """When the words are not understood: ask back with choices, then hand over."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ class ActionTakeAnswer(Action):  # type: ignore[misc]
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, offered = turn_of(tracker), slot(tracker, "offered") or []
         if offered:
-            number = 1 if intent_of(tracker) == "affirm" and len(offered) == 1 else read_choice(words_of(tracker))
+            number = (
+                1 if intent_of(tracker) == "affirm" and len(offered) == 1 else read_choice(words_of(tracker))
+            )
             if number and number <= len(offered):
                 return answer(dispatcher, turn, offered[number - 1])
             say(dispatcher, "dialogue.fallback")  # none of them: say it another way, then a person

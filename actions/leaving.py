@@ -1,4 +1,5 @@
 """Ways out of a form: a person, no more texts, never mind, and a red flag."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 
@@ -8,9 +9,18 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import CHECK_IN_FORM, SYMPTOM_FORM, Events, form_of, leave_forms, say, slot, turn_of
+from actions.common import (
+    CHECK_IN_FORM,
+    SYMPTOM_FORM,
+    Events,
+    form_of,
+    leave_forms,
+    say,
+    slot,
+    turn_of,
+    words_of,
+)
 from actions.common import understood as _understood
-from actions.common import words_of
 from actions.symptoms import next_step
 from bot.dialogue import reading
 from bot.triage.types import Tier

@@ -1,4 +1,5 @@
 """A new session: the history starts afresh, what is still open comes along."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ class ActionSessionStart(Action):  # type: ignore[misc]
         events: Events = [SessionStarted()]
         form = form_of(tracker)
         if form and time.time() - _last_heard(tracker) <= FORM_WAITS_S:
-            kept = {k: v for k, v in tracker.slots.items() if v is not None and k != "session_started_metadata"}
+            kept = {
+                k: v for k, v in tracker.slots.items() if v is not None and k != "session_started_metadata"
+            }
             events += [ActiveLoop(form), *(SlotSet(name, value) for name, value in kept.items())]
         elif form:
             events += leave_forms()

@@ -1,4 +1,5 @@
 """Reading the answers of the symptom report."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 

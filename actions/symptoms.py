@@ -1,4 +1,5 @@
 """The symptom report: started with the patient's first words, stored at the end."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 
@@ -27,7 +28,11 @@ class ActionStartSymptom(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         words = words_of(tracker)
-        events = [*understood(), SlotSet("asked_again", None), *(SlotSet(name, None) for name in SYMPTOM_SLOTS)]
+        events = [
+            *understood(),
+            SlotSet("asked_again", None),
+            *(SlotSet(name, None) for name in SYMPTOM_SLOTS),
+        ]
         return events if names_no_symptom(words) else [*events, SlotSet("symptom_what", words)]
 
 

@@ -31,7 +31,7 @@ _PATIENTS = (
 )
 
 
-def seed() -> bool:
+def seed(*, patients: bool = True) -> bool:
     """Add the demo clinic unless there is a clinic already. True when it was added."""
     with transaction() as session:
         if session.scalars(select(Clinic.id).limit(1)).first() is not None:
@@ -53,7 +53,7 @@ def seed() -> bool:
                 )
             )
         clinic_id = clinic.id
-    for first, last, phone, language, days in _PATIENTS:
+    for first, last, phone, language, days in _PATIENTS if patients else ():
         enrol(clinic_id, _form(first, last, phone, language, days))
     return True
 

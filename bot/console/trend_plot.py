@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 36, 16, 16, 36
+LEFT, RIGHT, TOP, BOTTOM = 52, 24, 16, 36
 SERIES = ("swelling", "pain")  #: drawn in this order, so that pain lies on top
 TOP_SCORE = 10
 

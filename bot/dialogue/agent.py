@@ -80,7 +80,10 @@ class Dialogue:
 
     def start_check_in(self, conversation_id: str, metadata: Mapping[str, Any]) -> list[Reply]:
         """Open the check-in `metadata["check_in_id"]`: the greeting and its first question."""
-        known = {**metadata, "message_id": metadata.get("message_id") or f"start:{metadata.get('check_in_id')}"}
+        known = {
+            **metadata,
+            "message_id": metadata.get("message_id") or f"start:{metadata.get('check_in_id')}",
+        }
         return self._turn(conversation_id, START_CHECK_IN, known)
 
     def parse(self, text: str, metadata: Mapping[str, Any] | None = None) -> ParsedTopic:
@@ -108,9 +111,7 @@ class Dialogue:
 
     async def _run(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> list[Reply]:
         channel = ReplyChannel("sms" if metadata.get("channel") == "sms" else "web")
-        message = UserMessage(
-            text, channel, conversation_id, input_channel=channel.name(), metadata=metadata
-        )
+        message = UserMessage(text, channel, conversation_id, input_channel=channel.name(), metadata=metadata)
         assert self._agent.processor is not None
         async with self._agent.lock_store.lock(conversation_id):
             message_id = metadata.get("message_id")

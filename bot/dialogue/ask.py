@@ -14,6 +14,7 @@ from bot.dialogue.turn import Turn
 from bot.protocols.render import render
 from bot.triage import Assessment, Context, Tier, assess
 from bot.triage.language import detect
+from bot.triage.types import Phase
 
 #: Replies that ask back or hand over: no topic was answered.
 NOT_ANSWERED = frozenset({"dialogue.offer", "dialogue.fallback"})
@@ -23,9 +24,9 @@ RED = (Tier.T0, Tier.T1)
 def ask_lines(lines: Iterable[str], dialogue: Dialogue) -> Iterator[str]:
     """One JSON line for each line of `{"text", "day", "lang"?, "product"?}`; empty lines are passed over.
 
-    The answer is `{"topic", "confidence", "offered", "reply", "tier"}`: `topic` is null when the dialogue asks
-    back or hands over, `offered` lists the topics behind the choices it shows. A line that cannot be used gives
-    `{"error": ...}` in its place, and the run goes on.
+    The answer is `{"topic", "confidence", "offered", "reply", "tier"}`: `topic` is null when the dialogue
+    asks back or hands over, `offered` lists the topics behind the choices it shows. A line that cannot be
+    used gives `{"error": ...}` in its place, and the run goes on.
     """
     for number, line in enumerate(lines):
         if not line.strip():
@@ -52,7 +53,7 @@ def _parse(line: str) -> tuple[str, Context]:
     if lang not in (None, "en", "es"):
         raise ValueError("'lang' must be 'en' or 'es'")
     # A day says that the sender was treated; without one we do not know.
-    phase = None if day is None else "before" if day < 0 else "after"
+    phase: Phase | None = None if day is None else "before" if day < 0 else "after"
     return row["text"], Context(day=day, product=product, language=lang or detect(row["text"]), phase=phase)
 
 

@@ -61,7 +61,11 @@ class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
         """Both are what Rasa hands to every generator; neither is needed here."""
 
     async def generate(
-        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+        self,
+        utter_action: str,
+        tracker: DialogueStateTracker,
+        output_channel: str,  # noqa: ARG002  (the turn knows the patient's channel)
+        **kwargs: Any,
     ) -> dict[str, Any] | None:
         """The text and what is recorded with it. Raises `ContentError` when nothing approved fits."""
         turn = Turn.of(_metadata(tracker))

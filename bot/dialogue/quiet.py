@@ -21,4 +21,4 @@ def hush_rasa() -> None:
     )
     for name, module in list(sys.modules.items()):
         if name.startswith("rasa.") and hasattr(module, "structlogger"):
-            module.structlogger = quiet
+            setattr(module, "structlogger", quiet)  # noqa: B010

@@ -29,11 +29,14 @@ QUESTIONS: dict[str, Kind] = {
 }
 
 _NONE = re.compile(
-    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really)|none of (?:them|those|these)|all (?:good|fine)|"
+    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really)|none of (?:them|those|these)|"
+    r"all (?:good|fine)|"
     r"nada|ningun[oa]?|cero|para nada|nada de eso|ningun[oa]? de (?:esos|esas|ellos)|todo bien)"
     r"(?: (?:of them|thanks|thank you|gracias|pain|dolor|swelling))*"
 )
-_YES = re.compile(r"(?:yes|yeah|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)(?: (?:please|por favor))?")
+_YES = re.compile(
+    r"(?:yes|yeah|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)(?: (?:please|por favor))?"
+)
 _TRENDS = {
     "1": "better", "2": "same", "3": "worse", "one": "better", "two": "same", "three": "worse",
     "uno": "better", "dos": "same", "tres": "worse",
@@ -41,12 +44,14 @@ _TRENDS = {
 _WORSE = re.compile(r"\b(?:worse|worst|worsening|increasing|growing|peor|peores|empeora\w*|aumenta\w*)\b")
 _SAME = re.compile(r"\b(?:same|unchanged|no change|no different|igual|iguales|lo mismo|sin cambios?)\b")
 _BETTER = re.compile(r"\b(?:better|improv\w+|easing|going down|mejor|mejora\w*|mejorando|bajando)\b")
-_NOT_BETTER = re.compile(r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b")
+_NOT_BETTER = re.compile(
+    r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b"
+)
 _QUESTION = re.compile(
     r"^(?:and |but |so |also |y |pero |ok |hi |hello |hola )*"
-    r"(?:can|could|may|should|shall|is it|is there|are there|do i|do you|does|will|would|when|how|what|which|why|"
-    r"where (?:is|are|do)|who|am i|have i|puedo|podria|puede|se puede|debo|deberia|tengo que|hay que|cuando|cuanto|"
-    r"cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
+    r"(?:can|could|may|should|shall|is it|is there|are there|do i|do you|does|will|would|when|how|what|which|"
+    r"why|where (?:is|are|do)|who|am i|have i|puedo|podria|puede|se puede|debo|deberia|tengo que|hay que|"
+    r"cuando|cuanto|cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
 )
 
 
@@ -113,14 +118,149 @@ _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6}  # fmt: skip
 
 _ANNOUNCING = frozenset(
-    """i want need would like to id report log record note mention tell say write down let know you u the a an my
-    some something someone nurse doctor clinic team about of on for since after from with have has had ive got get
-    getting having can could where do please it this that is im am there think new symptom symptoms side effect
-    effects problem problems issue issues reaction reactions complaint treatment injection injections filler
-    appointment bad quiero quisiera necesito tengo que hay reportar avisar anotar contar contarles decir decirles
-    informar apuntar comentar sobre de un una unos unas el la los las lo mi mis me algo alguien doctora enfermera
-    clinica desde despues del tratamiento relleno inyeccion con por favor sintoma sintomas efecto efectos
-    secundario secundarios problema problemas reaccion reacciones donde aviso creo esta dando ha dado es""".split()
+    [
+        "i",
+        "want",
+        "need",
+        "would",
+        "like",
+        "to",
+        "id",
+        "report",
+        "log",
+        "record",
+        "note",
+        "mention",
+        "tell",
+        "say",
+        "write",
+        "down",
+        "let",
+        "know",
+        "you",
+        "u",
+        "the",
+        "a",
+        "an",
+        "my",
+        "some",
+        "something",
+        "someone",
+        "nurse",
+        "doctor",
+        "clinic",
+        "team",
+        "about",
+        "of",
+        "on",
+        "for",
+        "since",
+        "after",
+        "from",
+        "with",
+        "have",
+        "has",
+        "had",
+        "ive",
+        "got",
+        "get",
+        "getting",
+        "having",
+        "can",
+        "could",
+        "where",
+        "do",
+        "please",
+        "it",
+        "this",
+        "that",
+        "is",
+        "im",
+        "am",
+        "there",
+        "think",
+        "new",
+        "symptom",
+        "symptoms",
+        "side",
+        "effect",
+        "effects",
+        "problem",
+        "problems",
+        "issue",
+        "issues",
+        "reaction",
+        "reactions",
+        "complaint",
+        "treatment",
+        "injection",
+        "injections",
+        "filler",
+        "appointment",
+        "bad",
+        "quiero",
+        "quisiera",
+        "necesito",
+        "tengo",
+        "que",
+        "hay",
+        "reportar",
+        "avisar",
+        "anotar",
+        "contar",
+        "contarles",
+        "decir",
+        "decirles",
+        "informar",
+        "apuntar",
+        "comentar",
+        "sobre",
+        "de",
+        "un",
+        "una",
+        "unos",
+        "unas",
+        "el",
+        "la",
+        "los",
+        "las",
+        "lo",
+        "mi",
+        "mis",
+        "me",
+        "algo",
+        "alguien",
+        "doctora",
+        "enfermera",
+        "clinica",
+        "desde",
+        "despues",
+        "del",
+        "tratamiento",
+        "relleno",
+        "inyeccion",
+        "con",
+        "por",
+        "favor",
+        "sintoma",
+        "sintomas",
+        "efecto",
+        "efectos",
+        "secundario",
+        "secundarios",
+        "problema",
+        "problemas",
+        "reaccion",
+        "reacciones",
+        "donde",
+        "aviso",
+        "creo",
+        "esta",
+        "dando",
+        "ha",
+        "dado",
+        "es",
+    ]
 )
 
 

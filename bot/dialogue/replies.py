@@ -17,8 +17,8 @@ class DialogueError(Exception):
 class Reply:
     """One text to the patient, and what is recorded with it.
 
-    `question` is the id of the question it asks (`checkin.pain`, `symptom.where`, `dialogue.offer` ...), to be
-    given back as the metadata of the next message. `buttons` are for the web: `{"title", "payload"}`.
+    `question` is the id of the question it asks (`checkin.pain`, `symptom.where`, `dialogue.offer` ...), to
+    be given back as metadata of the next message. `buttons` are for the web: `{"title", "payload"}`.
     `offered` are the topics behind the numbers of `dialogue.offer`.
     """
 
@@ -55,6 +55,6 @@ class ReplyChannel(OutputChannel):  # type: ignore[misc]
         """`sms` or `web`."""
         return self._name
 
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:  # noqa: ARG002
         """Take one bot message."""
         self.replies.append(Reply.of(message))

@@ -1,4 +1,4 @@
-"""Counselling topics as the dialogue handles them: which intents are topics, and which one the phase means."""
+"""Counselling topics as the dialogue handles them: which intents are topics, which one the phase means."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import events
@@ -132,3 +132,22 @@ def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
     for check_in_id, status, patient_id in dispatch.due(session, now, BATCH):
         minute = int(now.timestamp() // 60)
         yield Work("turns", "check_in", f"check-in-{check_in_id}-{status}-{minute}", check_in_id, patient_id)
+
+
+def next_moment(now: datetime) -> datetime | None:
+    """When something becomes due next, after `now`; None when nothing is waiting for a time."""
+    with reading() as session:
+        moments = [
+            session.scalar(
+                select(func.min(Alert.next_step_at)).where(
+                    Alert.status != AlertStatus.CLOSED, Alert.next_step_at > now
+                )
+            ),
+            session.scalar(
+                select(func.min(Message.send_after)).where(
+                    Message.status.in_([Status.QUEUED, Status.SENDING]), Message.send_after > now
+                )
+            ),
+            dispatch.next_moment(session, now),
+        ]
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from bot.db.engine import reading, transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.followup.answers import finish_if_done
 from bot.followup.models import OPEN, CheckIn, CheckInStatus
-from bot.followup.planning import Action, AskStaff, Drop, Remind, Send, next_action
+from bot.followup.planning import Action, AskStaff, Drop, Remind, Send, Wait, next_action
 from bot.messaging import optout
 from bot.messaging.models import Channel, Conversation, Kind
 from bot.messaging.threads import find_or_open, say
@@ -32,12 +33,12 @@ def due(session: Session, now: datetime, limit: int = 500) -> list[tuple[str, st
     return [
         (check_in_id, status.value, patient_id)
         for check_in_id, status, patient_id in rows
-        if decide(session.get_one(CheckIn, check_in_id), session, now) is not None
+        if not isinstance(decide(session.get_one(CheckIn, check_in_id), session, now), Wait)
     ]
 
 
-def decide(check_in: CheckIn, session: Session, now: datetime) -> Action | None:
-    """What is due for this check-in at `now`; None when nothing is."""
+def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
+    """What the plan says about this check-in at `now`."""
     next_due = session.scalars(
         select(CheckIn.due_at)
         .where(
@@ -48,7 +49,7 @@ def decide(check_in: CheckIn, session: Session, now: datetime) -> Action | None:
         .order_by(CheckIn.due_at)
         .limit(1)
     ).first()
-    action = next_action(
+    return next_action(
         check_in.status,
         due_at=check_in.due_at,
         sent_at=check_in.sent_at,
@@ -58,7 +59,16 @@ def decide(check_in: CheckIn, session: Session, now: datetime) -> Action | None:
         settings=app_settings.get_settings(),
         now=now,
     )
-    return action if isinstance(action, Send | Remind | AskStaff | Drop) else None
+
+
+def next_moment(session: Session, now: datetime) -> datetime | None:
+    """When a check-in needs something next, after `now`; None when none will."""
+    waits = [
+        action.until
+        for check_in in session.scalars(select(CheckIn).where(CheckIn.status.in_(OPEN)))
+        if isinstance(action := decide(check_in, session, now), Wait) and action.until is not None
+    ]
+    return min(waits, default=None)
 
 
 def step(check_in_id: str, dialogue: Dialogue | None) -> None:
@@ -67,18 +77,17 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         action = decide(check_in, session, clock.now())
         conversation = _thread(session, check_in)
-        if isinstance(action, Send) and not optout.is_opted_out(conversation):
-            metadata = describe(session, conversation)
-        else:
+        asks = isinstance(action, Send) and not optout.is_opted_out(conversation)
+        metadata = describe(session, conversation) if asks else None
+        if metadata is None:
             _do(session, check_in, conversation, action)
-            action = None
-    if action is not None:
+    if metadata is not None:
         _send(check_in_id, conversation, metadata, dialogue)
     events.committed(conversation.clinic_id, conversation.id)
 
 
 def _send(
-    check_in_id: str, conversation: Conversation, metadata: dict[str, object], dialogue: Dialogue | None
+    check_in_id: str, conversation: Conversation, metadata: dict[str, Any], dialogue: Dialogue | None
 ) -> None:
     """Ask the dialogue for the first question and send it. Without a dialogue the check-in stays planned:
     the sweeper comes back to it, and an answer to it could not be understood either."""
@@ -95,7 +104,7 @@ def _send(
         store(session, thread, replies, Kind.CHECK_IN, check_in_id=check_in.id)
 
 
-def _do(session: Session, check_in: CheckIn, conversation: Conversation, action: Action | None) -> None:
+def _do(session: Session, check_in: CheckIn, conversation: Conversation, action: Action) -> None:
     match action:
         case Send():
             # opted out: nothing may be texted, and staff were asked to phone when that happened
@@ -115,14 +124,3 @@ def _do(session: Session, check_in: CheckIn, conversation: Conversation, action:
 def _thread(session: Session, check_in: CheckIn) -> Conversation:
     enrolment = check_in.enrolment
     return find_or_open(session, enrolment.patient.clinic, Channel.SMS, enrolment.patient.phone)
-
-
-def next_due_at() -> datetime | None:
-    """When the earliest planned check-in is due; None when none is planned."""
-    with reading() as session:
-        return session.scalars(
-            select(CheckIn.due_at)
-            .where(CheckIn.status == CheckInStatus.PLANNED)
-            .order_by(CheckIn.due_at)
-            .limit(1)
-        ).first()

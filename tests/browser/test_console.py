@@ -23,6 +23,7 @@ from bot.console.router import router
 from bot.db.engine import connect, transaction
 from bot.db.migrate import upgrade
 from bot.escalation import service
+from bot.escalation.models import Outcome
 from bot.settings import ROOT, Settings
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
@@ -186,7 +187,7 @@ def test_a_new_alert_appears_and_is_announced_without_losing_the_focus(site: Con
     expect(page.locator("#announce")).to_contain_text("Kim Placeholder")
     expect(page.locator('[data-count="alerts"]')).to_have_text(str(before + 1))
     expect(link).to_be_focused()
-    service.close(site.world.alerts["new"], site.world.staff["nurse"], "false_alarm", "Test over.")
+    service.close(site.world.alerts["new"], site.world.staff["nurse"], Outcome.FALSE_ALARM, "Test over.")
     expect(page.locator(".alert-card")).to_have_count(before)
 
 

@@ -81,6 +81,16 @@ def test_a_question_is_answered_live_with_buttons(site: LiveSite, context: Brows
     expect(page.get_by_role("button", name="Talk to a person")).to_be_hidden()
 
 
+def test_a_red_flag_brings_the_number_to_call_at_once_and_without_the_dialogue(
+    site: LiveSite, context: BrowserContext
+) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "I can't see out of my left eye")
+    call = page.get_by_role("log", name="Conversation").get_by_role("link", name="911").first
+    expect(call).to_have_attribute("href", "tel:911")
+
+
 def test_answers_are_shown_as_text_never_as_markup(site: LiveSite, context: BrowserContext) -> None:
     page = clinic_page(context, site)
     open_chat(page)

@@ -286,7 +286,11 @@ def _fortnight(session, patient) -> None:
     first = session.query(CheckIn).filter_by(patient_id=patient.id, day=1).one()
     first.status, first.sent_at = CheckInStatus.ANSWERED, clock.now() - timedelta(days=2)
     first.answered_at = clock.now() - timedelta(days=2)
-    first.answers = {"pain": {"value": 4, "words": "4"}, "swelling": {"value": 7, "words": "7"}}
+    first.answers = {
+        "pain": {"value": 4, "words": "4"},
+        "swelling": {"value": 7, "words": "7"},
+        "red_flags": {"value": [], "words": "0 thanks"},
+    }
 
 
 def _tasks(session, world, pat, lee, foreign) -> None:

@@ -261,6 +261,7 @@ def test_a_patient_page_shows_state_trend_check_ins_and_a_timeline_that_filters(
     for words in ("Receives texts", "English", "Check-in, day 7", "3 days with reports", "DEMO-0042"):
         assert words in page
     assert re.search(r'<th scope="row">1</th><td>4</td><td>7</td>', page)
+    assert "“0 thanks”" in page  # the answers stand with their check-in
     kinds = set(re.findall(r'class="event entry-(\w+)"', page))
     assert kinds == {"messages", "reports", "check_ins", "alerts"}
     moments = re.findall(r'class="event-when"><time datetime="([^"]+)"', page)

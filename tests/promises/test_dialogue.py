@@ -62,7 +62,7 @@ class Services:
         return [(args, kwargs) for called, args, kwargs in self.calls if called == name]
 
 
-@pytest.fixture()
+@pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     """The services, watched."""
     watched = Services()
@@ -120,13 +120,13 @@ class Patient:
         return self.dialogue.start_check_in(self.conversation_id, {**self.known, "check_in_id": check_in_id})
 
 
-@pytest.fixture()
+@pytest.fixture
 def patient(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
     """A treated patient on the phone, in English."""
     return Patient(dialogue, f"en-{request.node.name}")
 
 
-@pytest.fixture()
+@pytest.fixture
 def paciente(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
     """A treated patient on the phone, in Spanish."""
     return Patient(dialogue, f"es-{request.node.name}", language="es")
@@ -328,7 +328,9 @@ def test_choices_are_numbered_on_the_phone_and_buttons_on_the_web(
 ) -> None:
     offers = {}
     for channel in ("sms", "web"):
-        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text("is it ok if I do it")
+        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text(
+            "is it ok if I do it"
+        )
         assert offers[channel].question == "dialogue.offer"
         assert 1 <= len(offers[channel].offered) <= 3
     assert offers["sms"].buttons == []

@@ -56,7 +56,9 @@ def test_stopping_texts_is_a_topic_also_when_it_is_a_command(dialogue: Dialogue,
 
 
 def test_bad_lines_say_what_is_wrong_and_the_run_goes_on(dialogue: Dialogue, services: Services) -> None:
-    answers = ask(dialogue, "not json", {"text": 5}, "", {"text": "hi", "day": "x"}, {"text": "hello", "day": None})
+    answers = ask(
+        dialogue, "not json", {"text": 5}, "", {"text": "hi", "day": "x"}, {"text": "hello", "day": None}
+    )
     assert ["error" in answer for answer in answers] == [True, True, True, False]
 
 

@@ -68,7 +68,8 @@ def test_the_trend_is_read_and_the_worst_wins(text: str, trend: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["can I drink wine", "and is it ok to fly", "¿cuándo baja?", "puedo nadar", "se puede nadar", "really?"]
+    "text",
+    ["can I drink wine", "and is it ok to fly", "¿cuándo baja?", "puedo nadar", "se puede nadar", "really?"],
 )
 def test_a_question_is_seen(text: str) -> None:
     assert reading.is_question(text)

@@ -20,7 +20,7 @@ from bot import settings as app_settings
 from bot.channels.simulator import state
 from bot.channels.simulator.carrier import get_carrier
 from bot.clinic.facts import readable_phone
-from bot.db.engine import transaction
+from bot.db.engine import reading
 
 _HERE = Path(__file__).parent
 _templates = Jinja2Templates(_HERE / "templates")
@@ -77,7 +77,7 @@ async def demo(request: Request) -> Response:
 @router.get("/clinic", response_class=HTMLResponse)
 def sample_clinic(request: Request) -> Response:
     """A made-up clinic's web page with the chat widget on it."""
-    with transaction() as session:
+    with reading() as session:
         clinic = state.demo_clinic(session)
         if clinic is None:
             raise HTTPException(503, "The demo clinic is not ready yet. Try again in a moment.")
@@ -159,7 +159,7 @@ def next_fault(fault: Fault) -> None:
 def move_clock(move: Step) -> dict[str, str]:
     """Move the demo's clock forward. Whatever became due then happens as it would have."""
     if move.step == "next-check-in":
-        with transaction() as session:
+        with reading() as session:
             clinic = state.demo_clinic(session)
             due = state.next_check_in(session, clinic) if clinic else None
         if due is None:
@@ -181,7 +181,7 @@ def _known_phone(number: str) -> state.PhoneView:
 
 
 def _clinic_number() -> str:
-    with transaction() as session:
+    with reading() as session:
         clinic = state.demo_clinic(session)
         if clinic is None:
             raise HTTPException(503, "The demo clinic is not ready yet. Try again in a moment.")

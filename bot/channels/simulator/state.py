@@ -17,7 +17,7 @@ from bot import clock
 from bot.channels.simulator.carrier import SimulatedCarrier
 from bot.channels.simulator.store import CarriedText
 from bot.clinic.models import Clinic, Patient, Staff
-from bot.db.engine import transaction
+from bot.db.engine import reading
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging import segments
 from bot.messaging.models import Status
@@ -95,7 +95,7 @@ def next_check_in(session: Session, clinic: Clinic) -> CheckIn | None:
 
 def read_state(carrier: SimulatedCarrier) -> DemoState | None:
     """The page's content now; None while no clinic is seeded."""
-    with transaction() as session:
+    with reading() as session:
         clinic = demo_clinic(session)
         if clinic is None:
             return None

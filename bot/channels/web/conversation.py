@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels.web.tokens import WebSession
 from bot.clinic.models import Clinic
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.messaging import threads
 from bot.messaging.models import Channel, Conversation, Direction, Message, Turn
 
@@ -36,14 +36,14 @@ def open_conversation(web: WebSession) -> str:
 
 def conversation_id(web: WebSession) -> str | None:
     """The id of the session's conversation; None before its first message."""
-    with transaction() as session:
+    with reading() as session:
         found = _conversation(session, web)
         return found.id if found else None
 
 
 def messages_after(web: WebSession, after_id: str | None = None) -> list[dict[str, Any]]:
     """The session's messages after `after_id`, oldest first."""
-    with transaction() as session:
+    with reading() as session:
         conversation = _conversation(session, web)
         if conversation is None:
             return []

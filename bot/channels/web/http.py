@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot import settings as app_settings
 from bot.clinic.models import Clinic
-from bot.db.engine import transaction
+from bot.db.engine import reading
 
 #: Stands for "our own site" in tokens, however a visitor reached it (127.0.0.1, localhost, a public name).
 OWN = "own"
@@ -73,7 +73,7 @@ def may_embed(clinic: Clinic, site: str) -> bool:
 
 
 def _is_some_clinics(site: str) -> bool:
-    with transaction() as session:
+    with reading() as session:
         listed = session.scalars(select(Clinic.widget_origins)).all()
     return site in {origin_of(allowed) for origins in listed for allowed in origins}
 

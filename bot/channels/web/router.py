@@ -30,7 +30,7 @@ from bot.channels.web.http import ChatError, ChatRoute, asking_site, may_embed
 from bot.channels.web.limits import RateLimit
 from bot.clinic.facts import readable_phone
 from bot.clinic.models import Clinic
-from bot.db.engine import transaction
+from bot.db.engine import reading
 from bot.messaging import inbox
 from bot.messaging.models import Channel
 
@@ -104,7 +104,7 @@ def _opened(clinic: Clinic, web: tokens.WebSession) -> dict[str, Any]:
 def open_session(request: Request, wanted: NewSession) -> dict[str, Any]:
     """Open a chat with a clinic, from one of the sites that may embed it. Nothing is stored yet."""
     site = asking_site(request)
-    with transaction() as session:
+    with reading() as session:
         clinic = session.scalars(select(Clinic).where(Clinic.widget_key == wanted.clinic)).first()
     if clinic is None:
         raise ChatError(404, "unknown_clinic", "No clinic has this widget key.")
@@ -119,7 +119,7 @@ def refresh_session(
 ) -> dict[str, Any]:
     """Exchange a token, also one that expired lately, for a fresh one of the same session."""
     web = _session(request, authorization, for_refresh=True)
-    with transaction() as session:
+    with reading() as session:
         clinic = session.get(Clinic, web.clinic_id)
     if clinic is None or not may_embed(clinic, web.origin):
         raise ChatError(401, "bad_token", "The chat is no longer offered here.")

@@ -102,12 +102,16 @@ async function refresh() {
     }
     // Once somebody else has taken or closed it, the buttons here are no longer right.
     const state = page.querySelector("[data-state]")?.dataset.state;
-    if (state && state !== parts.dataset.state && !typing()) location.replace(location.pathname);
+    if (state && state !== parts.dataset.state && !leaving && !typing()) location.replace(location.pathname);
   }
   tick();
 }
 
 const typing = () => [...document.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+
+// Our own form is on its way: its answer is the next page, and a reload now would drop it.
+let leaving = false;
+addEventListener("submit", () => (leaving = true));
 
 const title = document.title;
 let known = null;

@@ -3,8 +3,9 @@
 Reads the tracker: which form is running and which slot it asked for, or which choices were offered. Without
 one of these, the message's metadata may name the open question (a probe that triage sent).
 """
+# ruff: noqa: ARG003  (Rasa creates every component with the same four arguments)
 
-from typing import Any, Dict, List, Optional, Text
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -22,37 +23,35 @@ INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
 SURE = 0.5
 
 
-def open_question(tracker: Optional[DialogueStateTracker], metadata: Dict[Text, Any]) -> Optional[Text]:
+def open_question(tracker: DialogueStateTracker, metadata: dict[str, Any]) -> str | None:
     """The id of the question that the message may answer, or None."""
-    if tracker is not None and tracker.active_loop_name:
+    if tracker.active_loop_name:
         return question_of_slot(tracker.get_slot("requested_slot"))
-    if tracker is not None and tracker.get_slot("offered"):
+    if tracker.get_slot("offered"):
         return "dialogue.offer"
     return metadata.get("question")
 
 
-def question_of_slot(slot: Optional[Text]) -> Optional[Text]:
+def question_of_slot(slot: str | None) -> str | None:
     """`symptom_where` asks `symptom.where`."""
     return slot.replace("symptom_", "symptom.").replace("checkin_", "checkin.") if slot else None
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class AnswerReader(GraphComponent):
+class AnswerReader(GraphComponent):  # type: ignore[misc]
     """Sets the intent to `answer_number` or `answer_words` when the message answers the open question."""
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> "AnswerReader":
         return cls()
 
-    def process(
-        self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None
-    ) -> List[Message]:
+    def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Correct the intent of `messages`."""
         for message in messages:
             question = open_question(tracker, message.get(METADATA) or {})
@@ -72,13 +71,13 @@ class AnswerReader(GraphComponent):
         return messages
 
 
-def _interrupts(message: Message, text: Text) -> bool:
+def _interrupts(message: Message, text: str) -> bool:
     intent = message.get(INTENT) or {}
     name, confidence = intent.get("name"), intent.get("confidence", 0.0)
     if name in INTERRUPTS:
-        return confidence >= SURE
+        return float(confidence) >= SURE
     return topics.is_topic(name) and reading.is_question(text)
 
 
-def _set_intent(message: Message, name: Text) -> None:
+def _set_intent(message: Message, name: str) -> None:
     message.set(INTENT, {"name": name, "confidence": 1.0}, add_to_output=True)

@@ -4,12 +4,14 @@ The views are the sentence vector (two small networks, averaged) and character n
 names, misspellings). What a topic's training examples say of the phase acts as a prior, because "how many
 days without wine" is one question before a treatment and another after it.
 """
+# ruff: noqa: ARG003  (Rasa creates every component with the same four arguments)
 
 import json
 import logging
-from typing import Any, Dict, List, Optional, Text
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -32,19 +34,19 @@ TINY = 1e-6
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class TopicClassifier(IntentClassifier, GraphComponent):
+class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
     """Ranks the intents of a message. Trained parts are kept as plain arrays."""
 
     @classmethod
-    def required_components(cls) -> List[Any]:
+    def required_components(cls) -> list[Any]:
         return [Featurizer]
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> list[str]:
         return ["sklearn"]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """`never`: intents that are set by other means and never read from words."""
         return {
             "never": [],
@@ -58,19 +60,19 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "phase_weight": 0.5,
         }
 
-    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """`labels` are the intents, in the order of every array's columns."""
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
-        self._labels: List[Text] = []
-        self._arrays: Dict[Text, np.ndarray] = {}
-        self._vectorizer: Optional[TfidfVectorizer] = None
+        self._labels: list[str] = []
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self._vectorizer: TfidfVectorizer | None = None
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -115,7 +117,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         self._persist()
         return self._resource
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         """Set the likeliest intent and the ranking of `messages`."""
         for message in messages:
             if not self._labels or not (message.get(TEXT) or "").strip():
@@ -128,7 +130,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
 
-    def _likelihoods(self, message: Message) -> np.ndarray:
+    def _likelihoods(self, message: Message) -> NDArray[Any]:
         vector, arrays = _vectors([message])[0], self._arrays
         views = []
         for number in range(self._config["networks"]):
@@ -148,7 +150,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         mixed = mixed + self._config["phase_weight"] * np.log(arrays["phase"][PHASES.index(phase)])
         return self._with_pairs_resolved(_softmax(mixed), phase)
 
-    def _with_pairs_resolved(self, likelihoods: np.ndarray, phase: Text) -> np.ndarray:
+    def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str) -> NDArray[Any]:
         """Topics that only the phase tells apart count as one: the one of the patient's phase."""
         for pair in PHASE_PAIRS:
             if all(topic in self._labels for topic in pair):
@@ -170,7 +172,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -191,7 +193,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         return component
 
 
-def _ngram_options() -> Dict[Text, Any]:
+def _ngram_options() -> dict[str, Any]:
     return {
         "analyzer": "char_wb",
         "ngram_range": (2, 4),
@@ -200,16 +202,17 @@ def _ngram_options() -> Dict[Text, Any]:
     }
 
 
-def _vectors(messages: List[Message]) -> np.ndarray:
+def _vectors(messages: list[Message]) -> NDArray[Any]:
     return np.vstack([message.get_dense_features(TEXT)[1].features[0] for message in messages])
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max())
-    return powers / powers.sum()
+def _softmax(scores: NDArray[Any]) -> NDArray[Any]:
+    powers: NDArray[Any] = np.exp(scores - scores.max())
+    shares: NDArray[Any] = powers / powers.sum()
+    return shares
 
 
-def _phase_prior(examples: List[Message], labels: List[Text]) -> np.ndarray:
+def _phase_prior(examples: list[Message], labels: list[str]) -> NDArray[Any]:
     """How much each intent belongs to each phase, one row for each of `PHASES`; 0.5 is neutral."""
     counts = np.full((len(PHASES), len(labels)), PRIOR_SMOOTHING)
     column = {label: index for index, label in enumerate(labels)}
@@ -220,4 +223,5 @@ def _phase_prior(examples: List[Message], labels: List[Text]) -> np.ndarray:
             counts[PHASES.index(phase), column[message.get(INTENT)]] += 1
         else:
             counts[:, column[message.get(INTENT)]] += 0.5
-    return (counts / counts.sum(axis=0)).astype(np.float32)
+    prior: NDArray[Any] = (counts / counts.sum(axis=0)).astype(np.float32)
+    return prior

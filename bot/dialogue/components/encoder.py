@@ -2,11 +2,13 @@
 
 English and Spanish share one space, so that one model reads both.
 """
+# ruff: noqa: ARG003  (Rasa creates every component with the same four arguments)
 
 from functools import lru_cache
-from typing import Any, Dict, List, Text
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -32,7 +34,7 @@ def encoder() -> Any:
     return USE(threads=2)
 
 
-def encode(texts: List[Text]) -> np.ndarray:
+def encode(texts: list[str]) -> NDArray[Any]:
     """One row for each text: the vector of the text as typed, beside that of its plain lower-case form."""
     shown = [text[:MAX_CHARACTERS].strip() or "-" for text in texts]
     plain = [flat(text) or "-" for text in shown]
@@ -41,17 +43,17 @@ def encode(texts: List[Text]) -> np.ndarray:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class SentenceEncoder(DenseFeaturizer, GraphComponent):
+class SentenceEncoder(DenseFeaturizer, GraphComponent):  # type: ignore[misc]
     """Adds the sentence vector as a dense feature."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         return {**DenseFeaturizer.get_default_config()}
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -59,7 +61,7 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
         return cls(execution_context.node_name, {**cls.get_default_config(), **config})
 
     @classmethod
-    def validate_config(cls, config: Dict[Text, Any]) -> None:
+    def validate_config(cls, config: dict[str, Any]) -> None:
         """Nothing to choose."""
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -67,7 +69,7 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
         self.process([m for m in training_data.training_examples if m.get(TEXT)])
         return training_data
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         """Add the vectors to `messages`."""
         texts = [message.get(TEXT) or "" for message in messages]
         distinct = list(dict.fromkeys(texts))

@@ -2,8 +2,9 @@
 
 The last word on the intent: no topic is answered, and no form goes on, over a red flag.
 """
+# ruff: noqa: ARG003  (Rasa creates every component with the same four arguments)
 
-from typing import Any, Dict, List, Optional, Text
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -22,24 +23,22 @@ ALWAYS = ("clinic.human", "opt_out", "EXTERNAL_checkin")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class TriageAnnotator(GraphComponent):
+class TriageAnnotator(GraphComponent):  # type: ignore[misc]
     """Forces `red_flag`, `safety_spoke` or `report_symptom` where the assessment calls for it."""
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> "TriageAnnotator":
         return cls()
 
-    def process(
-        self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None
-    ) -> List[Message]:
+    def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Correct the intent of `messages`."""
-        in_form = tracker is not None and bool(tracker.active_loop_name)
+        in_form = bool(tracker.active_loop_name)
         for message in messages:
             intent = (message.get(INTENT) or {}).get("name") or ""
             forced = forced_intent(intent, message.get(METADATA) or {}, in_form)
@@ -48,7 +47,7 @@ class TriageAnnotator(GraphComponent):
         return messages
 
 
-def forced_intent(intent: Text, metadata: Dict[Text, Any], in_form: bool) -> Optional[Text]:
+def forced_intent(intent: str, metadata: dict[str, Any], in_form: bool) -> str | None:
     """The intent that the assessment in `metadata` demands instead of `intent`, or None."""
     tier = metadata.get("tier")
     if tier in RED:
