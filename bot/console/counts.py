@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from bot import clock
 from bot.console.sessions import Visitor
@@ -16,12 +17,15 @@ from bot.escalation.models import Alert, AlertStatus
 from bot.records.models import StaffTask
 
 
-def waiting_alerts(session: Session, clinic_id: str) -> list[Alert]:
-    """Open and acknowledged alerts, most urgent first, then the one that has waited longest."""
+def waiting_alerts(session: Session, clinic_id: str, *options: ExecutableOption) -> list[Alert]:
+    """Open and acknowledged alerts, most urgent first, then the one that has waited longest.
+
+    `options` say what else to load with them.
+    """
     query = (
         select(Alert)
         .where(Alert.clinic_id == clinic_id, Alert.status != AlertStatus.CLOSED)
-        .options(joinedload(Alert.patient))
+        .options(joinedload(Alert.patient), *options)
     )
     return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at, alert.id))
 

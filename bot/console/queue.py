@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -18,7 +18,7 @@ from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
-from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.models import Alert, AlertStatus, Notification
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -82,5 +82,12 @@ def _still_in(token: str) -> bool:
 
 def _list(request: Request, who: Visitor, template: str) -> Response:
     with reading() as session:
-        alerts = counts.waiting_alerts(session, who.clinic_id)
+        alerts = counts.waiting_alerts(
+            session,
+            who.clinic_id,
+            joinedload(Alert.message),
+            joinedload(Alert.conversation),
+            joinedload(Alert.acknowledged_by),
+            selectinload(Alert.notifications).joinedload(Notification.staff),
+        )
         return pages.render(request, template, who, alerts=alerts, flag_label=flag_label)

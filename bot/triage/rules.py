@@ -35,9 +35,10 @@ class When(_Strict):
 
     day_min: int | None = None
     day_max: int | None = None
-    treated: bool = False  #: only when a treatment is known, from the record or from the message
-    untreated: bool = False  #: only when no treatment is known
-    known_day: bool = False  #: only when the day is known
+    #: not for somebody who is known to be untreated and says nothing else; a stranger may have been treated
+    treated: bool = False
+    untreated: bool = False  #: only when there is no sign of a treatment, in the record or in the message
+    known_day: bool = False  #: only when the day is known, or the message speaks of a treatment
     phase: Phase | None = None
     product: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
@@ -46,13 +47,14 @@ class When(_Strict):
     def holds(self, context: Context, mentions_treatment: bool) -> bool:
         """Whether the rule may apply in `context`."""
         day = context.day
-        treated = day is not None or mentions_treatment
+        known = day is not None or mentions_treatment
+        perhaps = known or context.phase is None
         return not (
-            (self.known_day and day is None)
+            (self.known_day and not known)
             or (day is not None and self.day_min is not None and day < self.day_min)
             or (day is not None and self.day_max is not None and day > self.day_max)
-            or (self.treated and not treated)
-            or (self.untreated and treated)
+            or (self.treated and not perhaps)
+            or (self.untreated and known)
             or (self.phase is not None and context.phase != self.phase)
             or (self.product and (context.product or "").lower() not in self.product)
             or (self.areas and not set(self.areas) & set(context.areas))

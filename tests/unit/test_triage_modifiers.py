@@ -145,3 +145,16 @@ def test_importing_the_package_reads_no_rules() -> None:
         "import sys, bot.triage; assert 'yaml' not in sys.modules and 'bot.triage.engine' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my top lip has gone white and it hurts",
+        "cheek is cold and mottled",
+        "mi labio se puso blanco y me duele mucho",
+        "skin going black near my nose after filler",
+    ],
+)
+def test_a_stranger_may_have_been_treated(text: str) -> None:
+    assert assess(text, Context()).tier.at_least_as_urgent_as(Tier.T1)
