@@ -60,7 +60,12 @@ def serve(
 
     out.print(where_to_go(settings), highlight=False)
     uvicorn.run(
-        create_app(), host=settings.host, port=settings.port, log_level="warning", ws="none", timeout_graceful_shutdown=3
+        create_app(),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        ws="none",
+        timeout_graceful_shutdown=3,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import make_url, select
@@ -42,15 +42,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if database_ok:
         yield from _clinics()
     free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9
-    yield Finding(OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room"))
+    yield Finding(
+        OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room")
+    )
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings) -> Generator[Finding, None, bool]:
     shown = make_url(settings.database).render_as_string(hide_password=True)
     try:
         current = is_current(connect(settings.database))
     except Exception as error:
-        yield Finding(FIX, "database", f"{shown} cannot be reached ({type(error).__name__}): check DATABASE_URL")
+        yield Finding(
+            FIX, "database", f"{shown} cannot be reached ({type(error).__name__}): check DATABASE_URL"
+        )
         return False
     if current:
         yield Finding(OK, "database", f"{shown}, newest schema")
@@ -82,7 +86,9 @@ def _content() -> Iterator[Finding]:
 
 def _carrier(settings: Settings) -> Iterator[Finding]:
     if settings.carrier == "simulator":
-        yield Finding(NOTE, "carrier", "simulated: no text leaves this machine (AFTERGLOW_CARRIER=twilio sends)")
+        yield Finding(
+            NOTE, "carrier", "simulated: no text leaves this machine (AFTERGLOW_CARRIER=twilio sends)"
+        )
         return
     needed = {
         "AFTERGLOW_TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
@@ -93,7 +99,9 @@ def _carrier(settings: Settings) -> Iterator[Finding]:
         yield Finding(FIX, "carrier", f"twilio is chosen but {', '.join(missing)} is not set")
     if not settings.public_url.startswith("https://"):
         yield Finding(
-            FIX, "carrier", "AFTERGLOW_PUBLIC_URL must be the https address that Twilio calls; signatures use it"
+            FIX,
+            "carrier",
+            "AFTERGLOW_PUBLIC_URL must be the https address that Twilio calls; signatures use it",
         )
     if not missing:
         yield Finding(OK, "carrier", "twilio, with credentials")
@@ -116,6 +124,8 @@ def _clinics() -> Iterator[Finding]:
             if len(paged) >= 2:
                 yield Finding(OK, clinic.name, f"{len(paged)} people are paged in turn")
             elif paged:
-                yield Finding(NOTE, clinic.name, "only one person is paged; add a second for when they miss it")
+                yield Finding(
+                    NOTE, clinic.name, "only one person is paged; add a second for when they miss it"
+                )
             else:
                 yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")

@@ -27,7 +27,9 @@ class RecordCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Open alerts by tier, overdue steps, unanswered and undelivered messages."""
         with reading() as session:
-            alerts = GaugeMetricFamily("afterglow_alerts_open", "Alerts not closed", labels=["tier", "status"])
+            alerts = GaugeMetricFamily(
+                "afterglow_alerts_open", "Alerts not closed", labels=["tier", "status"]
+            )
             for tier, status, count in session.execute(
                 select(Alert.tier, Alert.status, func.count())
                 .where(Alert.status != AlertStatus.CLOSED)
@@ -74,9 +76,7 @@ def observe_requests(app: FastAPI) -> None:
     """Time every request by its route."""
 
     @app.middleware("http")
-    async def _observe(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
+    async def _observe(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.perf_counter()
         response = await call_next(request)
         route = request.scope.get("route")

@@ -33,7 +33,7 @@ def postgres_url() -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture()
+@pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Settings with a folder of their own, on SQLite."""
     mine = Settings(var_dir=tmp_path / "var", database_url=None, demo=True, _env_file=None)
@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     clock.keep_in(None)
 
 
-@pytest.fixture()
+@pytest.fixture
 def record(settings: Settings) -> Iterator[None]:
     """An empty record on SQLite, migrated."""
     engine = connect(settings.database)
@@ -68,7 +68,7 @@ def either_record(request: pytest.FixtureRequest, settings: Settings) -> Iterato
     engine.dispose()
 
 
-@pytest.fixture()
+@pytest.fixture
 def desk(record: None) -> Desk:
     """The demo clinic with its two patients and staff, and the welcome texts out of the way."""
     demo.seed()
@@ -76,5 +76,3 @@ def desk(record: None) -> Desk:
     mine.settle()
     mine.carrier.sent.clear()
     return mine
-
-

@@ -49,7 +49,7 @@ class CarrierError(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """No answer, or a broken one: the carrier may or may not have the message. Look it up before resending."""
+    """No answer, or a broken one: the carrier may have the message or not. Look before resending."""
 
 
 class Carrier(Protocol):

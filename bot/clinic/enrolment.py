@@ -146,13 +146,13 @@ def to_e164(number: str, country: str) -> str:
         parsed = None
     # 555-01XX numbers are reserved for fiction, and are possible without being assigned
     if parsed is None or not phonenumbers.is_possible_number(parsed):
-        raise ValueError("This is not a phone number we can text. Write it with country code, like +1 555 010 0123.")
+        raise ValueError(
+            "This is not a phone number we can text. Write it with country code, like +1 555 010 0123."
+        )
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def enrol(
-    clinic_id: str, data: Mapping[str, object], *, staff_id: str | None = None
-) -> EnrolmentResult:
+def enrol(clinic_id: str, data: Mapping[str, object], *, staff_id: str | None = None) -> EnrolmentResult:
     """Write patient, treatment, consent and enrolment, plan the check-ins and send the welcome text.
 
     A patient who is known by phone number keeps their record. `staff_id` injects unless the form says

@@ -50,9 +50,7 @@ def is_open(clinic: Clinic, now: datetime) -> bool:
     """Whether the front desk is there at `now`, by the clinic's opening hours in its own time zone."""
     local = now.astimezone(ZoneInfo(clinic.time_zone))
     spans = clinic.opening_hours.get(WEEKDAYS[local.weekday()], [])
-    return any(
-        time.fromisoformat(start) <= local.time() < time.fromisoformat(end) for start, end in spans
-    )
+    return any(time.fromisoformat(start) <= local.time() < time.fromisoformat(end) for start, end in spans)
 
 
 def content_values(clinic: Clinic, language: Language, product: str | None = None) -> dict[str, str]:

@@ -112,7 +112,7 @@ def _page(
             alert=alert,
             treatment=_treatment(session, alert),
             thread=thread,
-            findings=_telling([finding for entry in thread for finding in entry["findings"]]),
+            findings=[finding for entry in thread for finding in entry["findings"]],
             phone=_phone(alert),
             outcomes=list(Outcome),
             did=did,
@@ -157,17 +157,16 @@ def _thread(session: Session, alert: Alert) -> list[dict[str, Any]]:
             select(AssessmentRecord).where(AssessmentRecord.message_id.in_([m.id for m in messages]))
         )
     }
-    return [_entry(message, records.get(message.id)) for message in messages]
+    found = {key: record.findings for key, record in records.items()}
+    telling = [finding for some in found.values() for finding in some if finding["tier"] != Tier.T4]
+    if telling:  # routine findings say why only when there is nothing else to say it
+        found = {key: [finding for finding in some if finding in telling] for key, some in found.items()}
+    return [_entry(message, records.get(message.id), found.get(message.id, [])) for message in messages]
 
 
-def _telling(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that ask for action; the routine ones only when there is nothing else to say why."""
-    urgent = [finding for finding in findings if finding["tier"] != Tier.T4]
-    return urgent or findings
-
-
-def _entry(message: Message, record: AssessmentRecord | None) -> dict[str, Any]:
-    findings = _telling(record.findings) if record else []
+def _entry(
+    message: Message, record: AssessmentRecord | None, findings: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "message": message,
         "from_patient": message.direction is Direction.IN,

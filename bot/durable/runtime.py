@@ -38,7 +38,7 @@ class Runtime:
         self._started: OrderedDict[str, None] = OrderedDict()
         self._swept_at = 0.0
         self.dialogue_error: str | None = None
-        self._forget_clock = lambda: None
+        self._forget_clock: Callable[[], None] = lambda: None
         Equipment.carrier = carrier
         Equipment.dialogue = None
         Equipment.dialogue_ready.clear()
@@ -59,7 +59,9 @@ class Runtime:
         DBOS.launch()
         rate = self._settings.carrier_rate_per_s
         DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.02)
-        DBOS.register_queue("alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.05)
+        DBOS.register_queue(
+            "alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.05
+        )
         DBOS.register_queue(
             "carrier",
             partition_concurrency=1,

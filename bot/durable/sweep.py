@@ -39,9 +39,10 @@ class Work:
     partition: str
 
 
-def _id(task: str, row_id: str, since: datetime, now: datetime, patience: timedelta) -> str:
+def _id(task: str, row_id: str, since: datetime | None, now: datetime, patience: timedelta) -> str:
     """The id under which a row's work starts: one per due moment, so that it starts once. A row still due
     after `patience` gets a new id: whatever became of the first start, the row says it is not done."""
+    since = since or now
     due_at = int(since.timestamp() * 1000)
     late = int((now - since) / patience)
     return f"{task}-{row_id}-{due_at}" + (f"-{late}" if late > 0 else "")
@@ -84,7 +85,12 @@ def _read_again(message_id: str) -> None:
 def due(now: datetime) -> list[Work]:
     """Everything that is due at `now`, pages and deliveries first."""
     with reading() as session:
-        return [*_deliveries(session, now), *_alerts(session, now), *_turns(session, now), *_check_ins(session, now)]
+        return [
+            *_deliveries(session, now),
+            *_alerts(session, now),
+            *_turns(session, now),
+            *_check_ins(session, now),
+        ]
 
 
 def _deliveries(session: Session, now: datetime) -> Iterator[Work]:

@@ -15,9 +15,9 @@ from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Not
 from bot.escalation.policy import Action, Done, Page, Policy, Remind, Wait, next_action
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.threads import find_or_open, say
+from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
 from bot.triage.types import Assessment, Tier
-
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
@@ -152,9 +152,7 @@ def page(
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:
     """What texts to staff are filled with. Initials and a link: no name, no symptom beyond the flag."""
-    label = render(
-        f"staff.flag_{alert.flag.lower()}", Situation(language="es" if language == "es" else "en"), {}
-    ).text
+    label = render(f"staff.flag_{alert.flag.lower()}", Situation(language=as_language(language)), {}).text
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
     return {
         "tier": alert.tier.value,

@@ -91,11 +91,18 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
     """
     staff = session.get_one(Staff, conversation.staff_id)
     alert = _alert_meant(session, staff, text)
-    reply = {"in_reply_to_id": message_id, "position": 0}
     if alert is None:
         match = _REPLY.match(text)
         piece = "staff.unknown_code" if match else "staff.help"
-        say(session, conversation, piece, Kind.PAGE, extra={"code": match[1] if match else ""}, **reply)
+        say(
+            session,
+            conversation,
+            piece,
+            Kind.PAGE,
+            extra={"code": match[1] if match else ""},
+            in_reply_to_id=message_id,
+            position=0,
+        )
         return
     if _take(session, alert, staff.id, "sms"):
         piece = "staff.acked"
@@ -104,7 +111,7 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
     extra = words(session, alert, staff.language)
     if alert.status is AlertStatus.CLOSED and alert.closed_by:
         extra["name"] = alert.closed_by.name
-    say(session, conversation, piece, Kind.PAGE, extra=extra, **reply)
+    say(session, conversation, piece, Kind.PAGE, extra=extra, in_reply_to_id=message_id, position=0)
 
 
 def _alert_meant(session: Session, staff: Staff, text: str) -> Alert | None:

@@ -47,7 +47,7 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         message = session.get_one(Message, message_id)
-        tier, note = _judge(session, check_in)
+        tier, note = _judge(check_in)
         if check_in.answered_at is None:
             check_in.answered_at, check_in.status = clock.now(), CheckInStatus.ANSWERED
             act_on(session, message, tier, note)
@@ -64,7 +64,7 @@ def finish_if_done(session: Session, enrolment: Enrolment) -> None:
         enrolment.status = EnrolmentStatus.FINISHED
 
 
-def _judge(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
+def _judge(check_in: CheckIn) -> tuple[Tier, str]:
     before = next(
         (
             other

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot import settings as app_settings
-from bot.db.engine import reading, transaction
+from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.followup.answers import finish_if_done
 from bot.followup.models import OPEN, CheckIn, CheckInStatus

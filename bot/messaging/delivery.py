@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.channels.base import Carrier, CarrierError, OutcomeUnknown, Outbound, Sent
+from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification

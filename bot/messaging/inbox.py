@@ -78,7 +78,7 @@ def _take_in(inbound: Inbound, *, act: bool) -> tuple[Receipt, Message]:
         return Receipt(message.id, duplicate), message
 
 
-def _same(inbound: Inbound) -> Select[tuple[Message]]:
+def _same(inbound: Inbound) -> Select[Message]:
     return select(Message).where(
         Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
     )

@@ -26,10 +26,11 @@ Keyword = Literal["stop", "start", "help"]
 
 _WORDS: dict[Keyword, frozenset[str]] = {
     "stop": frozenset(
-        "stop stopall unsubscribe cancel end quit revoke optout parar alto baja cancelar detener".split()
+        ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]
+        + ["parar", "alto", "baja", "cancelar", "detener"]
     ),
-    "start": frozenset("start unstop alta iniciar".split()),
-    "help": frozenset("help info ayuda".split()),
+    "start": frozenset(["start", "unstop", "alta", "iniciar"]),
+    "help": frozenset(["help", "info", "ayuda"]),
 }
 #: Carriers take YES as opting in again, but only from somebody who is opted out.
 _START_WHEN_OUT = frozenset({"yes", "si", "sí"})
@@ -57,12 +58,15 @@ def stop(session: Session, conversation: Conversation, message_id: str | None) -
     alert = session.scalars(
         select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
     ).first()
-    waiting = conversation.patient_id is not None and session.scalars(
-        select(CheckIn).where(
-            CheckIn.patient_id == conversation.patient_id,
-            CheckIn.status.in_(OPEN),
-        )
-    ).first()
+    waiting = (
+        conversation.patient_id is not None
+        and session.scalars(
+            select(CheckIn).where(
+                CheckIn.patient_id == conversation.patient_id,
+                CheckIn.status.in_(OPEN),
+            )
+        ).first()
+    )
     if alert is not None or waiting:
         open_task(session, TaskKind.OPTED_OUT_PHONE, f"{conversation.id}:{now:%Y%m%d}", conversation)
     return "safety.stopped_alert_open" if alert is not None else "optout.stopped"
@@ -136,5 +140,3 @@ def _suppress_queued(session: Session, conversation: Conversation) -> None:
     ):
         message.status = Status.SUPPRESSED
         note_status(session, message, "opted out")
-
-

@@ -1,4 +1,4 @@
-"""Triage of a stored message, and all that follows from it at once: record, safety words, alert, pages, task."""
+"""Triage of a stored message, and all that follows at once: record, safety words, alert, pages, task."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
-from bot.messaging.models import Channel, Conversation, Kind, Message
+from bot.messaging.models import Kind, Message
 from bot.messaging.threads import latest_treatment, say, situation_of
+from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage.language import detect
@@ -23,7 +24,7 @@ QUESTION_OPEN = timedelta(hours=36)
 def read(session: Session, message: Message) -> Assessment:
     """Assess `message` in its context and write down everything that follows, in the caller's transaction."""
     conversation = message.conversation
-    conversation.language = message.language = detect(message.body, _language(conversation))
+    conversation.language = message.language = detect(message.body, as_language(conversation.language))
     context = context_of(session, message)
     assessment = triage.assess(message.body, context)
     follow(session, message, assessment, context)
@@ -32,9 +33,7 @@ def read(session: Session, message: Message) -> Assessment:
 
 def unreadable(session: Session, message: Message) -> None:
     """Triage cannot read the message, so a person must, the same day: an alert in its own right."""
-    finding = Finding(
-        flag="NEG", tier=Tier.T2, rule="triage.failed", words=message.body[:80], source="prop"
-    )
+    finding = Finding(flag="NEG", tier=Tier.T2, rule="triage.failed", words=message.body[:80], source="prop")
     follow(
         session,
         message,
@@ -136,9 +135,3 @@ def _answer(session: Session, message: Message, piece: str, assessment: Assessme
     )
     if piece == "safety.probe":
         conversation.open_question, conversation.open_question_at = "probe", clock.now()
-
-
-def _language(conversation: Conversation) -> str:
-    if conversation.channel is Channel.SMS and conversation.patient is not None:
-        return conversation.patient.language
-    return conversation.language

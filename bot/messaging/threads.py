@@ -21,7 +21,7 @@ from bot.messaging.models import (
     MessageEvent,
     Status,
 )
-from bot.protocols.phrases import Language, on_day
+from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render
 from bot.triage.language import detect
 
@@ -57,7 +57,7 @@ def find_or_open(
     ).first()
     if conversation is None:
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
-        conversation.language = detect(first_words, clinic_language(clinic))
+        conversation.language = detect(first_words, as_language(clinic.locale))
         session.add(conversation)
     if channel is Channel.SMS and conversation.patient_id is None and conversation.staff_id is None:
         _recognise(session, conversation)
@@ -76,13 +76,12 @@ def _recognise(session: Session, conversation: Conversation) -> None:
         conversation.staff_id, conversation.language = staff.id, staff.language
 
 
-def clinic_language(clinic: Clinic) -> str:
-    """The clinic's own language, for people whose language is not known yet."""
-    return "es" if clinic.locale.startswith("es") else "en"
-
-
 def situation_of(
-    conversation: Conversation, treatment: Treatment | None, *, tier: str | None = None, flag: str | None = None
+    conversation: Conversation,
+    treatment: Treatment | None,
+    *,
+    tier: str | None = None,
+    flag: str | None = None,
 ) -> Situation:
     """What decides the wording for this conversation now."""
     day = None
@@ -90,7 +89,7 @@ def situation_of(
         zone = conversation.patient.time_zone if conversation.patient else conversation.clinic.time_zone
         day = local_day(treatment.treated_at, clock.now(), zone)
     return Situation(
-        language="es" if conversation.language == "es" else "en",
+        language=as_language(conversation.language),
         channel=conversation.channel.value,
         phase=None if conversation.patient_id is None else ("after" if treatment else "before"),
         product=treatment.product if treatment else None,
@@ -126,7 +125,7 @@ def say(
 def add_outbound(
     session: Session, conversation: Conversation, rendered: Rendered, kind: Kind, **fields: object
 ) -> Message:
-    """Record an outbound message. SMS waits for the carrier; a web message is there as soon as it is stored."""
+    """Record an outbound message. SMS waits for the carrier; a web message is there once it is stored."""
     on_web = conversation.channel is Channel.WEB
     message = Message(
         clinic_id=conversation.clinic_id,
@@ -152,9 +151,7 @@ def add_outbound(
 def note_status(session: Session, message: Message, detail: str | None = None) -> None:
     """Write the message's present status to its history."""
     session.add(
-        MessageEvent(
-            clinic_id=message.clinic_id, message_id=message.id, status=message.status, detail=detail
-        )
+        MessageEvent(clinic_id=message.clinic_id, message_id=message.id, status=message.status, detail=detail)
     )
 
 

@@ -86,7 +86,6 @@ class SymptomReport(ClinicOwned, Base):
     tier: Mapped[Tier] = mapped_column(text_enum(Tier))
 
 
-
 class StaffTask(ClinicOwned, Base):
     """Something a person must do. `key` keeps the same reason from opening two."""
 

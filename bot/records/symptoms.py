@@ -14,7 +14,7 @@ from bot.records.models import ReportSource, SymptomReport, TaskKind, Trend
 from bot.records.tasks import open_task
 from bot.triage.types import Assessment, Finding, Tier, most_urgent
 
-#: From here on, pain or another symptom asks for a clinician the same day (`clinical.md` 2, pain 0-10) [prop].
+#: From here on, a symptom's 0-10 score asks for a clinician the same day [prop].
 SEVERE = 7
 #: Reactions mostly settle from the second day on; worsening after that goes to a human (`clinical.md` 2 (3)).
 WORSENING_FROM_DAY = 2

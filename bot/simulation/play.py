@@ -212,7 +212,9 @@ class Stage:
             ]
         for at, alert, kind, name in lines[self._alert_lines :]:
             if kind in ("opened", "raised", "acknowledged", "closed", "page_failed", "nobody_on_call"):
-                self._line(at, f"[yellow]alert {alert.code} {alert.tier} {alert.flag}[/yellow]", f"{kind} {name}")
+                self._line(
+                    at, f"[yellow]alert {alert.code} {alert.tier} {alert.flag}[/yellow]", f"{kind} {name}"
+                )
         self._alert_lines = len(lines)
 
     def _compare(self) -> bool:

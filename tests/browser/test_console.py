@@ -174,6 +174,19 @@ def test_no_page_scrolls_sideways_on_a_small_phone(site: ConsoleSite, page: Page
         assert wide <= 360, f"{name} is {wide} px wide"
 
 
+def test_every_section_is_in_sight_on_a_small_phone_in_both_languages(
+    site: ConsoleSite, browser: Browser
+) -> None:
+    for key in ("nurse", "spanish"):
+        tab = browser.new_page(viewport={"width": 360, "height": 740})
+        site.sign_in(tab, key)
+        for link in tab.locator("header nav a").all():
+            box = link.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 360, link.inner_text()
+        tab.close()
+
+
 def test_a_new_alert_appears_and_is_announced_without_losing_the_focus(site: ConsoleSite, page: Page) -> None:
     link = page.locator(f"#open-{site.world.alerts['redness']}")
     link.focus()

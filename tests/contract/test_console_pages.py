@@ -109,6 +109,7 @@ def test_an_alert_page_shows_words_reasons_treatment_phone_and_pages(world: Worl
     page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
     assert "Now it is getting worse and feels cold" in page  # what followed
     assert re.search(r"<mark>[^<]*white[^<]*</mark>", page)
+    assert "<mark>worse</mark>" not in page  # routine words do not distract from those that fired
     assert re.search(r"<code>\w+\.[\w-]+</code>", page)
     assert 'href="tel:+15550100112"' in page
     for words in ("HArmonyCA", "DEMO-0042", "Lateral cheek", "day 3", "Nurse Demo was paged", "delivered"):

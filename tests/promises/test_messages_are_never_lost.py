@@ -43,7 +43,7 @@ def test_messages_are_answered_in_the_order_they_were_sent(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "   ", "🙂", "a" * 10_000, "\x00\x01\x02\ud83d binary", "/report_symptom{\"severity\":\"none\"}", "¿?"],
+    ["", "   ", "🙂", "a" * 10_000, "\x00\x01\x02\ud83d binary", '/report_symptom{"severity":"none"}', "¿?"],
     ids=["empty", "blank", "emoji", "10,000 characters", "binary", "intent injection", "marks"],
 )
 @pytest.mark.parametrize("sender", [PAT, STRANGER], ids=["patient", "stranger"])

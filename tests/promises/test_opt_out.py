@@ -10,7 +10,9 @@ from bot.records.models import StaffTask, TaskKind
 from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "Opt Out", "REVOKE", "parar", "BAJA"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "Opt Out", "REVOKE", "parar", "BAJA"]
+)
 def test_stop_in_any_form_ends_all_texts_with_one_confirmation(desk: Desk, word: str) -> None:
     desk.text(PAT, word)
     desk.settle()
@@ -23,7 +25,9 @@ def test_stop_in_any_form_ends_all_texts_with_one_confirmation(desk: Desk, word:
     assert desk.rows(Consent, granted=False)[0].channel == "sms"
 
 
-@pytest.mark.parametrize("words", ["STOP 12345", "please stop the swelling", "the end", "cancel my appointment"])
+@pytest.mark.parametrize(
+    "words", ["STOP 12345", "please stop the swelling", "the end", "cancel my appointment"]
+)
 def test_stop_inside_a_sentence_is_not_the_keyword(words: str) -> None:
     assert optout.keyword(words) is None
 

@@ -10,7 +10,7 @@ from bot.escalation.models import AlertStatus, EventKind, Outcome
 from bot.messaging import reading
 from bot.messaging.models import Kind, Message
 from bot.messaging.segments import segments
-from bot.records.models import AssessmentRecord, TaskKind, StaffTask
+from bot.records.models import AssessmentRecord, StaffTask, TaskKind
 from bot.triage.types import Tier
 from tests.support.desk import ANA, DOCTOR, NURSE, PAT, STRANGER, Desk
 

@@ -78,7 +78,7 @@ class Server:
 CARRIED = "SELECT count(*) FROM texts WHERE recipient = :number AND body LIKE :words"
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     mine = Server(tmp_path / "var")
     yield mine

@@ -85,7 +85,10 @@ class HandDialogue:
 
     def start_check_in(self, conversation_id: str, metadata: dict[str, Any]) -> Sequence[Say]:
         self.heard.append(("check-in", metadata))
-        return [Say("How are you?", "checkin.intro"), Say("Pain 0-10?", "checkin.pain", question="checkin.pain")]
+        return [
+            Say("How are you?", "checkin.intro"),
+            Say("Pain 0-10?", "checkin.pain", question="checkin.pain"),
+        ]
 
 
 class Desk:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from alembic import context
 from sqlalchemy import Connection
 
-from alembic import context
 from bot import settings as app_settings
 from bot.db.base import Json
 from bot.db.engine import make_engine

@@ -1,0 +1,3 @@
+"""Measurements. Timings live here and in no test."""
+
+from __future__ import annotations
