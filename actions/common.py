@@ -68,8 +68,8 @@ def understood() -> Events:
 
 
 def back_to_form(tracker: Tracker) -> Events:
-    """Let the running form, if any, ask its question again."""
-    form = form_of(tracker)
+    """Let the running form, if any, ask its question again; not while triage waits for its own answer."""
+    form = form_of(tracker) if turn_of(tracker).question != "probe" else None
     return [FollowupAction(form)] if form else []
 
 

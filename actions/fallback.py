@@ -50,7 +50,7 @@ class ActionAskBack(Action):  # type: ignore[misc]
 
 
 class ActionTakeAnswer(Action):  # type: ignore[misc]
-    """An answer outside a form: a choice, the answer to triage's probe, or one that nothing asked for."""
+    """An answer outside a form: a choice that was offered, or one that nothing asked for."""
 
     def name(self) -> str:
         return "action_take_answer"
@@ -65,21 +65,4 @@ class ActionTakeAnswer(Action):  # type: ignore[misc]
                 return answer(dispatcher, turn, offered[number - 1])
             say(dispatcher, "dialogue.fallback")  # none of them: say it another way, then a person
             return [SlotSet("offered", None), SlotSet("missed", 1)]
-        if held := slot(tracker, "held_topic"):
-            return answer(dispatcher, turn, held)
-        if turn.question == "probe" and turn.patient_id:
-            say(dispatcher, "symptom.done_t4")
-            return understood()
         return ask_back(dispatcher, tracker)
-
-
-class ActionHoldTopic(Action):  # type: ignore[misc]
-    """Triage asked its probe or sent a safety text: keep the topic for after, and say nothing over it."""
-
-    def name(self) -> str:
-        return "action_hold_topic"
-
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        turn = turn_of(tracker)
-        likely = choices(ranking_of(tracker), turn.phase)[:1] if turn.probe else []
-        return [*understood(), SlotSet("held_topic", likely[0] if likely else None)]

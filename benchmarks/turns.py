@@ -1,8 +1,8 @@
 """`make bench`: turn latency, throughput and memory of this pipeline beside a stock Rasa 3.6 server.
 
 Both run as processes of their own on this machine, one after the other, in the same run. Stock is what
-`rasa init` makes, with its default pipeline and policies, on its REST channel. Ours is the whole desk: a signed
-Twilio webhook, record, triage, durable queue, dialogue, reply stored.
+`rasa init` makes, with its default pipeline and policies, on its REST channel. Ours is the whole desk: a
+signed Twilio webhook, record, triage, durable queue, dialogue, reply stored.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot import settings as app_settings
-from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Treatment
+from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import transaction
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.followup.planning import due_times
@@ -152,11 +152,11 @@ def to_e164(number: str, country: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def enrol(clinic_id: str, data: Mapping[str, object], *, staff_id: str | None = None) -> EnrolmentResult:
+def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
     """Write patient, treatment, consent and enrolment, plan the check-ins and send the welcome text.
 
-    A patient who is known by phone number keeps their record. `staff_id` injects unless the form says
-    otherwise. Raises EnrolmentInvalid; then nothing is written.
+    A patient who is known by phone number keeps their record. Raises EnrolmentInvalid; then nothing is
+    written.
     """
     with transaction() as session:
         clinic = session.get_one(Clinic, clinic_id)
@@ -166,7 +166,7 @@ def enrol(clinic_id: str, data: Mapping[str, object], *, staff_id: str | None = 
         treatment = Treatment(
             clinic_id=clinic.id,
             patient_id=patient.id,
-            injector_id=form.injector_id or staff_id,
+            injector_id=_injector(session, clinic, form),
             **form.model_dump(
                 include={
                     "product",
@@ -240,6 +240,15 @@ def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
     patient.language, patient.time_zone = form.language, form.time_zone
     session.flush()
     return patient
+
+
+def _injector(session: Session, clinic: Clinic, form: EnrolmentForm) -> str | None:
+    if not form.injector_id:
+        return None
+    staff = session.get(Staff, form.injector_id)
+    if staff is None or staff.clinic_id != clinic.id:
+        raise EnrolmentInvalid({"injector_id": "Choose somebody from this clinic's staff."})
+    return staff.id
 
 
 def _plan(

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import InMemoryLockStore
@@ -48,6 +49,8 @@ class Dialogue:
     def __init__(self, agent: StrictAgent, actions: InProcessActions, store: SettingsTrackerStore) -> None:
         """Use `load`."""
         self._agent, self._actions, self._store = agent, actions, store
+        # Rasa's own lock polls once a second; these hand over at once, first come first served.
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="dialogue", daemon=True)
         self._thread.start()
@@ -113,7 +116,8 @@ class Dialogue:
         channel = ReplyChannel("sms" if metadata.get("channel") == "sms" else "web")
         message = UserMessage(text, channel, conversation_id, input_channel=channel.name(), metadata=metadata)
         assert self._agent.processor is not None
-        async with self._agent.lock_store.lock(conversation_id):
+        line = self._lines.setdefault(conversation_id, asyncio.Lock())
+        async with line:
             message_id = metadata.get("message_id")
             if message_id is not None:
                 earlier = self._store.turn_of(conversation_id, message_id)

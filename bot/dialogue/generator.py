@@ -27,6 +27,7 @@ QUESTION_OF = {
     "checkin.reask_red_flags": "checkin.red_flags",
     "checkin.other": "checkin.other",
     "dialogue.offer": "dialogue.offer",
+    "safety.probe": "probe",
 }
 #: What is said instead when the same question is asked again because the answer could not be read.
 ASKED_AGAIN = {

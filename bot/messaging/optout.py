@@ -26,8 +26,7 @@ Keyword = Literal["stop", "start", "help"]
 
 _WORDS: dict[Keyword, frozenset[str]] = {
     "stop": frozenset(
-        ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]
-        + ["parar", "alto", "baja", "cancelar", "detener"]
+        ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "parar", "alto"]
     ),
     "start": frozenset(["start", "unstop", "alta", "iniciar"]),
     "help": frozenset(["help", "info", "ayuda"]),

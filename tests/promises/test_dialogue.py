@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -314,6 +316,43 @@ def test_a_question_waits_until_the_probe_is_answered(patient: Patient) -> None:
     assert ids(patient.text("0", question="probe")) == ["recovery.swelling"]
 
 
+def test_a_report_waits_until_the_probe_is_answered(patient: Patient, services: Services) -> None:
+    assert patient.text("I noticed something new today", probe=True, safety_sent=True) == []
+    assert [r.question for r in patient.text("none", question="probe")] == ["symptom.where"]
+    for words in ("chin", "today", "2", "1"):
+        patient.text(words)
+    ((_, report),) = services.named("log_report")
+    assert report["what"] == "I noticed something new today"
+
+
+def test_a_form_keeps_the_answer_and_waits_until_the_probe_is_answered(
+    patient: Patient, services: Services
+) -> None:
+    patient.text("I want to report a symptom")
+    assert patient.text("my chin feels tight", probe=True, safety_sent=True) == []
+    assert [r.question for r in patient.text("0", question="probe")] == ["symptom.where"]
+    for words in ("left", "today", "2"):
+        patient.text(words)
+    assert patient.text("better, but it tingles", probe=True, safety_sent=True) == []
+    assert ids(patient.text("no", question="probe")) == ["symptom.done_t4"]
+    ((_, report),) = services.named("log_report")
+    assert (report["what"], report["where"], report["trend"]) == ("my chin feels tight", "left", "better")
+
+
+def test_a_probe_that_is_talked_past_is_asked_once_more(patient: Patient) -> None:
+    patient.check_in()
+    assert patient.text("2, a bit tight", probe=True, safety_sent=True) == []
+    (again,) = patient.text("it is the left side", question="probe")
+    assert (again.content_id, again.question) == ("safety.probe", "probe")
+    assert [r.question for r in patient.text("just tight", question="probe")] == ["checkin.swelling"]
+
+
+def test_a_topic_is_answered_while_the_probe_stays_open(patient: Patient) -> None:
+    patient.check_in()
+    patient.text("2, a bit tight", probe=True, safety_sent=True)
+    assert ids(patient.text("can I drink wine tonight?", question="probe")) == ["aftercare.alcohol"]
+
+
 def test_what_is_not_understood_is_asked_back_and_then_handed_over(
     patient: Patient, services: Services
 ) -> None:
@@ -417,6 +456,21 @@ def test_a_slow_turn_is_given_up(
     finally:
         release.set()
         use_settings(Settings(turn_timeout_s=60, database_url=None, _env_file=None))
+
+
+def test_messages_of_one_patient_wait_in_line_and_not_for_long(patient: Patient, services: Services) -> None:
+    patient.check_in()
+    started = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        turns = [
+            pool.submit(patient.text, "2", message_id=f"{patient.conversation_id}-at-once-{n}")
+            for n in range(4)
+        ]
+        asked = [reply.question for turn in turns for reply in turn.result()]
+    # 2 for pain, for swelling, as a sign and in words: each message answered one question.
+    assert sorted(filter(None, asked)) == ["checkin.other", "checkin.red_flags", "checkin.swelling"]
+    assert len(services.named("record")) == 4
+    assert time.monotonic() - started < 2
 
 
 def test_without_metadata_it_speaks_english_and_writes_nothing(

@@ -1,7 +1,7 @@
 """The real server as a process of its own, to be killed. Run as `python -m tests.support.server PORT HALT`.
 
 HALT says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
-is stored, the carrier has not been called), `after-page` (the carrier has the page, we have not recorded that),
+is stored, the carrier has not been called), `after-page` (the carrier has it, we have not recorded that),
 `before-reply`, `after-reply`, `in-turn` (the dialogue is at work), or `never`.
 The dialogue is a scripted one: what is tested here is the durable work around it.
 """

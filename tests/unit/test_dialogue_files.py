@@ -107,6 +107,7 @@ def test_a_change_of_what_the_model_is_made_of_makes_another_model(tmp_path: Pat
         ("recovery.lumps", {"tier": "T2", "flags": ["DIR"]}, False, "report_symptom"),
         ("answer_words", {"tier": "T2", "flags": ["DIR"]}, True, None),
         ("recovery.lumps", {"tier": "T4", "probe": True, "safety_sent": True}, False, "safety_spoke"),
+        ("answer_words", {"tier": "T4", "probe": True, "safety_sent": True}, True, "safety_spoke"),
         ("clinic.human", {"tier": "T2", "probe": True, "safety_sent": True}, False, None),
         ("aftercare.flights", {"tier": "T2", "flags": ["MED"], "safety_sent": True}, False, None),
         ("smalltalk.thanks", {"tier": "T3", "flags": ["PRG"], "safety_sent": True}, False, "safety_spoke"),

@@ -24,7 +24,9 @@ SURE = 0.5
 
 
 def open_question(tracker: DialogueStateTracker, metadata: dict[str, Any]) -> str | None:
-    """The id of the question that the message may answer, or None."""
+    """The id of the question that the message may answer, or None. Triage's probe comes before any other."""
+    if metadata.get("question") == "probe":
+        return "probe"
     if tracker.active_loop_name:
         return question_of_slot(tracker.get_slot("requested_slot"))
     if tracker.get_slot("offered"):
@@ -59,9 +61,13 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if kind is None:
                 continue
             text = message.get(TEXT) or ""
-            if reading.readable(question, text):
+            if question == "probe":
+                waiting = bool(tracker.active_loop_name) and not _interrupts(message, text)
+                if waiting or reading.readable(question, text):
+                    _set_intent(message, "probe_answered")
+            elif reading.readable(question, text):
                 _set_intent(message, "answer_number")
-            elif kind in ("scale", "signs", "trend", "words") and question != "probe":
+            elif kind in ("scale", "signs", "trend", "words"):
                 if not _interrupts(message, text):
                     _set_intent(message, "answer_words")
             elif kind == "offer" and reading.is_none(text):

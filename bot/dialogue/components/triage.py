@@ -52,11 +52,11 @@ def forced_intent(intent: str, metadata: dict[str, Any], in_form: bool) -> str |
     tier = metadata.get("tier")
     if tier in RED:
         return "red_flag"
-    if in_form or intent in ALWAYS:
+    if intent in ALWAYS:
         return None
     if metadata.get("probe") and metadata.get("safety_sent"):
-        return "safety_spoke"  # the probe comes first; the question is answered after it
-    if tier not in SOON:
+        return "safety_spoke"  # the probe comes first; topic and form go on after it
+    if in_form or tier not in SOON:
         return None
     told = intent.startswith("recovery.") or intent in ("report_symptom", "nlu_fallback", "answer_words")
     if told and BODILY.intersection(metadata.get("flags") or ()):

@@ -1,0 +1,78 @@
+"""While triage asks its probe, topics and forms wait; the answer lets them go on."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import (
+    CHECK_IN_FORM,
+    SYMPTOM_FORM,
+    Events,
+    form_of,
+    ranking_of,
+    say,
+    slot,
+    turn_of,
+    understood,
+    words_of,
+)
+from actions.topics import answer
+from bot.dialogue.reading import read, read_signs
+from bot.dialogue.topics import choices
+
+REPORT = "report_symptom"
+
+
+def keep_answer(tracker: Tracker) -> Events:
+    """Take the answer that made triage ask: the form goes on with its next question afterwards."""
+    name = str(slot(tracker, "requested_slot") or "")
+    question = name.replace("symptom_", "symptom.").replace("checkin_", "checkin.")
+    value = read(question, words_of(tracker)) if name else None
+    if value is None:
+        return []
+    if form_of(tracker) == CHECK_IN_FORM:
+        check_in_id = slot(tracker, "check_in_id")
+        record.record_answer(turn_of(tracker), check_in_id, question, value, words_of(tracker))
+    return [SlotSet(name, value)]
+
+
+class ActionHold(Action):  # type: ignore[misc]
+    """Triage has spoken: say nothing over it, and remember what waits."""
+
+    def name(self) -> str:
+        return "action_hold"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        if form_of(tracker):
+            return keep_answer(tracker)
+        turn, ranking = turn_of(tracker), ranking_of(tracker)
+        if turn.probe and any(intent == REPORT for intent, _ in ranking[:1]):
+            return [*understood(), SlotSet("held_topic", REPORT), SlotSet("symptom_what", words_of(tracker))]
+        likely = choices(ranking, turn.phase)[:1] if turn.probe else []
+        return [*understood(), SlotSet("held_topic", likely[0] if likely else None)]
+
+
+class ActionAfterProbe(Action):  # type: ignore[misc]
+    """Ask the probe once more when a form's patient says something else; then go on with what waited."""
+
+    def name(self) -> str:
+        return "action_after_probe"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
+        if read_signs(words_of(tracker)) is None and slot(tracker, "asked_again") != "probe":
+            say(dispatcher, "safety.probe")
+            return [SlotSet("asked_again", "probe")]
+        done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
+        if form or held == REPORT:
+            return [*done, FollowupAction(form or SYMPTOM_FORM)]
+        if held:
+            return [*done, *answer(dispatcher, turn, held)]
+        say(dispatcher, "symptom.done_t4" if turn.patient_id else "smalltalk.thanks")
+        return done
