@@ -69,8 +69,15 @@ def understood() -> Events:
 
 def back_to_form(tracker: Tracker) -> Events:
     """Let the running form, if any, ask its question again; not while triage waits for its own answer."""
-    form = form_of(tracker) if turn_of(tracker).question != "probe" else None
+    form = form_of(tracker)
+    if form and turn_of(tracker).question == "probe":
+        return pause_form()
     return [FollowupAction(form)] if form else []
+
+
+def pause_form() -> Events:
+    """Listen without going on with the form, which Rasa would do by itself."""
+    return [FollowupAction("action_listen")]
 
 
 def leave_forms() -> Events:

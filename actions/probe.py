@@ -15,6 +15,7 @@ from actions.common import (
     SYMPTOM_FORM,
     Events,
     form_of,
+    pause_form,
     ranking_of,
     say,
     slot,
@@ -50,7 +51,7 @@ class ActionHold(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         if form_of(tracker):
-            return keep_answer(tracker)
+            return [*keep_answer(tracker), *pause_form()]
         turn, ranking = turn_of(tracker), ranking_of(tracker)
         if turn.probe and any(intent == REPORT for intent, _ in ranking[:1]):
             return [*understood(), SlotSet("held_topic", REPORT), SlotSet("symptom_what", words_of(tracker))]
@@ -68,7 +69,7 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
         turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
         if read_signs(words_of(tracker)) is None and slot(tracker, "asked_again") != "probe":
             say(dispatcher, "safety.probe")
-            return [SlotSet("asked_again", "probe")]
+            return [SlotSet("asked_again", "probe"), *pause_form()]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
         if form or held == REPORT:
             return [*done, FollowupAction(form or SYMPTOM_FORM)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
@@ -24,11 +24,14 @@ from bot.channels.twilio.router import router as twilio
 from bot.channels.web.router import router as web
 from bot.console.router import router as console
 from bot.db.engine import reading
-from bot.dialogue.turns import Dialogue
+from bot.dialogue.quiet import silent_rasa
 from bot.durable.runtime import Runtime
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.dialogue.agent import Dialogue as Model
 
 STATIC = Path(__file__).parent / "web" / "static"
 
@@ -38,12 +41,13 @@ def make_carrier(settings: Settings) -> Carrier:
     return TwilioCarrier(settings) if settings.carrier == "twilio" else get_carrier()
 
 
-def load_dialogue() -> Dialogue:
-    """The trained dialogue model. Trains it first when its inputs changed."""
-    from bot.dialogue.agent import Dialogue as Model  # rasa takes seconds to import
-    from bot.dialogue.training import ensure_model
+def load_dialogue(progress: Callable[[str], object] = lambda _line: None) -> Model:
+    """The trained dialogue model. Trains it first when its inputs changed. Rasa takes seconds to import."""
+    with silent_rasa():
+        from bot.dialogue.agent import Dialogue as Model
+        from bot.dialogue.training import ensure_model
 
-    return Model.load(ensure_model())
+        return Model.load(ensure_model(progress=progress))
 
 
 def create_app(runtime: Runtime | None = None) -> FastAPI:

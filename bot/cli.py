@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -43,6 +44,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Set up what is missing, then serve."""
+    gc.disable()  # thousands of modules are about to load, and none of them is garbage: saves two seconds
     import uvicorn
 
     from bot.start import prepare, where_to_go
@@ -89,11 +91,10 @@ def triage(file: Annotated[str, typer.Argument(help="JSON lines; - for standard 
 @app.command()
 def ask(file: Annotated[str, typer.Argument(help="JSON lines; - for standard input.")]) -> None:
     """Ask questions: the same input -> {"topic", "confidence", "offered", "reply", "tier"}."""
-    from bot.dialogue.agent import Dialogue
+    from bot.app import load_dialogue
     from bot.dialogue.ask import ask_lines
-    from bot.dialogue.training import ensure_model
 
-    _stream(ask_lines(_lines(file), Dialogue.load(ensure_model(progress=_progress))))
+    _stream(ask_lines(_lines(file), load_dialogue(_progress)))
 
 
 def _lines(file: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,8 +19,13 @@ from bot import clock
 from bot.clinic import demo
 from bot.db.engine import connect
 from bot.db.migrate import upgrade
+from bot.dialogue.quiet import silent_rasa
 from bot.settings import Settings, use_settings
 from tests.support.desk import Desk
+from tests.support.services import Services, watch_services
+
+if TYPE_CHECKING:
+    from bot.dialogue.agent import Dialogue
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +82,30 @@ def desk(record: None) -> Desk:
     mine.settle()
     mine.carrier.sent.clear()
     return mine
+
+
+@pytest.fixture(scope="session")
+def dialogue_model() -> Path:
+    """The model for the present data, trained once for each content."""
+    from bot.dialogue.training import ensure_model
+
+    return ensure_model(progress=lambda _line: None)
+
+
+@pytest.fixture(scope="session")
+def dialogue(dialogue_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialogue]:
+    """A loaded dialogue with trackers of its own."""
+    folder = tmp_path_factory.mktemp("dialogue")
+    use_settings(Settings(var_dir=folder, database_url=None, turn_timeout_s=60, _env_file=None))
+    with silent_rasa():  # takes seconds, and most tests need none of it
+        from bot.dialogue.agent import Dialogue
+
+        loaded = Dialogue.load(dialogue_model)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The services behind the dialogue, watched."""
+    return watch_services(monkeypatch)

@@ -5,8 +5,23 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
+
+
+@contextmanager
+def silent_rasa() -> Iterator[None]:
+    """Import and load Rasa without the warnings that it and the libraries of its time give about their age.
+
+    Sanic switches them all on when it is imported, so it comes first.
+    """
+    with warnings.catch_warnings():
+        importlib.import_module("sanic.app")
+        warnings.simplefilter("ignore")
+        yield
 
 
 def hush_rasa() -> None:

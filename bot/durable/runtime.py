@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -58,16 +59,16 @@ class Runtime:
         DBOS(config=config)
         DBOS.launch()
         rate = self._settings.carrier_rate_per_s
-        DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.02)
+        DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.03)
         DBOS.register_queue(
-            "alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.05
+            "alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.25
         )
         DBOS.register_queue(
             "carrier",
             partition_concurrency=1,
             worker_concurrency=8,
             limiter={"limit": max(1, round(rate)), "period": max(1.0, 1.0 / rate)},
-            polling_interval_sec=0.02,
+            polling_interval_sec=0.03,
         )
         self._forget_clock = clock.on_advance(events.work.set)
         for name, target in (("sweeper", self._sweep_forever), ("model", self._load_model)):
@@ -101,6 +102,9 @@ class Runtime:
             self.dialogue_error = f"{type(error).__name__}: {error}"
             log.exception("the dialogue model does not load; scripted words answer, pages still go out")
         Equipment.dialogue_ready.set()
+        # what is loaded by now stays: later collections need not look at it
+        gc.freeze()
+        gc.enable()
 
     def _sweep_forever(self) -> None:
         while not self._stop.is_set():

@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from fake_twilio import FakeTwilio, sign
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -21,6 +20,7 @@ from bot.channels.base import Inbound
 from bot.channels.twilio import router as twilio_router
 from bot.messaging.models import Channel, Status
 from bot.settings import Settings
+from tests.contract.fake_twilio import FakeTwilio, sign
 
 CLINIC, PATIENT = "+15550100100", "+15550100111"
 PUBLIC_URL = "https://desk.example.test"

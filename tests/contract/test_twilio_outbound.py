@@ -12,7 +12,6 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from fake_twilio import FakeTwilio, Fault
 from pydantic import SecretStr
 
 from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
@@ -21,6 +20,7 @@ from bot.channels.twilio.errors import is_permanent, meaning
 from bot.channels.twilio.transport import Transport
 from bot.messaging.models import Status
 from bot.settings import Settings
+from tests.contract.fake_twilio import FakeTwilio, Fault
 
 CLINIC, PATIENT = "+15550100100", "+15550100111"
 SERVICE = "MG" + "1" * 32

@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import bot.followup.answers
-import bot.messaging.optout
-import bot.records.symptoms
-import bot.records.tasks
 from bot.dialogue.agent import Dialogue
 from bot.dialogue.replies import DialogueError, Reply
-from bot.dialogue.training import ensure_model
 from bot.protocols.render import clinic_values
 from bot.settings import Settings, use_settings
 from bot.triage.types import Tier
+from tests.support.services import Services
 
 pytestmark = pytest.mark.model
 
@@ -34,55 +27,6 @@ CLINIC = {
     "crisis_line": "988",
     "hours_text": {"en": "Monday to Friday, 9 to 17", "es": "lunes a viernes, de 9 a 17"},
 }
-
-
-@pytest.fixture(scope="session")
-def dialogue_model() -> Path:
-    """The model for the present data, trained once for each content."""
-    return ensure_model(progress=lambda _line: None)
-
-
-@pytest.fixture(scope="session")
-def dialogue(dialogue_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialogue]:
-    """A loaded dialogue with trackers of its own."""
-    folder = tmp_path_factory.mktemp("dialogue")
-    use_settings(Settings(var_dir=folder, database_url=None, turn_timeout_s=60, _env_file=None))
-    loaded = Dialogue.load(dialogue_model)
-    yield loaded
-    loaded.close()
-
-
-@dataclass
-class Services:
-    """What the dialogue asked of the services, and what they answer."""
-
-    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
-    report_tier: Tier = Tier.T4
-    check_in: str = "well"
-
-    def named(self, name: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-        return [(args, kwargs) for called, args, kwargs in self.calls if called == name]
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Services:
-    """The services, watched."""
-    watched = Services()
-
-    def watch(module: Any, name: str, answer: Any) -> None:
-        def called(*args: Any, **kwargs: Any) -> Any:
-            watched.calls.append((name, args, kwargs))
-            return answer() if callable(answer) else answer
-
-        monkeypatch.setattr(module, name, called)
-
-    watch(bot.records.symptoms, "log_report", lambda: watched.report_tier)
-    watch(bot.records.symptoms, "log_mention", None)
-    watch(bot.followup.answers, "record", None)
-    watch(bot.followup.answers, "finish", lambda: watched.check_in)
-    watch(bot.records.tasks, "hand_over", "dialogue.handover")
-    watch(bot.messaging.optout, "opt_out_by_message", "optout.stopped")
-    return watched
 
 
 class Patient:

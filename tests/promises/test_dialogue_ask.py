@@ -10,9 +10,7 @@ import pytest
 from bot.dialogue import evaluation
 from bot.dialogue.agent import Dialogue
 from bot.dialogue.ask import ask_lines
-from tests.promises.test_dialogue import Services, dialogue, dialogue_model, services
-
-__all__ = ["dialogue", "dialogue_model", "services"]
+from tests.support.services import Services
 
 pytestmark = pytest.mark.model
 
