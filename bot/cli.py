@@ -156,6 +156,8 @@ def enroll(
         err.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from None
     out.print(f"Enrolled (patient {result.patient_id}). Check-ins:")
+    if not result.check_ins:
+        out.print("  none: all days of the protocol have passed")
     for day, due_at in result.check_ins.items():
         out.print(f"  day {day}: {due_at:%a %Y-%m-%d %H:%M %Z}")
 

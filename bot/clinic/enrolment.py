@@ -20,6 +20,7 @@ from bot.db.engine import transaction
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.followup.planning import due_times
 from bot.messaging.models import Channel, Kind
+from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import find_or_open, say
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Schedule
@@ -118,8 +119,10 @@ class EnrolmentForm(BaseModel):
     def _past(cls, value: datetime, info: ValidationInfo) -> datetime:
         zone = ZoneInfo(_clinic(info).time_zone)
         if value.time() == time() and value.tzinfo is None:
-            value = datetime.combine(value.date(), time(12))  # a date alone: the middle of that day
-            value = min(value, clock.now().astimezone(zone).replace(tzinfo=None))
+            # a date alone: the middle of that day, or now when that is still to come today
+            local_now = clock.now().astimezone(zone).replace(tzinfo=None)
+            value = datetime.combine(value.date(), time(12))
+            value = min(value, local_now) if value.date() == local_now.date() else value
         moment = value.replace(tzinfo=zone) if value.tzinfo is None else value
         if moment > clock.now() + CLOCK_TOLERANCE:
             raise ValueError("This is in the future. Enrol the patient once the treatment has been done.")
@@ -194,7 +197,8 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
             )
         )
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
-        say(session, thread, "enrol.welcome", Kind.NOTICE)
+        if not is_opted_out(thread):
+            say(session, thread, "enrol.welcome", Kind.NOTICE)
         result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)
     events.committed(clinic_id, thread.id)
     return result

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import bot.records.symptoms
+import bot.records.tasks
 from bot.dialogue.agent import Dialogue
 from bot.dialogue.replies import DialogueError, Reply
 from bot.protocols.render import clinic_values
