@@ -158,14 +158,16 @@ def to_e164(number: str, country: str) -> str:
 def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
     """Write patient, treatment, consent and enrolment, plan the check-ins and send the welcome text.
 
-    A patient who is known by phone number keeps their record. Raises EnrolmentInvalid; then nothing is
-    written.
+    A patient who is known by phone number keeps their record, and the same treatment entered again changes
+    nothing. Raises EnrolmentInvalid; then nothing is written.
     """
     with transaction() as session:
         clinic = session.get_one(Clinic, clinic_id)
         form = _validated(data, clinic)
         schedule = schedule_for(form.product)
         patient = _patient(session, clinic, form)
+        if (known := _enrolled_before(session, patient, form)) is not None:
+            return known
         treatment = Treatment(
             clinic_id=clinic.id,
             patient_id=patient.id,
@@ -202,6 +204,20 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
         result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)
     events.committed(clinic_id, thread.id)
     return result
+
+
+def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) -> EnrolmentResult | None:
+    """The enrolment of this very treatment, when the form was sent twice."""
+    zone = ZoneInfo(patient.time_zone)
+    day = form.treated_at.astimezone(zone).date()
+    for enrolment in session.scalars(select(Enrolment).where(Enrolment.patient_id == patient.id)):
+        same = enrolment.treatment
+        if (same.product, same.lot, same.areas) == (form.product, form.lot, form.areas) and (
+            same.treated_at.astimezone(zone).date() == day
+        ):
+            planned = {check_in.day: check_in.due_at for check_in in enrolment.check_ins}
+            return EnrolmentResult(patient.id, same.id, enrolment.id, planned)
+    return None
 
 
 def _validated(data: Mapping[str, object], clinic: Clinic) -> EnrolmentForm:
@@ -279,6 +295,7 @@ def _plan(
                 patient_id=patient.id,
                 day=day,
                 due_at=due_at,
+                next_step_at=due_at,
                 status=CheckInStatus.PLANNED,
             )
         )

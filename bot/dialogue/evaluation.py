@@ -13,7 +13,7 @@ from bot.dialogue.topics import TOPIC_OF_INTENT, resolve
 from bot.settings import ROOT
 
 HELD_OUT = ROOT / "data" / "evaluation" / "topics_dev.jsonl"
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def summary(reads: Sequence[Read]) -> Iterable[str]:
     for threshold in THRESHOLDS:
         answered = share(r.confidence >= threshold for r in reads)
         wrong = share(r.confidence >= threshold and not r.first for r in reads)
-        yield f"  threshold {threshold:.1f}: answers {answered:.2f} at once, {wrong:.3f} of all wrongly"
+        yield f"  threshold {threshold:.2f}: answers {answered:.2f} at once, {wrong:.3f} of all wrongly"
 
 
 def _topics(parsed: ParsedTopic, phase: str | None) -> tuple[str, ...]:

@@ -14,8 +14,10 @@ from dbos import DBOS, DBOSConfig
 
 from bot import clock, events
 from bot.channels.base import Carrier
+from bot.db.engine import engine
 from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
+from bot.durable.presence import announce
 from bot.durable.workflows import Equipment
 from bot.settings import Settings
 
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 IDLE_S = 1.0
 #: Seconds after which a sweeper that has not finished a sweep counts as dead.
 STALLED_S = 30.0
+#: Seconds between looks for processes that died.
+LOOK_FOR_DEAD_S = 10.0
 _REMEMBERED = 20_000
 
 
@@ -38,6 +42,7 @@ class Runtime:
         self._threads: list[threading.Thread] = []
         self._started: OrderedDict[str, None] = OrderedDict()
         self._swept_at = 0.0
+        self._look_for_dead_at = 0.0
         self.dialogue_error: str | None = None
         self._forget_clock: Callable[[], None] = lambda: None
         Equipment.carrier = carrier
@@ -46,6 +51,7 @@ class Runtime:
 
     def start(self) -> None:
         """Launch queues and sweeper, and load the model beside them: pages never wait for the model."""
+        self._presence = announce(self._settings, engine())
         logging.getLogger("dbos").setLevel(logging.WARNING)
         config: DBOSConfig = {
             "name": "afterglow",
@@ -60,6 +66,10 @@ class Runtime:
         DBOS.launch()
         rate = self._settings.carrier_rate_per_s
         DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.03)
+        # pages and safety words: not behind the rate limit, there are never many
+        DBOS.register_queue(
+            "urgent", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.03
+        )
         DBOS.register_queue(
             "alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.25
         )
@@ -84,6 +94,7 @@ class Runtime:
         for thread in self._threads:
             thread.join(timeout=5)
         DBOS.destroy(workflow_completion_timeout_sec=5)
+        self._presence.leave()
 
     @property
     def dialogue_loaded(self) -> bool:
@@ -109,6 +120,7 @@ class Runtime:
     def _sweep_forever(self) -> None:
         while not self._stop.is_set():
             try:
+                self._take_up_the_work_of_the_dead()
                 self.sweep()
                 self._swept_at = time.monotonic()
             except Exception:
@@ -117,9 +129,32 @@ class Runtime:
             events.work.wait(IDLE_S)
             events.work.clear()
 
+    def _take_up_the_work_of_the_dead(self) -> None:
+        """What a process was doing when it died holds its place in the queues until another takes it up."""
+        if time.monotonic() < self._look_for_dead_at:
+            return
+        self._look_for_dead_at = time.monotonic() + LOOK_FOR_DEAD_S
+        names = {status.executor_id for status in DBOS.list_workflows(status="PENDING", load_input=False)}
+        dead = [
+            name
+            for name in names
+            if name and name != self._settings.process_name and self._presence.is_dead(name)
+        ]
+        if dead:
+            log.warning("taking up the work of processes that are gone", processes=dead)
+            DBOS._recover_pending_workflows(dead)
+
     def sweep(self) -> None:
         """Start everything that is due now. Called by the sweeper thread; safe to call from anywhere."""
-        sweep.repair()
+        # what waits for a page waits for nothing else
+        self._start_due()
+        try:
+            sweep.repair()
+        except Exception:
+            log.exception("repair failed; trying again")
+        self._start_due()
+
+    def _start_due(self) -> None:
         for work in sweep.due(clock.now()):
             if work.workflow_id in self._started:
                 continue

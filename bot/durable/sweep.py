@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot import events
+from bot import clock, events
 from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus
-from bot.followup import dispatch
+from bot.followup.models import OPEN, CheckIn
 from bot.messaging import inbox, spool
-from bot.messaging.models import Channel, Conversation, Direction, Message, Status, Turn
-from bot.messaging.reading import unreadable
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
+from bot.messaging.reading import PROBE, PROBE_PATIENCE, probe_unanswered, unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ BATCH = 500
 class Work:
     """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
 
-    queue: Literal["turns", "carrier", "alerts"]
+    queue: Literal["urgent", "carrier", "alerts", "turns"]
     task: Literal["turn", "deliver", "escalate", "check_in"]
     workflow_id: str
     row_id: str
@@ -50,13 +51,15 @@ def _id(task: str, row_id: str, since: datetime | None, now: datetime, patience:
 
 def repair() -> None:
     """Read in what was spooled while the database was away, and triage what could not be triaged."""
-    for path, fields in spool.waiting():
-        fields["channel"] = Channel(fields["channel"])
+    for path in spool.waiting():
         try:
-            inbox.store(Inbound(**fields))
-        except inbox.UnknownClinic:
-            log.exception("a spooled message belongs to no clinic; kept aside", file=path.name)
-            path.rename(path.with_suffix(".unknown"))
+            fields = spool.read(path)
+            inbox.store(Inbound(**{**fields, "channel": Channel(fields["channel"])}))
+        except SQLAlchemyError:
+            raise  # still away: leave the files where they are
+        except Exception:
+            log.exception("a spooled message cannot be stored; kept aside as .bad", file=path.name)
+            spool.set_aside(path)
             continue
         path.unlink()
     with reading() as session:
@@ -68,46 +71,77 @@ def repair() -> None:
         ).all()
     for message_id in unread:
         _read_again(message_id)
+    _unanswered_probes()
+
+
+def _unanswered_probes() -> None:
+    """Silence after the red-flag questions is a sign of its own."""
+    with reading() as session:
+        silent = session.scalars(
+            select(Conversation.id)
+            .where(
+                Conversation.open_question == PROBE,
+                Conversation.open_question_at <= clock.now() - PROBE_PATIENCE,
+            )
+            .limit(BATCH)
+        ).all()
+    for conversation_id in silent:
+        with transaction() as session:
+            conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+            probe_unanswered(session, conversation)
+        events.committed(conversation.clinic_id, conversation.id)
 
 
 def _read_again(message_id: str) -> None:
-    with transaction() as session:
-        message = session.get_one(Message, message_id)
-        try:
-            with session.begin_nested():
-                inbox.handle(session, message)
-        except Exception:
-            log.exception("a message cannot be acted on; a person must read it", message_id=message_id)
-            unreadable(session, message)
+    try:
+        with transaction() as session:
+            message = session.get_one(Message, message_id)
+            try:
+                with session.begin_nested():
+                    inbox.handle(session, message)
+            except Exception:
+                log.exception("a message cannot be acted on; a person must read it", message_id=message_id)
+                unreadable(session, message)
+    except Exception:
+        # one bad row must not keep the others waiting; it is tried again with the next sweep
+        log.exception("a message cannot even be handed to a person", message_id=message_id)
+        return
     events.committed(message.clinic_id, message.conversation_id)
 
 
 def due(now: datetime) -> list[Work]:
-    """Everything that is due at `now`, pages and deliveries first."""
-    with reading() as session:
-        return [
-            *_deliveries(session, now),
-            *_alerts(session, now),
-            *_turns(session, now),
-            *_check_ins(session, now),
-        ]
+    """Everything that is due at `now`, pages first. A source that fails stops no other."""
+    found: list[Work] = []
+    for source in (_deliveries, _alerts, _turns, _check_ins):
+        try:
+            with reading() as session:
+                found += source(session, now)
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("a source of due work fails", source=source.__name__)
+    return found
+
+
+#: These overtake everything else on their way to the carrier.
+_URGENT = (Kind.PAGE, Kind.SAFETY)
 
 
 def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
-        select(Message.id, Message.send_after, Conversation.address)
+        select(Message.id, Message.kind, Message.send_after, Conversation.address)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(
             Message.status.in_([Status.QUEUED, Status.SENDING]),
             Message.send_after <= now,
             Message.channel == Channel.SMS,
         )
-        .order_by(Message.id)
+        .order_by(case((Message.kind.in_(_URGENT), 0), else_=1), Message.id)
         .limit(BATCH)
     )
-    for message_id, send_after, address in rows:
+    for message_id, kind, send_after, address in rows:
         workflow_id = _id("deliver", message_id, send_after, now, timedelta(minutes=10))
-        yield Work("carrier", "deliver", workflow_id, message_id, address)
+        yield Work("urgent" if kind in _URGENT else "carrier", "deliver", workflow_id, message_id, address)
 
 
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:
@@ -135,9 +169,15 @@ def _turns(session: Session, now: datetime) -> Iterator[Work]:
 
 
 def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
-    for check_in_id, status, patient_id in dispatch.due(session, now, BATCH):
-        minute = int(now.timestamp() // 60)
-        yield Work("turns", "check_in", f"check-in-{check_in_id}-{status}-{minute}", check_in_id, patient_id)
+    rows = session.execute(
+        select(CheckIn.id, CheckIn.next_step_at, CheckIn.patient_id)
+        .where(CheckIn.status.in_(OPEN), CheckIn.next_step_at <= now)
+        .order_by(CheckIn.next_step_at)
+        .limit(BATCH)
+    )
+    for check_in_id, next_step_at, patient_id in rows:
+        workflow_id = _id("check-in", check_in_id, next_step_at, now, timedelta(minutes=1))
+        yield Work("turns", "check_in", workflow_id, check_in_id, patient_id)
 
 
 def next_moment(now: datetime) -> datetime | None:
@@ -154,6 +194,17 @@ def next_moment(now: datetime) -> datetime | None:
                     Message.status.in_([Status.QUEUED, Status.SENDING]), Message.send_after > now
                 )
             ),
-            dispatch.next_moment(session, now),
+            session.scalar(
+                select(func.min(CheckIn.next_step_at)).where(
+                    CheckIn.status.in_(OPEN), CheckIn.next_step_at > now
+                )
+            ),
+            session.scalar(
+                select(func.min(Conversation.open_question_at)).where(
+                    Conversation.open_question == PROBE, Conversation.open_question_at > now - PROBE_PATIENCE
+                )
+            ),
         ]
+    if moments[-1] is not None:
+        moments[-1] += PROBE_PATIENCE
     return min((moment for moment in moments if moment is not None), default=None)

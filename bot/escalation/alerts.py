@@ -39,11 +39,13 @@ def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
     )
 
 
-def open_alert(session: Session, conversation: Conversation) -> Alert | None:
-    """The conversation's alert that nobody has closed yet, if any."""
-    return session.scalars(
-        select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
-    ).first()
+def open_alert(session: Session, conversation: Conversation, *, lock: bool = False) -> Alert | None:
+    """The conversation's alert that nobody has closed yet, if any. `lock` it before changing it: somebody may
+    be acknowledging or closing it at this moment."""
+    query = select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).first()
 
 
 def raise_alert(session: Session, message: Message, assessment: Assessment) -> Alert:
@@ -52,7 +54,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     The first page is written in the same transaction: an alert without a page cannot exist.
     """
     conversation = message.conversation
-    alert = open_alert(session, conversation)
+    alert = open_alert(session, conversation, lock=True)
     if alert is not None:
         _join(session, alert, message, assessment)
         return alert
@@ -95,6 +97,8 @@ def _join(session: Session, alert: Alert, message: Message, assessment: Assessme
 
 def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     """Do whatever is due for `alert` at `now`. Returns what was decided."""
+    if alert.status is not AlertStatus.CLOSED:
+        _refresh(session, alert)
     policy = Policy.from_json(alert.policy)
     action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now)
     match action:
@@ -115,11 +119,22 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     return action
 
 
-def _nobody_on_call(session: Session, alert: Alert) -> None:
-    """An alarm of its own. The rota is read again for the next step, so that filling it is enough."""
-    log(session, alert, EventKind.NOBODY_ON_CALL)
+def _refresh(session: Session, alert: Alert) -> None:
+    """The times stay as they were when the alert was raised; the people are those who are on call now. An
+    alert whose holder has left the clinic has nobody: it is open again."""
     people = on_call(session, alert.clinic_id)
-    alert.policy = Policy.for_tier(alert.tier, people, app_settings.get_settings()).as_json()
+    if list(people) != alert.policy["people"]:
+        alert.policy = {**alert.policy, "people": list(people)}
+    holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
+    if alert.status is AlertStatus.ACKNOWLEDGED and (holder is None or not holder.active):
+        alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
+        alert.acknowledged_at = alert.acknowledged_by_id = None
+        log(session, alert, EventKind.REOPENED)
+
+
+def _nobody_on_call(session: Session, alert: Alert) -> None:
+    """An alarm of its own. The next step starts with the first person, as soon as there is one."""
+    log(session, alert, EventKind.NOBODY_ON_CALL)
     alert.steps_taken = -1
 
 

@@ -46,6 +46,7 @@ class EventKind(enum.StrEnum):
     REMINDED = "reminded"
     PATIENT_WROTE = "patient_wrote"
     RAISED = "raised"
+    REOPENED = "reopened"  #: whoever had it has left
     INFORMED = "informed"
     NOTE = "note"
     CLOSED = "closed"

@@ -114,6 +114,11 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
     say(session, conversation, piece, Kind.PAGE, extra=extra, in_reply_to_id=message_id, position=0)
 
 
+def is_answer_to_a_page(text: str) -> bool:
+    """Whether `text` reads like one: "ACK 47", "47", "ack"."""
+    return bool(_REPLY.match(text) or _BARE.match(text))
+
+
 def _alert_meant(session: Session, staff: Staff, text: str) -> Alert | None:
     query = select(Alert).where(Alert.clinic_id == staff.clinic_id).order_by(Alert.id.desc())
     if match := _REPLY.match(text):

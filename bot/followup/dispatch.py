@@ -13,28 +13,13 @@ from bot import settings as app_settings
 from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.followup.answers import finish_if_done
-from bot.followup.models import OPEN, CheckIn, CheckInStatus
+from bot.followup.models import CheckIn, CheckInStatus
 from bot.followup.planning import Action, AskStaff, Drop, Remind, Send, Wait, next_action
 from bot.messaging import optout
 from bot.messaging.models import Channel, Conversation, Kind
 from bot.messaging.threads import find_or_open, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
-
-
-def due(session: Session, now: datetime, limit: int = 500) -> list[tuple[str, str, str]]:
-    """(check-in id, status, conversation key) of check-ins that may need something at `now`."""
-    rows = session.execute(
-        select(CheckIn.id, CheckIn.status, CheckIn.patient_id)
-        .where(CheckIn.status.in_(OPEN), CheckIn.due_at <= now)
-        .order_by(CheckIn.due_at)
-        .limit(limit)
-    )
-    return [
-        (check_in_id, status.value, patient_id)
-        for check_in_id, status, patient_id in rows
-        if not isinstance(decide(session.get_one(CheckIn, check_in_id), session, now), Wait)
-    ]
 
 
 def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
@@ -61,16 +46,6 @@ def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
     )
 
 
-def next_moment(session: Session, now: datetime) -> datetime | None:
-    """When a check-in needs something next, after `now`; None when none will."""
-    waits = [
-        action.until
-        for check_in in session.scalars(select(CheckIn).where(CheckIn.status.in_(OPEN)))
-        if isinstance(action := decide(check_in, session, now), Wait) and action.until is not None
-    ]
-    return min(waits, default=None)
-
-
 def step(check_in_id: str, dialogue: Dialogue | None) -> None:
     """Do what is due for one check-in. Run again, it finds that nothing is."""
     with transaction() as session:
@@ -81,6 +56,7 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         metadata = describe(session, conversation) if asks else None
         if metadata is None:
             _do(session, check_in, conversation, action)
+            _look_again(session, check_in)
     if metadata is not None:
         _send(check_in_id, conversation, metadata, dialogue)
     events.committed(conversation.clinic_id, conversation.id)
@@ -100,15 +76,25 @@ def _send(
         if check_in.status is not CheckInStatus.PLANNED:
             return
         check_in.status, check_in.sent_at = CheckInStatus.SENT, clock.now()
+        _look_again(session, check_in)
         thread = session.get_one(Conversation, conversation.id)
         store(session, thread, replies, Kind.CHECK_IN, check_in_id=check_in.id)
+
+
+def _look_again(session: Session, check_in: CheckIn) -> None:
+    """Write down when this check-in needs something next."""
+    action = decide(check_in, session, clock.now())
+    check_in.next_step_at = action.until if isinstance(action, Wait) else clock.now()
 
 
 def _do(session: Session, check_in: CheckIn, conversation: Conversation, action: Action) -> None:
     match action:
         case Send():
-            # opted out: nothing may be texted, and staff were asked to phone when that happened
+            # opted out: nothing may be texted, so somebody has to phone
             check_in.status = CheckInStatus.CANCELLED
+            open_task(
+                session, TaskKind.OPTED_OUT_PHONE, check_in.id, conversation, note=f"day {check_in.day}"
+            )
         case Remind():
             check_in.status, check_in.reminded_at = CheckInStatus.REMINDED, clock.now()
             say(session, conversation, "checkin.reminder", Kind.CHECK_IN, check_in_id=check_in.id)
@@ -116,8 +102,12 @@ def _do(session: Session, check_in: CheckIn, conversation: Conversation, action:
             check_in.status = CheckInStatus.UNANSWERED
             note = f"day {check_in.day}"
             open_task(session, TaskKind.NO_CHECK_IN_ANSWER, check_in.id, conversation, note=note)
-        case Drop():
+        case Drop(reason):
             check_in.status = CheckInStatus.CANCELLED
+            note = f"day {check_in.day}: {reason}"
+            open_task(session, TaskKind.NO_CHECK_IN_ANSWER, check_in.id, conversation, note=note)
+        case Wait():
+            return
     finish_if_done(session, check_in.enrolment)
 
 

@@ -59,13 +59,15 @@ class CheckIn(ClinicOwned, Base):
     __tablename__ = "check_ins"
     __table_args__ = (
         UniqueConstraint("enrolment_id", "day"),
-        Index("ix_check_ins_due", "status", "due_at"),
+        Index("ix_check_ins_next_step", "status", "next_step_at"),
     )
 
     enrolment_id: Mapped[str] = mapped_column(ForeignKey("enrolments.id"))
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
     day: Mapped[int]  #: local days after treatment
     due_at: Mapped[datetime]
+    #: when to look at it next: to send, to remind, to ask staff
+    next_step_at: Mapped[datetime]
     status: Mapped[CheckInStatus] = mapped_column(text_enum(CheckInStatus))
     sent_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]

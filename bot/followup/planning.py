@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.followup.models import CheckInStatus
@@ -12,6 +12,7 @@ from bot.settings import Settings
 
 #: A check-in that could not go out for this long is dropped: its questions were about another day.
 TOO_OLD = timedelta(hours=24)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is due before `until`; None: nothing is due at all."""
+    """Nothing is due before `until`; for a settled check-in that is never."""
 
-    until: datetime | None
+    until: datetime
 
 
 Action = Send | Remind | AskStaff | Drop | Wait
@@ -100,10 +101,13 @@ def next_action(
         )
         if next_due_at is not None and now >= next_due_at:
             return AskStaff()
-        return Remind() if now >= remind_at else Wait(remind_at)
+        if now < remind_at:
+            return Wait(min(remind_at, next_due_at or remind_at))
+        allowed = allowed_from(now, time_zone, settings)
+        return Remind() if allowed <= now else Wait(min(allowed, next_due_at or allowed))
     if status is CheckInStatus.REMINDED and reminded_at is not None:
         ask_at = reminded_at + timedelta(hours=settings.checkin_task_hours)
         if next_due_at is not None:
             ask_at = min(ask_at, next_due_at)
         return AskStaff() if now >= ask_at else Wait(ask_at)
-    return Wait(None)
+    return Wait(NEVER)

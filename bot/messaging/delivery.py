@@ -14,10 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
+from bot import settings as app_settings
 from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.followup.planning import allowed_from
 from bot.messaging import optout
 from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
 from bot.messaging.threads import note_status
@@ -31,6 +33,10 @@ MAX_ATTEMPTS = 4
 BACKOFF_S = (15, 60, 300)
 #: A check-in or answer that could not go out for this long would confuse more than help.
 TOO_OLD = timedelta(hours=12)
+#: How long a carrier is asked what became of a message before it counts as failed.
+GIVE_UP_ASKING = timedelta(hours=1)
+#: The carrier's own list says that this person opted out (Twilio 21610).
+OPTED_OUT_AT_CARRIER = "21610"
 #: What may still be texted to somebody who opted out: answers to an emergency, and the one confirmation.
 _DESPITE_OPT_OUT = frozenset({Kind.SAFETY, Kind.NOTICE, Kind.PAGE})
 
@@ -60,7 +66,7 @@ def deliver(message_id: str, carrier: Carrier) -> None:
         _refused(message_id, claim.attempt_id, str(error), error.code, permanent=error.permanent)
     except OutcomeUnknown:
         logger.warning("carrier outcome unknown, will look it up", message_id=message_id)
-        _later(message_id, BACKOFF_S[0])
+        _unknown(message_id, claim.attempt_id)
     else:
         _settled(message_id, claim.attempt_id, sent)
 
@@ -91,6 +97,12 @@ def _claim(message_id: str) -> _Claim | None:
         if reason is not None:
             _suppress(session, message, reason)
             return None
+        if message.kind is Kind.CHECK_IN and message.conversation.patient is not None:
+            zone = message.conversation.patient.time_zone
+            allowed = allowed_from(now, zone, app_settings.get_settings())
+            if allowed > now:
+                message.send_after = allowed
+                return None
         unsettled = session.scalars(
             select(DeliveryAttempt).where(
                 DeliveryAttempt.message_id == message.id, DeliveryAttempt.settled_at.is_(None)
@@ -131,8 +143,10 @@ def _settled(message_id: str, attempt_id: str, sent: Sent) -> None:
         attempt = session.get_one(DeliveryAttempt, attempt_id)
         attempt.settled_at, attempt.provider_id = clock.now(), sent.provider_id
         message.provider_id = sent.provider_id
-        if forward(message.status, sent.status):
-            message.status = sent.status
+        # the carrier has it, whatever it calls that: "queued" there is not "queued" here
+        status = sent.status if _ORDER.get(sent.status, 0) > _ORDER[Status.SENT] else Status.SENT
+        if forward(message.status, status):
+            message.status = status
             note_status(session, message)
         _tell_alert(session, message)
     events.committed(message.clinic_id, message.conversation_id)
@@ -162,6 +176,11 @@ def _fail(session: Session, message: Message) -> None:
     if message.kind is Kind.PAGE:
         _tell_alert(session, message)
         return
+    if OPTED_OUT_AT_CARRIER in (message.error or ""):
+        if not optout.is_opted_out(message.conversation):
+            optout.stop(session, message.conversation, None)
+        if message.kind is Kind.NOTICE:
+            return  # the carrier confirmed the STOP itself, and ours came second
     open_task(
         session,
         TaskKind.NOT_DELIVERED,
@@ -172,10 +191,17 @@ def _fail(session: Session, message: Message) -> None:
     )
 
 
-def _later(message_id: str, seconds: float) -> None:
+def _unknown(message_id: str, attempt_id: str) -> None:
+    """Look the message up in a moment; after an hour of not knowing, a person must."""
     with transaction() as session:
         message = session.get_one(Message, message_id, with_for_update=True)
-        message.send_after = clock.now() + timedelta(seconds=seconds)
+        attempt = session.get_one(DeliveryAttempt, attempt_id)
+        if clock.now() - attempt.created_at > GIVE_UP_ASKING:
+            attempt.settled_at, attempt.error = clock.now(), "outcome unknown"
+            message.error = "outcome unknown"
+            _fail(session, message)
+        else:
+            message.send_after = clock.now() + timedelta(seconds=BACKOFF_S[0])
 
 
 def _tell_alert(session: Session, message: Message) -> None:
@@ -185,7 +211,7 @@ def _tell_alert(session: Session, message: Message) -> None:
     page = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
     if page is None:
         return
-    alert = session.get_one(Alert, page.alert_id)
+    alert = session.get_one(Alert, page.alert_id, with_for_update=True, populate_existing=True)
     failed = message.status is Status.FAILED
     log_alert(
         session,

@@ -18,7 +18,7 @@ from bot import clock, events
 from bot.channels.base import Inbound
 from bot.clinic.models import Clinic
 from bot.db.engine import transaction
-from bot.escalation.service import answer_staff
+from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.messaging import optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
@@ -44,18 +44,21 @@ class Receipt:
 def receive(inbound: Inbound) -> Receipt:
     """Store and triage a message. Returns once it is safe, before it is answered.
 
-    Raises UnknownClinic. With the database away, the message is spooled and the receipt's id is empty.
+    Raises UnknownClinic. When the record fails, the message is spooled and the receipt's id is empty.
     """
     try:
         return store(inbound)
-    except OperationalError:
-        log.exception("database away, message spooled", provider_id=inbound.provider_id)
+    except UnknownClinic:
+        raise
+    except Exception:
+        # however the record fails - away, read-only, out of connections - the message must not be lost
+        log.exception("the record fails, message spooled", provider_id=inbound.provider_id)
         spool.keep(asdict(inbound))
         return Receipt("", False)
 
 
 def store(inbound: Inbound) -> Receipt:
-    """Store and triage a message. Raises UnknownClinic, and OperationalError with the database away."""
+    """Store and triage a message. Raises UnknownClinic, and whatever the database raises when it fails."""
     try:
         receipt, message = _take_in(inbound, act=True)
     except (UnknownClinic, OperationalError):
@@ -97,7 +100,7 @@ def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
         conversation_id=conversation.id,
         patient_id=conversation.patient_id,
         direction=Direction.IN,
-        kind=Kind.STAFF if conversation.staff_id else Kind.PATIENT,
+        kind=Kind.PATIENT,
         channel=inbound.channel,
         provider_id=inbound.provider_id,
         body=body,
@@ -129,22 +132,34 @@ def _clinic(session: Session, inbound: Inbound) -> Clinic:
 def handle(session: Session, message: Message) -> None:
     """Everything about a stored message that must be in the record before its sender hears from us."""
     conversation = message.conversation
-    if conversation.staff_id is not None:
-        message.turn, message.assessed = Turn.NOT_NEEDED, True
+    if _is_for_the_desk(conversation, message.body):
+        message.kind, message.turn, message.assessed = Kind.STAFF, Turn.NOT_NEEDED, True
         answer_staff(session, conversation, message.body, message.id)
         return
+    word = _keyword(conversation, message)  # by the question that was open when it came
     read(session, message)
-    word = _keyword(conversation, message)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif optout.is_opted_out(conversation):
+    elif message.channel is Channel.SMS and optout.is_opted_out(conversation):
         message.turn = Turn.NOT_NEEDED
+
+
+def _is_for_the_desk(conversation: Conversation, text: str) -> bool:
+    """Whether a text is a member of staff answering a page. Somebody who is a patient here as well is triaged
+    like any patient, unless it reads like an answer to a page."""
+    if conversation.staff_id is None:
+        return False
+    return conversation.patient_id is None or is_answer_to_a_page(text)
 
 
 def _keyword(conversation: Conversation, message: Message) -> optout.Keyword | None:
     if message.channel is not Channel.SMS or message.media:
         return None
-    return optout.keyword(message.body, opted_out=optout.is_opted_out(conversation))
+    return optout.keyword(
+        message.body,
+        opted_out=optout.is_opted_out(conversation),
+        answering=conversation.open_question is not None,
+    )
 
 
 def _answer_keyword(session: Session, message: Message, word: optout.Keyword) -> None:

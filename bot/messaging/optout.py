@@ -25,22 +25,30 @@ from bot.records.tasks import open_task
 Keyword = Literal["stop", "start", "help"]
 
 _WORDS: dict[Keyword, frozenset[str]] = {
-    "stop": frozenset(
-        ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "parar", "alto"]
-    ),
-    "start": frozenset(["start", "unstop", "alta", "iniciar"]),
-    "help": frozenset(["help", "info", "ayuda"]),
+    "stop": frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]),
+    "start": frozenset(["start", "unstop"]),
+    "help": frozenset(["help", "info"]),
+}
+#: Ours, not the carriers'. "Baja" also means low: while a question is open it is an answer.
+_SPANISH: dict[Keyword, frozenset[str]] = {
+    "stop": frozenset(["parar", "baja", "cancelar", "detener"]),
+    "start": frozenset(["iniciar"]),
+    "help": frozenset(["ayuda"]),
 }
 #: Carriers take YES as opting in again, but only from somebody who is opted out.
 _START_WHEN_OUT = frozenset({"yes", "si", "sí"})
 
 
-def keyword(text: str, *, opted_out: bool = False) -> Keyword | None:
-    """The keyword that `text` consists of, in any case, with spaces and closing punctuation; else None."""
+def keyword(text: str, *, opted_out: bool = False, answering: bool = False) -> Keyword | None:
+    """The keyword that `text` consists of, in any case, with spaces and closing punctuation; else None.
+
+    `opted_out`: the sender is; `answering`: a question of ours is open.
+    """
     word = re.sub(r"[\s.!¡\"'*]+", "", text).lower()
     if opted_out and word in _START_WHEN_OUT:
         return "start"
-    return next((name for name, words in _WORDS.items() if word in words), None)
+    known = [_WORDS] if answering else [_WORDS, _SPANISH]
+    return next((name for words in known for name, those in words.items() if word in those), None)
 
 
 def stop(session: Session, conversation: Conversation, message_id: str | None) -> str:

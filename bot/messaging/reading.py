@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
-from bot.messaging.models import Kind, Message
+from bot.messaging.models import Channel, Conversation, Kind, Message
+from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import latest_treatment, say, situation_of
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage.language import detect
 from bot.triage.types import Assessment, Context, Finding, Tier
+
+#: The red-flag questions, as the question that a conversation is waiting for an answer to.
+PROBE = "probe"
+#: Silence for this long after a probe is a sign of its own in the first days (`clinical.md` 1, suffix "?").
+PROBE_PATIENCE = timedelta(minutes=15)
+PROBE_DAYS = 3
 
 #: A question stays open this long: what comes later is a new thought, not an answer.
 QUESTION_OPEN = timedelta(hours=36)
@@ -59,10 +67,12 @@ def follow(session: Session, message: Message, assessment: Assessment, context: 
         )
     )
     message.assessed = True
+    if context.question == PROBE:
+        message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = "safety.retraction" if retracted else safety_piece(assessment, message)
-    if piece is not None:
+    if piece is not None and not _silenced(message, assessment):
         _answer(session, message, piece, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, assessment)
@@ -77,9 +87,40 @@ def follow(session: Session, message: Message, assessment: Assessment, context: 
         )
 
 
+def probe_unanswered(session: Session, conversation: Conversation) -> None:
+    """Nobody answered the probe: on days 0-3 what it was about rises by one tier. Either way it is closed."""
+    conversation.open_question = conversation.open_question_at = None
+    record = session.scalars(
+        select(AssessmentRecord)
+        .join(Message, Message.id == AssessmentRecord.message_id)
+        .where(Message.conversation_id == conversation.id, AssessmentRecord.probe.is_(True))
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+    day = situation_of(conversation, latest_treatment(session, conversation.patient_id)).day
+    if record is None or day is None or day > PROBE_DAYS:
+        return
+    message = record.message
+    flag = record.findings[0]["flag"] if record.findings else "NEG"
+    tier = record.tier.raised()
+    finding = Finding(flag=flag, tier=tier, rule="probe.unanswered", words="", source="prop")
+    silence = Assessment(tier=tier, findings=(finding,), reasons=("the probe was not answered",))
+    if tier.at_least_as_urgent_as(Tier.T2):
+        raise_alert(session, message, silence)
+    else:
+        key = f"probe:{message.id}"
+        open_task(session, TaskKind.REVIEW, key, conversation, note=message.body[:200], message_id=message.id)
+
+
 def _adds_nothing(assessment: Assessment) -> bool:
     """Whether the message is about nothing but the open alert: thanks, never mind, ok."""
     return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
+
+
+def _silenced(message: Message, assessment: Assessment) -> bool:
+    """After STOP only an emergency is answered; the rest is for staff, who were asked to phone."""
+    urgent = assessment.tier.at_least_as_urgent_as(Tier.T2) or assessment.probe
+    return message.channel is Channel.SMS and not urgent and is_opted_out(message.conversation)
 
 
 def context_of(session: Session, message: Message) -> Context:
@@ -131,7 +172,7 @@ def _answer(session: Session, message: Message, piece: str, assessment: Assessme
         flag=assessment.lead_flag,
         in_reply_to_id=message.id,
         position=0,
-        question="probe" if piece == "safety.probe" else None,
+        question=PROBE if piece == "safety.probe" else None,
     )
     if piece == "safety.probe":
-        conversation.open_question, conversation.open_question_at = "probe", clock.now()
+        conversation.open_question, conversation.open_question_at = PROBE, clock.now()

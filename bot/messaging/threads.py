@@ -59,21 +59,23 @@ def find_or_open(
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
         conversation.language = detect(first_words, as_language(clinic.locale))
         session.add(conversation)
-    if channel is Channel.SMS and conversation.patient_id is None and conversation.staff_id is None:
+    if channel is Channel.SMS:
         _recognise(session, conversation)
     session.flush()
     return conversation
 
 
 def _recognise(session: Session, conversation: Conversation) -> None:
-    """Patient and staff numbers are looked up each time: a number may be enrolled after it first wrote."""
+    """Whose number this is, looked up each time: people are enrolled, hired and leave. It may be both a
+    patient's and a member of staff's."""
     where = {"clinic_id": conversation.clinic_id, "phone": conversation.address}
     patient = session.scalars(select(Patient).filter_by(**where)).first()
     staff = session.scalars(select(Staff).filter_by(**where, active=True)).first()
-    if patient is not None:
+    if patient is not None and conversation.patient_id != patient.id:
         conversation.patient_id, conversation.language = patient.id, patient.language
-    elif staff is not None:
-        conversation.staff_id, conversation.language = staff.id, staff.language
+    elif patient is None and staff is not None:
+        conversation.language = staff.language
+    conversation.staff_id = staff.id if staff else None
 
 
 def situation_of(

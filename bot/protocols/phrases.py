@@ -8,7 +8,6 @@ from typing import Literal
 Language = Literal["en", "es"]
 
 
-
 def as_language(code: str) -> Language:
     """The language of a stored code; English for anything we do not speak."""
     return "es" if code.startswith("es") else "en"

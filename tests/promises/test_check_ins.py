@@ -105,7 +105,7 @@ def test_answers_are_kept_with_the_patients_words_and_become_the_trend(desk: Des
         ("pain", 3, 1),
         ("swelling", 4, 1),
     ]
-    assert desk.rows(StaffTask) == []
+    assert desk.rows(StaffTask, patient_id=check_in.patient_id) == []
 
 
 def test_worse_than_last_time_after_the_second_day_reaches_a_person_the_same_day(desk: Desk) -> None:

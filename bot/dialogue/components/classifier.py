@@ -1,8 +1,9 @@
-"""Which intent a message has: two views of the text vote, and the patient's phase weighs the result.
+"""Which intent a message has: every training example votes for its own, weighted by how alike the two are.
 
-The views are the sentence vector (two small networks, averaged) and character n-grams (logistic regression:
-names, misspellings). What a topic's training examples say of the phase acts as a prior, because "how many
-days without wine" is one question before a treatment and another after it.
+Alike in meaning (the sentence vector), in letters (character n-grams: names, misspellings) and in the phase
+of the treatment, because "how many days without wine" is one question before it and another after it. The
+weights of the votes are a ridge regression over that likeness, solved once. The same solution tells how every
+example would have been read without itself, which sets how sure a score makes us.
 """
 # ruff: noqa: ARG003  (Rasa creates every component with the same four arguments)
 
@@ -21,16 +22,17 @@ from rasa.nlu.featurizers.featurizer import Featurizer
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.dialogue.reading import flat
 from bot.dialogue.topics import PHASE_PAIRS
 
 logger = logging.getLogger(__name__)
 
 PHASES = ("before", "after")
-#: Imagined examples in each phase, so that a phase never rules a topic out.
-PRIOR_SMOOTHING = 2.0
-TINY = 1e-6
+#: How many times sharper than the raw scores the confidences may be.
+SHARPNESSES = np.geomspace(3.0, 40.0, 30)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -47,26 +49,30 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`never`: intents that are set by other means and never read from words."""
+        """How likeness is measured.
+
+        `never`: intents that are set by other means and never read from words. `closeness`: how fast likeness
+        in meaning falls with distance. `letters`: the weight of likeness in letters beside it. `phase`: how
+        much more an example of the patient's phase counts, and one of the other phase less, 0 to 1. `ridge`:
+        how little a single example may bend the votes.
+        """
         return {
             "never": [],
             "ranking_length": 10,
-            "networks": 2,
-            "hidden": 256,
-            "alpha": 0.1,
-            "epochs": 30,
-            "ngrams_c": 10.0,
-            "ngrams_weight": 0.2,
-            "phase_weight": 0.5,
+            "closeness": 2.0,
+            "letters": 0.1,
+            "phase": 0.35,
+            "ridge": 0.2,
         }
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
-        """`labels` are the intents, in the order of every array's columns."""
+        """`labels` are the intents, in the order of the columns of the votes."""
         self._config = config
         self._model_storage = model_storage
         self._resource = resource
         self._labels: list[str] = []
         self._arrays: dict[str, NDArray[Any]] = {}
+        self._letters: sparse.csr_matrix | None = None
         self._vectorizer: TfidfVectorizer | None = None
 
     @classmethod
@@ -80,10 +86,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         return cls({**cls.get_default_config(), **config}, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fit both views and the prior on the examples, and keep them."""
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.neural_network import MLPClassifier
-
+        """Solve for the votes of the examples, and keep both."""
         examples = [
             message
             for message in training_data.intent_examples
@@ -91,29 +94,25 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         ]
         if not examples:
             return self._resource
+        texts = [flat(message.get(TEXT)) for message in examples]
         intents = [message.get(INTENT) for message in examples]
-        vectors = _vectors(examples)
-        for number in range(self._config["networks"]):
-            network = MLPClassifier(
-                (self._config["hidden"],),
-                alpha=self._config["alpha"],
-                max_iter=self._config["epochs"],
-                random_state=number,
-                n_iter_no_change=self._config["epochs"],
-            )
-            network.fit(vectors, intents)
-            self._labels = [str(label) for label in network.classes_]
-            for layer in (0, 1):
-                self._arrays[f"weights_{number}_{layer}"] = network.coefs_[layer].astype(np.float32)
-                self._arrays[f"bias_{number}_{layer}"] = network.intercepts_[layer].astype(np.float32)
+        self._labels = sorted(set(intents))
         self._vectorizer = TfidfVectorizer(**_ngram_options(), min_df=2)
-        grams = self._vectorizer.fit_transform([message.get(TEXT) for message in examples])
-        regression = LogisticRegression(C=self._config["ngrams_c"], solver="liblinear")
-        regression.fit(grams, intents)
-        self._arrays["ngram_weights"] = regression.coef_.T.astype(np.float32)
-        self._arrays["ngram_bias"] = regression.intercept_.astype(np.float32)
-        self._arrays["idf"] = self._vectorizer.idf_.astype(np.float32)
-        self._arrays["phase"] = _phase_prior(examples, self._labels)
+        self._letters = self._vectorizer.fit_transform(texts)
+        self._arrays = {
+            "idf": self._vectorizer.idf_.astype(np.float32),
+            "vectors": _vectors(examples),
+            "phases": np.array([_phase_of_example(message) for message in examples], dtype=np.float32),
+        }
+        targets = np.eye(len(self._labels), dtype=np.float32)[[self._labels.index(name) for name in intents]]
+        # One solution for patients whose phase is known, one blind to it: a missing phase must tell nothing.
+        blind = self._likeness(self._arrays["vectors"], self._letters)
+        phased = blind * self._phase_factors(self._arrays["phases"])
+        for name, likeness in (("known", phased), ("unknown", blind)):
+            votes, without_itself = _solve(likeness, targets, self._config["ridge"])
+            self._arrays[f"votes_{name}"] = votes
+            sharpness = _sharpness(without_itself, targets)
+            self._arrays[f"sharpness_{name}"] = np.array(sharpness, dtype=np.float32)
         self._persist()
         return self._resource
 
@@ -131,24 +130,27 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         return messages
 
     def _likelihoods(self, message: Message) -> NDArray[Any]:
-        vector, arrays = _vectors([message])[0], self._arrays
-        views = []
-        for number in range(self._config["networks"]):
-            hidden = np.maximum(vector @ arrays[f"weights_{number}_0"] + arrays[f"bias_{number}_0"], 0)
-            views.append(_softmax(hidden @ arrays[f"weights_{number}_1"] + arrays[f"bias_{number}_1"]))
-        by_meaning = np.mean(views, axis=0)
         assert self._vectorizer is not None
-        grams = self._vectorizer.transform([message.get(TEXT)])
-        scores = (grams @ arrays["ngram_weights"])[0] + arrays["ngram_bias"]
-        by_letters = 1 / (1 + np.exp(-scores))
-        by_letters /= by_letters.sum()
-        weight = self._config["ngrams_weight"]
-        mixed = (1 - weight) * np.log(by_meaning + TINY) + weight * np.log(by_letters + TINY)
+        letters = self._vectorizer.transform([flat(message.get(TEXT))])
+        likeness = self._likeness(_vectors([message]), letters)
         phase = (message.get(METADATA) or {}).get("phase")
-        if phase not in PHASES:
-            return _softmax(mixed)
-        mixed = mixed + self._config["phase_weight"] * np.log(arrays["phase"][PHASES.index(phase)])
-        return self._with_pairs_resolved(_softmax(mixed), phase)
+        if phase in PHASES:
+            likeness = likeness * self._phase_factors(np.array([_sign(phase)], dtype=np.float32))
+        name = "known" if phase in PHASES else "unknown"
+        scores = likeness @ self._arrays[f"votes_{name}"]
+        likelihoods = _softmax(scores * self._arrays[f"sharpness_{name}"])[0]
+        return self._with_pairs_resolved(likelihoods, phase) if phase in PHASES else likelihoods
+
+    def _likeness(self, vectors: NDArray[Any], letters: sparse.csr_matrix) -> NDArray[Any]:
+        """How alike messages (rows) and training examples (columns) are, whatever the phase."""
+        assert self._letters is not None
+        alike: NDArray[Any] = np.exp(self._config["closeness"] * (vectors @ self._arrays["vectors"].T - 1))
+        alike += self._config["letters"] * (letters @ self._letters.T).toarray()
+        return alike
+
+    def _phase_factors(self, phases: NDArray[Any]) -> NDArray[Any]:
+        factors: NDArray[Any] = 1 + self._config["phase"] * np.outer(phases, self._arrays["phases"])
+        return factors
 
     def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str) -> NDArray[Any]:
         """Topics that only the phase tells apart count as one: the one of the patient's phase."""
@@ -165,7 +167,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         assert self._vectorizer is not None
         vocabulary = sorted(self._vectorizer.vocabulary_, key=self._vectorizer.vocabulary_.__getitem__)
         with self._model_storage.write_to(self._resource) as folder:
-            np.savez_compressed(folder / "arrays.npz", **self._arrays)
+            halved = {**self._arrays, "vectors": self._arrays["vectors"].astype(np.float16)}
+            np.savez(folder / "arrays.npz", **halved)
+            sparse.save_npz(folder / "letters.npz", self._letters)
             words = {"labels": self._labels, "vocabulary": vocabulary}
             (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
@@ -182,7 +186,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         try:
             with model_storage.read_from(resource) as folder:
                 with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-                    component._arrays = {name: arrays[name] for name in arrays.files}
+                    component._arrays = {name: arrays[name].astype(np.float32) for name in arrays.files}
+                component._letters = sparse.load_npz(folder / "letters.npz")
                 words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         except ValueError:
             logger.warning("The topic classifier was trained on no data.")
@@ -194,34 +199,46 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
 
 def _ngram_options() -> dict[str, Any]:
-    return {
-        "analyzer": "char_wb",
-        "ngram_range": (2, 4),
-        "sublinear_tf": True,
-        "strip_accents": "unicode",
-    }
+    return {"analyzer": "char_wb", "ngram_range": (2, 4), "sublinear_tf": True, "dtype": np.float32}
 
 
 def _vectors(messages: list[Message]) -> NDArray[Any]:
-    return np.vstack([message.get_dense_features(TEXT)[1].features[0] for message in messages])
+    """One row of length 1 for each message."""
+    rows = np.vstack([message.get_dense_features(TEXT)[1].features[0] for message in messages])
+    lengths: NDArray[Any] = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[Any] = (rows / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return unit
+
+
+def _sign(phase: str | None) -> float:
+    """-1 before the treatment, 1 after it, 0 when nobody knows."""
+    return {"before": -1.0, "after": 1.0}.get(phase or "", 0.0)
+
+
+def _phase_of_example(message: Message) -> float:
+    """What the training data says of the phase in which this was asked (`metadata` of the intent)."""
+    of_intent = (message.get(METADATA) or {}).get("intent") or {}
+    return _sign(of_intent.get("phase"))
+
+
+def _solve(likeness: NDArray[Any], targets: NDArray[Any], ridge: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The votes of the examples, and the scores each example would get had it not been among them."""
+    inverse = np.linalg.inv(likeness + ridge * np.eye(len(targets), dtype=np.float32))
+    votes = inverse @ targets
+    return votes, targets - votes / np.diag(inverse)[:, np.newaxis]
 
 
 def _softmax(scores: NDArray[Any]) -> NDArray[Any]:
-    powers: NDArray[Any] = np.exp(scores - scores.max())
-    shares: NDArray[Any] = powers / powers.sum()
+    powers: NDArray[Any] = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[Any] = powers / powers.sum(axis=1, keepdims=True)
     return shares
 
 
-def _phase_prior(examples: list[Message], labels: list[str]) -> NDArray[Any]:
-    """How much each intent belongs to each phase, one row for each of `PHASES`; 0.5 is neutral."""
-    counts = np.full((len(PHASES), len(labels)), PRIOR_SMOOTHING)
-    column = {label: index for index, label in enumerate(labels)}
-    for message in examples:
-        of_intent = (message.get(METADATA) or {}).get("intent") or {}
-        phase = of_intent.get("phase")
-        if phase in PHASES:
-            counts[PHASES.index(phase), column[message.get(INTENT)]] += 1
-        else:
-            counts[:, column[message.get(INTENT)]] += 0.5
-    prior: NDArray[Any] = (counts / counts.sum(axis=0)).astype(np.float32)
-    return prior
+def _sharpness(scores: NDArray[Any], targets: NDArray[Any]) -> float:
+    """The factor on `scores` that makes the confidences most nearly true (least log loss)."""
+
+    def loss(factor: float) -> float:
+        given = (_softmax(scores * factor) * targets).sum(axis=1)
+        return float(-np.log(np.maximum(given, 1e-9)).mean())
+
+    return float(min(SHARPNESSES, key=loss))

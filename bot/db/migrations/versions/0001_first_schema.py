@@ -151,6 +151,7 @@ def upgrade() -> None:
     sa.Column('patient_id', sa.String(length=32), nullable=False),
     sa.Column('day', sa.Integer(), nullable=False),
     sa.Column('due_at', bot.db.base.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('next_step_at', bot.db.base.UtcDateTime(timezone=True), nullable=False),
     sa.Column('status', sa.Enum('planned', 'sent', 'reminded', 'answered', 'unanswered', 'cancelled', name='checkinstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('sent_at', bot.db.base.UtcDateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', bot.db.base.UtcDateTime(timezone=True), nullable=True),
@@ -166,7 +167,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('enrolment_id', 'day', name=op.f('uq_check_ins_enrolment_id_day'))
     )
     op.create_index(op.f('ix_check_ins_clinic_id'), 'check_ins', ['clinic_id'], unique=False)
-    op.create_index('ix_check_ins_due', 'check_ins', ['status', 'due_at'], unique=False)
+    op.create_index('ix_check_ins_next_step', 'check_ins', ['status', 'next_step_at'], unique=False)
     op.create_index(op.f('ix_check_ins_patient_id'), 'check_ins', ['patient_id'], unique=False)
     op.create_table('messages',
     sa.Column('conversation_id', sa.String(length=32), nullable=False),
@@ -358,7 +359,7 @@ def upgrade() -> None:
     op.create_index('ix_symptom_reports_patient', 'symptom_reports', ['patient_id', 'created_at'], unique=False)
     op.create_table('alert_events',
     sa.Column('alert_id', sa.String(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('opened', 'paged', 'page_delivered', 'page_failed', 'nobody_on_call', 'acknowledged', 'reminded', 'patient_wrote', 'raised', 'informed', 'note', 'closed', name='eventkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('opened', 'paged', 'page_delivered', 'page_failed', 'nobody_on_call', 'acknowledged', 'reminded', 'patient_wrote', 'raised', 'reopened', 'informed', 'note', 'closed', name='eventkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('staff_id', sa.String(length=32), nullable=True),
     sa.Column('message_id', sa.String(length=32), nullable=True),
     sa.Column('detail', sa.Text(), nullable=False),
@@ -429,7 +430,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_messages_clinic_id'), table_name='messages')
     op.drop_table('messages')
     op.drop_index(op.f('ix_check_ins_patient_id'), table_name='check_ins')
-    op.drop_index('ix_check_ins_due', table_name='check_ins')
+    op.drop_index('ix_check_ins_next_step', table_name='check_ins')
     op.drop_index(op.f('ix_check_ins_clinic_id'), table_name='check_ins')
     op.drop_table('check_ins')
     op.drop_index(op.f('ix_enrolments_patient_id'), table_name='enrolments')
