@@ -21,6 +21,10 @@ from bot.records.tasks import open_task
 log = structlog.get_logger(__name__)
 
 
+#: What confirms a STOP in plain words must go out although the person has just opted out.
+_CONFIRMATIONS = frozenset({"optout.stopped", "optout.started", "safety.stopped_alert_open"})
+
+
 class Reply(Protocol):
     """What the dialogue says, in approved words."""
 
@@ -128,7 +132,7 @@ def store(
             session,
             conversation,
             rendered,
-            kind,
+            Kind.NOTICE if reply.content_id in _CONFIRMATIONS else kind,
             in_reply_to_id=answered.id if answered else None,
             position=position if answered else None,
             question=reply.question,

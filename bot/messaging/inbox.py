@@ -137,7 +137,7 @@ def handle(session: Session, message: Message) -> None:
         answer_staff(session, conversation, message.body, message.id)
         return
     word = _keyword(conversation, message)  # by the question that was open when it came
-    read(session, message)
+    read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
     elif message.channel is Channel.SMS and optout.is_opted_out(conversation):

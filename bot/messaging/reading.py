@@ -29,13 +29,16 @@ PROBE_DAYS = 3
 QUESTION_OPEN = timedelta(hours=36)
 
 
-def read(session: Session, message: Message) -> Assessment:
-    """Assess `message` in its context and write down everything that follows, in the caller's transaction."""
+def read(session: Session, message: Message, *, is_keyword: bool = False) -> Assessment:
+    """Assess `message` in its context and write down everything that follows, in the caller's transaction.
+
+    A STOP, START or HELP (`is_keyword`) gets its own answer, so it is not told that the alert stays open too.
+    """
     conversation = message.conversation
     conversation.language = message.language = detect(message.body, as_language(conversation.language))
     context = context_of(session, message)
     assessment = triage.assess(message.body, context)
-    follow(session, message, assessment, context)
+    follow(session, message, assessment, context, is_keyword=is_keyword)
     return assessment
 
 
@@ -50,7 +53,9 @@ def unreadable(session: Session, message: Message) -> None:
     )
 
 
-def follow(session: Session, message: Message, assessment: Assessment, context: Context) -> None:
+def follow(
+    session: Session, message: Message, assessment: Assessment, context: Context, *, is_keyword: bool = False
+) -> None:
     """Store the assessment and act on it."""
     session.add(
         AssessmentRecord(
@@ -72,7 +77,7 @@ def follow(session: Session, message: Message, assessment: Assessment, context: 
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = "safety.retraction" if retracted else safety_piece(assessment, message)
-    if piece is not None and not _silenced(message, assessment):
+    if piece is not None and not (retracted and is_keyword) and not _silenced(message, assessment):
         _answer(session, message, piece, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, assessment)
@@ -120,7 +125,8 @@ def _adds_nothing(assessment: Assessment) -> bool:
 def _silenced(message: Message, assessment: Assessment) -> bool:
     """After STOP only an emergency is answered; the rest is for staff, who were asked to phone."""
     urgent = assessment.tier.at_least_as_urgent_as(Tier.T2) or assessment.probe
-    return message.channel is Channel.SMS and not urgent and is_opted_out(message.conversation)
+    news = urgent and not _adds_nothing(assessment)
+    return message.channel is Channel.SMS and not news and is_opted_out(message.conversation)
 
 
 def context_of(session: Session, message: Message) -> Context:

@@ -60,6 +60,16 @@ def hand_over(message_id: str, reason: str) -> str:
     return "dialogue.handover" if open_now else "dialogue.handover_closed"
 
 
+def ask_to_confirm(message_id: str, topic: str) -> None:
+    """Ask staff to confirm a fact that the answer left to a person, such as the regulatory status (S11)."""
+    with transaction() as session:
+        message = session.get_one(Message, message_id)
+        open_task(
+            session, TaskKind.CONFIRM_FACT, message_id, message.conversation, note=topic, message_id=message_id
+        )
+    events.committed(message.clinic_id, message.conversation_id)
+
+
 def complete(task_id: str, staff_id: str, note: str) -> None:
     """Mark a task as done by a named person. Completing it again changes nothing."""
     with transaction() as session:
