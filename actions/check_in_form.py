@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import record
 from actions.common import slot, turn_of
 from actions.symptom_form import ask_once_more
-from bot.dialogue.reading import is_none, read_scale, read_signs
+from bot.dialogue.reading import is_none, read_pair, read_scale, read_signs
 
 
 class ValidateCheckInForm(FormValidationAction):  # type: ignore[misc]
@@ -24,8 +24,12 @@ class ValidateCheckInForm(FormValidationAction):  # type: ignore[misc]
     def validate_checkin_pain(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
-        """A number from 0 to 10."""
-        return _keep(tracker, "checkin_pain", read_scale, value)
+        """A number from 0 to 10; two of them also answer the next question."""
+        pair = read_pair(str(value or ""))
+        if pair is None:
+            return _keep(tracker, "checkin_pain", read_scale, value)
+        swelling = _keep(tracker, "checkin_swelling", lambda _words: pair[1], value)
+        return {**_keep(tracker, "checkin_pain", lambda _words: pair[0], value), **swelling}
 
     def validate_checkin_swelling(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]

@@ -33,6 +33,12 @@ def intent_of(tracker: Tracker) -> str:
     return str(((tracker.latest_message or {}).get("intent") or {}).get("name") or "")
 
 
+def topics_of(tracker: Tracker) -> list[str]:
+    """The topics the message asks about, in order: two when it surely asks two things, else its intent."""
+    intent, both = intent_of(tracker), list((tracker.latest_message or {}).get("topics") or ())
+    return both if intent in both else [intent]
+
+
 def ranking_of(tracker: Tracker) -> list[tuple[str, float]]:
     """Every intent considered, most likely first."""
     ranking = (tracker.latest_message or {}).get("intent_ranking") or []
@@ -42,6 +48,12 @@ def ranking_of(tracker: Tracker) -> list[tuple[str, float]]:
 def form_of(tracker: Tracker) -> str | None:
     """The form that is running."""
     return (tracker.active_loop or {}).get("name")
+
+
+def question_asked(tracker: Tracker) -> str:
+    """The question that the running form asked: `symptom_where` asks `symptom.where`."""
+    name = str(slot(tracker, "requested_slot") or "")
+    return name.replace("symptom_", "symptom.").replace("checkin_", "checkin.")
 
 
 def say(

@@ -10,7 +10,19 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import Events, intent_of, ranking_of, say, slot, turn_of, understood, words_of
+from actions.common import (
+    Events,
+    back_to_form,
+    form_of,
+    intent_of,
+    question_asked,
+    ranking_of,
+    say,
+    slot,
+    turn_of,
+    understood,
+    words_of,
+)
 from actions.topics import answer
 from bot.dialogue.reading import read_choice
 from bot.dialogue.topics import choice_titles, choices
@@ -20,6 +32,9 @@ from bot.dialogue.turn import Turn
 def ask_back(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """The first time: up to three likely topics, or a plain request. The second time: a person."""
     turn = turn_of(tracker)
+    if form_of(tracker):  # a question nobody understood, in the middle: the next words are the answer
+        say(dispatcher, "dialogue.fallback")
+        return [SlotSet("asked_again", question_asked(tracker)), *back_to_form(tracker)]
     if slot(tracker, "missed"):
         say(dispatcher, record.hand_over(turn, record.NOT_UNDERSTOOD))
         return understood()

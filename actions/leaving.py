@@ -11,10 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import record
 from actions.common import (
     CHECK_IN_FORM,
+    CHECK_IN_SLOTS,
     SYMPTOM_FORM,
     Events,
     form_of,
     leave_forms,
+    question_asked,
     say,
     slot,
     turn_of,
@@ -34,25 +36,40 @@ def keep_report(tracker: Tracker) -> Tier | None:
 
 
 def keep_check_in(tracker: Tracker) -> None:
-    """Store the answer that raised a red flag, and close the check-in: it has been answered."""
+    """Store the words that end a check-in early, and close it: nobody is nagged for the rest."""
     if form_of(tracker) != CHECK_IN_FORM:
         return
     turn, check_in_id, words = turn_of(tracker), slot(tracker, "check_in_id"), words_of(tracker)
-    question = str(slot(tracker, "requested_slot") or "checkin_other").replace("checkin_", "checkin.")
-    value = reading.read(question, words)
-    record.record_answer(turn, check_in_id, question, words if value is None else value, words)
+    if turn.question != "probe":  # the answer to triage's own question is no answer to the form's
+        question = question_asked(tracker) or "checkin.other"
+        value = reading.read(question, words)
+        record.record_answer(turn, check_in_id, question, words if value is None else value, words)
     record.finish_check_in(turn, check_in_id, tracker.slots)
 
 
+def keep_if_complete(tracker: Tracker) -> None:
+    """Close a check-in that is left at "anything else?": all that it measures has been answered."""
+    if slot(tracker, "requested_slot") == CHECK_IN_SLOTS[-1]:
+        keep_check_in(tracker)
+
+
 class ActionHandOver(Action):  # type: ignore[misc]
-    """A person was asked for."""
+    """A person was asked for, or is needed: the words of a form's patient speak of distress."""
 
     def name(self) -> str:
         return "action_hand_over"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        turn = turn_of(tracker)
         keep_report(tracker)
-        say(dispatcher, record.hand_over(turn_of(tracker), record.ASKED_FOR_PERSON))
+        if "PSY" in turn.flags:
+            keep_check_in(tracker)
+        else:
+            keep_if_complete(tracker)
+        reason = record.IN_DISTRESS if "PSY" in turn.flags else record.ASKED_FOR_PERSON
+        said = record.hand_over(turn, reason)
+        if "PSY" not in turn.flags or not turn.safety_sent:  # triage's own words have said it, and better
+            say(dispatcher, said)
         return [*_understood(), *leave_forms()]
 
 
@@ -64,6 +81,7 @@ class ActionOptOut(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         keep_report(tracker)
+        keep_if_complete(tracker)
         say(dispatcher, record.opt_out(turn_of(tracker)))
         return [*_understood(), *leave_forms()]
 
@@ -76,6 +94,7 @@ class ActionCancel(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         tier = keep_report(tracker)
+        keep_if_complete(tracker)
         say(dispatcher, "dialogue.cancelled" if tier in (None, Tier.T4) else next_step(Tier(tier)))
         return [*_understood(), *leave_forms()]
 

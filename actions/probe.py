@@ -12,10 +12,13 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import record
 from actions.common import (
     CHECK_IN_FORM,
+    CHECK_IN_SLOTS,
     SYMPTOM_FORM,
     Events,
     form_of,
+    leave_forms,
     pause_form,
+    question_asked,
     ranking_of,
     say,
     slot,
@@ -28,12 +31,13 @@ from bot.dialogue.reading import read, read_signs
 from bot.dialogue.topics import choices
 
 REPORT = "report_symptom"
+#: What closes a check-in, by its outcome.
+DONE = "checkin.done_"
 
 
 def keep_answer(tracker: Tracker) -> Events:
     """Take the answer that made triage ask: the form goes on with its next question afterwards."""
-    name = str(slot(tracker, "requested_slot") or "")
-    question = name.replace("symptom_", "symptom.").replace("checkin_", "checkin.")
+    name, question = str(slot(tracker, "requested_slot") or ""), question_asked(tracker)
     value = read(question, words_of(tracker)) if name else None
     if value is None:
         return []
@@ -43,6 +47,13 @@ def keep_answer(tracker: Tracker) -> Events:
     return [SlotSet(name, value)]
 
 
+def finish_before_probe(tracker: Tracker) -> Events:
+    """The last answer made triage ask: the check-in is answered, whether or not the probe will be."""
+    keep_answer(tracker)
+    outcome = record.finish_check_in(turn_of(tracker), slot(tracker, "check_in_id"), tracker.slots)
+    return [*understood(), *leave_forms(), SlotSet("held_topic", f"{DONE}{outcome}")]
+
+
 class ActionHold(Action):  # type: ignore[misc]
     """Triage has spoken: say nothing over it, and remember what waits."""
 
@@ -50,6 +61,8 @@ class ActionHold(Action):  # type: ignore[misc]
         return "action_hold"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        if form_of(tracker) == CHECK_IN_FORM and slot(tracker, "requested_slot") == CHECK_IN_SLOTS[-1]:
+            return finish_before_probe(tracker)
         if form_of(tracker):
             return [*keep_answer(tracker), *pause_form()]
         turn, ranking = turn_of(tracker), ranking_of(tracker)
@@ -73,6 +86,8 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
         if form or held == REPORT:
             return [*done, FollowupAction(form or SYMPTOM_FORM)]
+        if held and held.startswith(DONE) and turn.tier not in (None, "T4"):
+            held = f"{DONE}concern"  # the answer to the probe was not a good one
         if held:
             return [*done, *answer(dispatcher, turn, held)]
         say(dispatcher, "symptom.done_t4" if turn.patient_id else "smalltalk.thanks")

@@ -9,7 +9,7 @@ from bot.dialogue.turn import Turn
 from bot.triage.types import Tier
 
 #: Reasons of a hand-over, as staff tasks name them (`bot.records.models.TaskKind`).
-ASKED_FOR_PERSON, NOT_UNDERSTOOD = "talk_to_patient", "not_understood"
+ASKED_FOR_PERSON, NOT_UNDERSTOOD, IN_DISTRESS = "talk_to_patient", "not_understood", "in_distress"
 #: Longest words kept in one field of a report.
 MAX_WORDS = 200
 
@@ -39,6 +39,15 @@ def log_mention(turn: Turn, topic: str) -> None:
     from bot.records import symptoms
 
     symptoms.log_mention(turn.message_id, topic)
+
+
+def ask_to_confirm(turn: Turn, topic: str) -> None:
+    """Ask staff to confirm a fact to the sender, as the answer to `topic` promises."""
+    if turn.message_id is None:
+        return
+    from bot.records import tasks
+
+    tasks.ask_to_confirm(turn.message_id, topic)
 
 
 def log_report(turn: Turn, slots: Mapping[str, Any]) -> Tier:

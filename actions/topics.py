@@ -10,9 +10,12 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import Events, back_to_form, intent_of, say, turn_of, understood
+from actions.common import Events, back_to_form, say, topics_of, turn_of, understood
 from bot.dialogue.topics import resolve
 from bot.dialogue.turn import Turn
+
+#: Topics whose answer promises that a person will confirm the fact.
+CONFIRMED_BY_STAFF = frozenset({"product.regulatory_status"})
 
 
 def answer(dispatcher: CollectingDispatcher, turn: Turn, topic: str) -> Events:
@@ -21,14 +24,19 @@ def answer(dispatcher: CollectingDispatcher, turn: Turn, topic: str) -> Events:
     say(dispatcher, meant)
     if meant.startswith("recovery."):
         record.log_mention(turn, meant)
+    if meant in CONFIRMED_BY_STAFF:
+        record.ask_to_confirm(turn, meant)
     return [*understood(), SlotSet("held_topic", None)]
 
 
 class ActionAnswerTopic(Action):  # type: ignore[misc]
-    """Answer the topic that was asked about; a form that was interrupted asks again."""
+    """Answer the topic, or both topics, asked about; a form that was interrupted asks again."""
 
     def name(self) -> str:
         return "action_answer_topic"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        return answer(dispatcher, turn_of(tracker), intent_of(tracker)) + back_to_form(tracker)
+        events: Events = []
+        for topic in topics_of(tracker):
+            events = answer(dispatcher, turn_of(tracker), topic)
+        return events + back_to_form(tracker)

@@ -39,6 +39,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(FIX, "dialogue", "no model for the present data: run `afterglow train`")
     yield from _content()
     yield from _carrier(settings)
+    bad = list((settings.var_dir / "spool").glob("*.bad"))
+    if bad:
+        yield Finding(
+            FIX, "spool", f"{len(bad)} messages could not be stored: read them by hand in {bad[0].parent}"
+        )
     if database_ok:
         yield from _clinics()
     free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -124,7 +125,7 @@ class ConsoleRoute(APIRoute):
                 return await handler(request)
             except SignInNeeded:
                 return to_sign_in(request)
-            except NotThere:
+            except (NotThere, RequestValidationError):  # an address that no page of ours links to
                 return _refusal(request, HTTPStatus.NOT_FOUND)
             except Forged:
                 return _refusal(request, HTTPStatus.FORBIDDEN)

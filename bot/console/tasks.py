@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
@@ -11,12 +13,20 @@ from bot.console import pages
 from bot.console.access import task_for
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
+from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.messaging.models import Conversation, Message
 from bot.records import tasks as service
-from bot.records.models import StaffTask
+from bot.records.models import StaffTask, TaskKind
 
 router = APIRouter(route_class=ConsoleRoute)
+
+_CHECK_IN_DAY = re.compile(r"day (\d+)(?:: (.+))?")
+#: Why a check-in was given up, as `bot.followup.planning` writes it, and the string for it.
+_GIVEN_UP = {
+    "overtaken by the next check-in": "task.overtaken",
+    "too old to send": "task.too_old",
+}
 
 
 @router.get("/tasks")
@@ -48,4 +58,26 @@ def _page(request: Request, who: Visitor, *, did: str = "", missing: str = "", s
             .where(StaffTask.clinic_id == who.clinic_id, StaffTask.done_at.is_(None))
             .order_by(StaffTask.created_at, StaffTask.id)
         ).all()
-        return pages.render(request, "tasks.html", who, status=status, rows=rows, did=did, missing=missing)
+        return pages.render(
+            request, "tasks.html", who, status=status, rows=rows, did=did, missing=missing, note_of=note_of
+        )
+
+
+def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
+    """What the task's note adds to its title and the quoted message, in the reader's language; "" if nothing.
+
+    Notes are written by the desk's services: a reason (which may be another kind of task), a check-in's day,
+    the beginning of the patient's message, or free words.
+    """
+    note = task.note.strip()
+    if note in list(TaskKind):
+        return "" if note == task.kind else t(f"task.{note}")
+    if message is not None and message.body.strip().startswith(note):
+        return ""
+    if found := _CHECK_IN_DAY.fullmatch(note):
+        day = t("entry.check_in_day", day=found[1])
+        reason = found[2]
+        if reason is None:
+            return day
+        return f"{day}: {t(_GIVEN_UP[reason]) if reason in _GIVEN_UP else reason}"
+    return note

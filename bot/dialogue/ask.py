@@ -86,10 +86,10 @@ def _topic(read: ParsedTopic, replies: list[Reply], phase: str | None) -> str | 
     """The topic that was answered or acted on; the mentioned one where a red flag or a report came first."""
     if any(reply.content_id in NOT_ANSWERED for reply in replies) or not read.ranking:
         return None
-    answered = next((r.content_id for r in replies if is_topic(r.content_id)), None)
-    if answered is not None:
-        return answered
     intent = TOPIC_OF_INTENT.get(read.ranking[0][0], read.ranking[0][0])
+    answered = [reply.content_id for reply in replies if is_topic(reply.content_id)]
+    if answered:  # of two that were answered, the one that the whole of it is about
+        return resolve(intent, phase) if resolve(intent, phase) in answered else answered[0]
     return resolve(intent, phase) if is_topic(intent) and read.topic is not None else None
 
 

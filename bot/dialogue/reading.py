@@ -47,6 +47,28 @@ _BETTER = re.compile(r"\b(?:better|improv\w+|easing|going down|mejor|mejora\w*|m
 _NOT_BETTER = re.compile(
     r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b"
 )
+_SCORES = {
+    "zero": 0, "cero": 0, "none": 0, "nada": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
+    "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
+    "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
+}  # fmt: skip
+_SCORE = rf"(?:\d{{1,2}}|{'|'.join(_SCORES)})"
+_SIGN = r"(?:pain|dolor|swelling|swollen|hinchazon|inflamacion)"
+_LINK = r"(?:[.,]? (?:and|y|e)|[.,])?"
+_TWO_SCORES = re.compile(rf"({_SCORE})(?: and | y |, | , )({_SCORE})")
+_NAMED_FIRST = re.compile(
+    rf"(?:my |the |el |la )?(?P<first>{_SIGN})(?: (?:is|es|de|of|at|a|about))* (?P<one>{_SCORE}){_LINK} "
+    rf"(?:my |the |el |la )?(?P<second>{_SIGN})(?: (?:is|es|de|of|at|a|about))* (?P<two>{_SCORE})"
+)
+_NUMBER_FIRST = re.compile(
+    rf"(?P<one>{_SCORE})(?: (?:for|in|of|on|de|en|para))?(?: (?:my|the|el|la))? (?P<first>{_SIGN}){_LINK} "
+    rf"(?P<two>{_SCORE})(?: (?:for|in|of|on|de|en|para))?(?: (?:my|the|el|la))? (?P<second>{_SIGN})"
+)
+_REQUEST = re.compile(
+    r"^(?:and |but |so |please |pero |y |por favor )*"
+    r"(?:i (?:want|need|would like|demand)|id like|(?:tell|give|show|write|send|explain|diagnose)(?: to)? me|"
+    r"quiero|quisiera|necesito|exijo|dime|digame|diganme|dame|deme|denme|explica\w*|escribeme|diagnostic\w*)\b"
+)
 _QUESTION = re.compile(
     r"^(?:and |but |so |also |y |pero |ok |hi |hello |hola )*"
     r"(?:can|could|may|should|shall|is it|is there|are there|do i|do you|does|will|would|when|how|what|which|"
@@ -75,9 +97,38 @@ def is_question(text: str) -> bool:
     return "?" in text or "¿" in text or _QUESTION.match(flat(text)) is not None
 
 
+def is_request(text: str) -> bool:
+    """Whether `text` demands something ("I want ...", "dígame ...") rather than tells it."""
+    return _REQUEST.match(flat(text.replace("'", ""))) is not None
+
+
 def read_scale(text: str) -> int | None:
     """A score from 0 to 10."""
     return 0 if is_none(text) else read_score(text)
+
+
+def read_pair(text: str) -> tuple[int, int] | None:
+    """Pain and swelling, 0 to 10 each, when `text` gives both: named in any order, or two bare numbers."""
+    words = re.sub(r"(?<=\d) ?(?:/|out of|over|sobre|de) ?10\b", "", plain(text))
+    words = " ".join(re.sub(r"[^\w.,]+", " ", words).split())
+    bare = _TWO_SCORES.fullmatch(words)
+    if bare:
+        return _pair(bare[1], bare[2])
+    for pattern in (_NAMED_FIRST, _NUMBER_FIRST):
+        named = pattern.fullmatch(words)
+        if named:
+            said = {key: value for key, value in named.groupdict().items() if value is not None}
+            first_is_pain = said["first"].startswith(("pain", "dolor"))
+            if first_is_pain == said["second"].startswith(("pain", "dolor")):
+                return None
+            pair = (said["one"], said["two"])
+            return _pair(*(pair if first_is_pain else pair[::-1]))
+    return None
+
+
+def _pair(pain: str, swelling: str) -> tuple[int, int] | None:
+    scores = [_SCORES[word] if word in _SCORES else int(word) for word in (pain, swelling)]
+    return (scores[0], scores[1]) if all(0 <= score <= 10 for score in scores) else None
 
 
 def read_signs(text: str) -> list[int] | None:

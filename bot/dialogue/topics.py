@@ -20,10 +20,17 @@ PHASE_PAIRS = (
 #: Intents with a rule of their own that still are a topic to whoever asks which topic it was.
 TOPIC_OF_INTENT = {"opt_out": "clinic.stop_messages"}
 #: Never offered as a choice: they are no question that a text answers.
-NOT_OFFERED = frozenset({"out_of_scope", "smalltalk.greeting", "smalltalk.thanks", "smalltalk.bot_question"})
+NOT_OFFERED = frozenset({"out_of_scope", "clinic.human", "clinic.stop_messages"})
 MAX_OFFERED = 3
 #: Less likely than this is no help as a choice (see `config.yml` for how likely is enough to answer).
 WORTH_OFFERING = 0.05
+#: With a best candidate less likely than this, no choices at all: they would be guesses.
+PLAUSIBLE = 0.25
+
+
+def may_be_offered(topic: str) -> bool:
+    """Whether `topic` is a question that a text answers: no small talk, no way out (that is always last)."""
+    return is_topic(topic) and topic not in NOT_OFFERED and not topic.startswith("smalltalk.")
 
 
 def is_topic(intent: str | None) -> bool:
@@ -40,14 +47,18 @@ def resolve(topic: str, phase: str | None) -> str:
 
 
 def choices(ranking: Sequence[tuple[str, float]], phase: str | None) -> list[str]:
-    """Up to three topics to offer from `ranking` (intent, confidence), most likely first."""
+    """Up to three topics to offer from `ranking` (intent, confidence), most likely first.
+
+    None when even the best of them is unlikely.
+    """
     offered: list[str] = []
     for intent, confidence in ranking:
         topic = resolve(TOPIC_OF_INTENT.get(intent, intent), phase)
-        if confidence < WORTH_OFFERING or not is_topic(topic) or topic in NOT_OFFERED or topic in offered:
+        if not may_be_offered(topic) or topic in offered or topic not in catalogue().pieces:
             continue
-        if topic in catalogue().pieces:
-            offered.append(topic)
+        if confidence < (WORTH_OFFERING if offered else PLAUSIBLE):
+            break
+        offered.append(topic)
     return offered[:MAX_OFFERED]
 
 

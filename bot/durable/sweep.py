@@ -12,7 +12,7 @@ from typing import Literal
 
 import structlog
 from sqlalchemy import case, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot import clock, events
@@ -55,9 +55,9 @@ def repair() -> None:
         try:
             fields = spool.read(path)
             inbox.store(Inbound(**{**fields, "channel": Channel(fields["channel"])}))
-        except SQLAlchemyError:
-            raise  # still away: leave the files where they are
-        except Exception:
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and not isinstance(error, DataError | IntegrityError):
+                raise  # the database itself fails: leave the files where they are
             log.exception("a spooled message cannot be stored; kept aside as .bad", file=path.name)
             spool.set_aside(path)
             continue

@@ -80,6 +80,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
 
 def _join(session: Session, alert: Alert, message: Message, assessment: Assessment) -> None:
     """A later sign never opens a second alert, and a less urgent one never lowers the first."""
+    _refresh(session, alert)
     log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
     if assessment.tier.urgency < alert.tier.urgency:
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
@@ -88,6 +89,8 @@ def _join(session: Session, alert: Alert, message: Message, assessment: Assessme
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
+        take_step(session, alert, clock.now())
+    elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
     elif alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id:
         new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)

@@ -18,7 +18,8 @@ from bot.triage.types import Tier
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Whom to page, in order, and how long to wait. Kept with the alert as it was when it was raised."""
+    """Whom to page, in order, and how long to wait. The times stay as they were when the alert was raised;
+    the people are whoever is on call at each step."""
 
     people: tuple[str, ...]
     ack_minutes: float

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.clinic.models import Staff
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
-from bot.escalation.models import Alert, AlertStatus, EventKind, Notification, Outcome
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Notification, Outcome
 from bot.escalation.policy import Policy, next_action
 from bot.messaging.models import Conversation, Kind
 from bot.messaging.threads import say
@@ -46,7 +46,10 @@ def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
     alert.next_step_at = getattr(decided, "next_at", None)
     others = session.scalars(
         select(Notification.staff_id)
-        .where(Notification.alert_id == alert.id, Notification.staff_id != staff_id)
+        .join(Staff, Staff.id == Notification.staff_id)
+        .where(
+            Notification.alert_id == alert.id, Notification.staff_id != staff_id, Staff.active.is_(True)
+        )
         .distinct()
     ).all()
     for other in others:
@@ -68,16 +71,30 @@ def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
     """A named person ends the alert with an outcome and what was done. Raises CloseRefused."""
     if not note.strip():
         raise CloseRefused("Say in a few words what was done before you close the alert.")
+    with reading() as session:
+        seen = _newest_sign(session, alert_id)
     with transaction() as session:
         alert = session.get_one(Alert, alert_id, with_for_update=True)
         if alert.status is AlertStatus.CLOSED:
             raise CloseRefused("This alert is closed already.")
+        if _newest_sign(session, alert_id) != seen:
+            raise CloseRefused("The patient has just written again. Read that first, then close the alert.")
         if alert.acknowledged_at is None:
             alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
         alert.status, alert.outcome, alert.close_note = AlertStatus.CLOSED, outcome, note.strip()
         alert.closed_at, alert.closed_by_id, alert.next_step_at = clock.now(), staff_id, None
         log(session, alert, EventKind.CLOSED, staff_id=staff_id, detail=f"{outcome.value}: {note.strip()}")
     events.committed(alert.clinic_id, alert.conversation_id)
+
+
+def _newest_sign(session: Session, alert_id: str) -> str | None:
+    """The newest message of the patient in the alert's timeline, to tell whether one came in between."""
+    return session.scalars(
+        select(AlertEvent.id)
+        .where(AlertEvent.alert_id == alert_id, AlertEvent.kind == EventKind.PATIENT_WROTE)
+        .order_by(AlertEvent.id.desc())
+        .limit(1)
+    ).first()
 
 
 _REPLY = re.compile(r"^\s*(?:ack|ok|tomo|asumo)?\s*#?(\d{2,5})\s*[.!]?\s*$", re.IGNORECASE)

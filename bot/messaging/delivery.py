@@ -31,8 +31,8 @@ logger = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 4
 #: Seconds before the next attempt; pages try again sooner, and the next person is paged meanwhile anyway.
 BACKOFF_S = (15, 60, 300)
-#: A check-in or answer that could not go out for this long would confuse more than help.
-TOO_OLD = timedelta(hours=12)
+#: What could not go out for this long would confuse more than help; a check-in may have to wait for morning.
+TOO_OLD = {Kind.REPLY: timedelta(hours=12), Kind.CHECK_IN: timedelta(hours=24)}
 #: How long a carrier is asked what became of a message before it counts as failed.
 GIVE_UP_ASKING = timedelta(hours=1)
 #: The carrier's own list says that this person opted out (Twilio 21610).
@@ -127,7 +127,7 @@ def _claim(message_id: str) -> _Claim | None:
 def _reason_not_to(message: Message, now: datetime) -> str | None:
     if message.kind not in _DESPITE_OPT_OUT and optout.is_opted_out(message.conversation):
         return "opted out"
-    if message.kind in (Kind.CHECK_IN, Kind.REPLY) and now - message.created_at > TOO_OLD:
+    if message.kind in TOO_OLD and now - message.created_at > TOO_OLD[message.kind]:
         return "too old to send"
     return None
 

@@ -6,6 +6,7 @@ A score, a number from a list, "yes", a thumb, a picture without a word, "never 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from bot.triage.matcher import View
@@ -44,29 +45,20 @@ _NUMBER_WORDS = {
 }  # fmt: skip
 _NUMBER = re.compile(r"(?<![\d.,/:])(\d{1,2})(?:[.,]\d)?(?: ?(?:/|out of|over|sobre|de) ?10\b)?(?![\d:])")
 _LIST_WORDS = re.compile(r"[a-z]+")
-_LIST_FILLERS = frozenset(
-    [
-        "and",
-        "y",
-        "number",
-        "no",
-        "numero",
-        "opcion",
-        "option",
-        "the",
-        "el",
-        "la",
-        "just",
-        "solo",
-        "only",
-        "yes",
-        "si",
-        "to",
-        "a",
-        "n",
-        "please",
-        "maybe",
-    ]
+_LIST_FILLERS = frozenset({
+    "and", "y", "number", "no", "numero", "opcion", "option", "the", "el", "la", "just", "solo",
+    "only", "yes", "si", "to", "a", "n", "please", "maybe", "tiny", "bit", "little", "slightly",
+    "slight", "mild", "kind", "sort", "of", "un", "una", "poco", "poquito", "algo", "leve", "por",
+    "favor", "i", "have", "think", "its", "es", "creo", "got", "tengo", "nada", "mas",
+})  # fmt: skip
+_CHOSEN = re.compile(r"\b(?:number|numero|num|option|opcion|no\.?)[ :#]*([1-6])\b(?![/.,]?\d)")
+#: The keywords that a carrier answers; alone they are no sign, with a word or "!" they may be a cry.
+_KEYWORDS = frozenset({"help", "info", "ayuda"})
+_CRY = _KEYWORDS | {"me", "please", "por", "favor", "i", "need", "necesito"}
+_THANKS = frozenset({"thanks", "thank", "thx", "ty", "gracias"})
+_LAUGHS = frozenset({"lol", "haha", "hahaha", "jaja", "jajaja", "lmao", "xd", "help", "info", "ayuda"})
+_LEADS = frozenset(
+    {"ok", "okay", "hi", "hello", "hey", "hola", "and", "y", "thanks", "gracias", "so", "also", "oye"}
 )
 _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
@@ -83,6 +75,8 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if score is not None:
             yield from _score(score, question in SWELLING_QUESTIONS, context)
             return
+    if context.has_media and context.day is not None and context.day <= EARLY_DAYS:
+        yield Finding("VO", Tier.T2, "answer.media-with-words", "picture with text", "RealSelf-1", True)
     if question in LIST_QUESTIONS:
         chosen = read_choices(text)
         if chosen:
@@ -90,28 +84,65 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
                 flag, tier, source = RED_FLAG_LIST[number]
                 yield Finding(flag, tier, f"answer.list-{number}", f"{number}", source)
             return
-    if question in YES_MEANS and "@affirmative" in view.spans and _is_yes(view, around):
+        if _is_unsure(view):
+            yield Finding("NEG", Tier.T2, "answer.unsure", " ".join(words[:8]), "prop", True)
+            return
+    if question in YES_MEANS and _is_yes(text, view, around, unsure=question not in LIST_QUESTIONS):
         flag, tier, source = YES_MEANS[question]
         yield Finding(flag, tier, "answer.yes", " ".join(words[:8]), source)
     if _worrying_without_sign(text, view, context):
-        yield Finding(
-            "NEG", Tier.T2, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True
-        )
+        tier = Tier.T4 if words and _CRY.issuperset(words) else Tier.T2
+        yield Finding("NEG", tier, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True)
 
 
-def kept_open(view: View, around: Modifiers, context: Context) -> Finding | None:
-    """An open alert stays as urgent as it is when the patient takes it back, says stop, thanks or little.
+def is_keyword(text: str) -> bool:
+    """Whether `text` is nothing but a keyword that the carrier answers ("HELP", "info")."""
+    return plain(text).strip(" .") in _KEYWORDS
+
+
+def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:
+    """An open alert stays as urgent as it is when the patient takes it back or says nothing new (stop, ok).
+
+    A new ordinary question is read by itself, so that it can be answered; the alert stays open all the same.
 
     Only a named member of staff closes an alert (`clinical.md` section 6, multi-turn).
     """
     tier = context.open_alert_tier
-    words = view.reading.words
-    takes_back = "@retraction" in view.spans or around.resolved or around.improving or len(words) <= 4
-    if tier is None or not (takes_back or any(around.negated)):
+    if tier is None or not (is_keyword(text) or _takes_back(text, view, around)):
         return None
+    words = view.reading.words
     return Finding(
         context.open_alert_flag or "NEG", tier, "answer.alert-stays-open", " ".join(words[:12]), "prop"
     )
+
+
+def _takes_back(text: str, view: View, around: Modifiers) -> bool:
+    spans, reading = view.spans, view.reading
+    nothing_new = {
+        at
+        for name in ("@retraction", "@affirmative", "@uncertain", "@answered_no")
+        for start, end in spans.get(name, ())
+        for at in range(start, end)
+    }
+    if all(at in nothing_new or word in _LAUGHS for at, word in enumerate(reading.words)):
+        return True
+    taken_back = set(spans.get("@retraction", ()))
+    if _asks(view):
+        taken_back -= set(spans.get("@weak_retraction", ()))
+        return bool(taken_back)
+    if "@no_change" in spans or not _THANKS.isdisjoint(_LIST_WORDS.findall(plain(text))):
+        return True
+    return bool(taken_back) or around.resolved or around.improving or any(around.negated)
+
+
+def _asks(view: View) -> bool:
+    """Whether the message asks something: a question mark, or a sentence that opens like a question."""
+    sentence, words = view.reading.sentence, view.reading.words
+    for start, _end in view.spans.get("@asks", ()):
+        before = start - (start > 0 and words[start - 1] in _LEADS)
+        if before == 0 or sentence[before - 1] != sentence[start]:
+            return True
+    return bool(view.reading.asked)
 
 
 def read_score(text: str, *, falling: bool = False) -> int | None:
@@ -129,6 +160,9 @@ def read_choices(text: str) -> list[int]:
     """The numbers chosen from the red-flag list, when the answer is a choice and not a sentence."""
     flat = plain(text)
     words = [word for word in _LIST_WORDS.findall(flat) if word not in _LIST_FILLERS]
+    named = [int(digit) for digit in _CHOSEN.findall(flat)]
+    if named:
+        return sorted(set(named))
     if any(word not in _NUMBER_WORDS for word in words) and not re.match(
         r"^\W*[1-6]\b(?![/.,]?\d)(?! ?(?:more|mas|days?|dias?|hours?|horas?|weeks?|am|pm)\b)", flat
     ):
@@ -164,11 +198,29 @@ def _says_something(words: tuple[str, ...]) -> bool:
     return any(word.isalnum() and not word.startswith("emoji") for word in words)
 
 
-def _is_yes(view: View, around: Modifiers) -> bool:
-    return (
-        any(not around.negated[start] for start, _end in view.spans["@affirmative"])
-        and len(view.reading.words) <= 12
+def _is_yes(text: str, view: View, around: Modifiers, *, unsure: bool) -> bool:
+    """Whether the message says yes; with `unsure` "I don't know" counts as yes."""
+    if len(view.reading.words) > 12:
+        return False
+    if unsure and "@uncertain" in view.spans:
+        return True
+    return any(
+        not around.negated[start] and not (view.reading.words[start] == "si" and _is_if(text, view, start))
+        for start, _end in view.spans.get("@affirmative", ())
     )
+
+
+def _is_if(text: str, view: View, at: int) -> bool:
+    """Whether the "si" at word `at` is Spanish "if": without its accent and neither first nor last."""
+    reading = view.reading
+    first = at == 0 or reading.sentence[at - 1] != reading.sentence[at]
+    last = at + 1 == len(reading.words) or reading.clause[at + 1] != reading.clause[at]
+    accented = "sí" in unicodedata.normalize("NFC", text).lower()
+    return not (accented or last or (first and reading.sentence[at] not in reading.asked))
+
+
+def _is_unsure(view: View) -> bool:
+    return "@uncertain" in view.spans and "@affirmative" not in view.spans and len(view.reading.words) <= 6
 
 
 def _worrying_without_sign(text: str, view: View, context: Context) -> bool:
@@ -176,4 +228,4 @@ def _worrying_without_sign(text: str, view: View, context: Context) -> bool:
     if context.day is None or context.day > EARLY_DAYS:
         return False
     distress = "@worry" in view.spans or any(sign in text for sign in "😭😱😨😰🆘")
-    return distress and len(view.reading.words) <= 3
+    return distress and len(view.reading.words) <= 3 and not is_keyword(text)

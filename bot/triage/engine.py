@@ -7,9 +7,11 @@ what a relative thinks of it (`clinical.md` section 1, rule e).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Set
 from dataclasses import replace
 
 from bot.triage import answers, modifiers
+from bot.triage.language import has_english
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import read
@@ -29,17 +31,18 @@ def assess(text: str, context: Context | None = None) -> Assessment:
     reading = read(text)
     asides = rules.asides.view(reading).spans.get(ASIDES, ())
     reading = reading.without({at for start, end in asides for at in range(start, end)})
-    view = rules.index.view(reading, first=(IDIOMS,))
+    view = rules.index.view(reading, first=(IDIOMS,), by_ear=not has_english(reading.words))
     around = modifiers.find(view, context)
     found: dict[str, tuple[Finding, Rule | None]] = {}
+    keyword = answers.is_keyword(text)
     for rule in rules.rules:
-        finding = _apply(rule, rules, view, around, context)
+        finding = None if keyword else _apply(rule, rules, view, around, context)
         if finding is not None and not _weaker(finding, found):
             found[finding.rule] = (finding, rule)
     for finding in answers.findings(text, view, around, context):
         found[finding.rule] = (finding, None)
     if context.open_alert_tier is not None and not _reaches(found, context.open_alert_tier):
-        kept = answers.kept_open(view, around, context)
+        kept = answers.kept_open(text, view, around, context)
         if kept is not None:
             found[kept.rule] = (kept, None)
     return _conclude(found)
@@ -82,12 +85,9 @@ def _apply(rule: Rule, rules: RuleBook, view: View, around: Modifiers, context: 
             return None
     elif names[0] not in view.spans:
         return None
-    blocked = {view.reading.sentence[start] for start, _end in view.spans.get(names[0] + "unless", ())}
     give_way = _ALWAYS.union(rule.yields_to).difference(rule.ignores)
     softened: Finding | None = None
-    for span in _spans(rule, rules, names, view, around, give_way):
-        if view.reading.sentence[span[0]] in blocked:
-            continue
+    for span in _spans_left(rule, rules, names, view, around, give_way):
         effects = around.on(span) & give_way
         plain = Finding(
             rules.flags[rule.id], rule.tier, rule.id, view.reading.quote(*span), rule.source, rule.probe
@@ -131,7 +131,7 @@ def _over(finding: Finding, around: Modifiers, context: Context) -> Finding:
     return finding
 
 
-def _spans(
+def _spans_left(
     rule: Rule,
     rules: RuleBook,
     names: tuple[str, ...],
@@ -139,13 +139,48 @@ def _spans(
     around: Modifiers,
     give_way: frozenset[Modifier],
 ) -> list[Span]:
-    """Where the sign of `rule` stands: each `any` match, or each place where all of `all` come together."""
+    """Where the sign of `rule` stands and no `unless` phrase excuses it.
+
+    The phrase excuses its whole sentence, but not a sign that is complete in the other parts of the sentence:
+    "and i cant smile" takes nothing away from "my face is numb on one side".
+    """
+    spans = _spans(rule, rules, names, view, around, give_way)
+    excuses = view.spans.get(names[0] + "unless", ())
+    if not excuses:
+        return spans
+    sentence, part = view.reading.sentence, view.reading.part
+    excused = {sentence[start] for start, _end in excuses}
+    left = [span for span in spans if sentence[span[0]] not in excused]
+    if left or not rule.tier.at_least_as_urgent_as(Tier.T2):
+        return left
+    touched = {part[at] for start, end in excuses for at in range(start, end)}
+    return _spans(rule, rules, names, view, around, give_way, touched)
+
+
+def _spans(
+    rule: Rule,
+    rules: RuleBook,
+    names: tuple[str, ...],
+    view: View,
+    around: Modifiers,
+    give_way: frozenset[Modifier],
+    without: Set[int] = frozenset(),
+) -> list[Span]:
+    """Where the sign of `rule` stands: each `any` match, or each place where all of `all` come together.
+
+    Nothing in the parts `without` of the message counts.
+    """
+    part = view.reading.part
+
+    def places(name: str) -> list[Span]:
+        return [span for span in view.spans[name] if without.isdisjoint(part[span[0] : span[1]])]
+
     if not rule.all:
-        return view.spans[names[0]]
+        return places(names[0])
     deniable = "negated" in give_way
     lists = []
     for name in names[1:]:
-        spans = view.spans[name]
+        spans = places(name)
         if deniable and name not in rules.places:
             spans = [span for span in spans if not around.negated[span[0]]]
         if not spans:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ def _model() -> LanguageDetector:
 
     languages = (LinguaLanguage.ENGLISH, LinguaLanguage.SPANISH)
     return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()
+
+
+def has_english(words: Iterable[str]) -> bool:
+    """Whether one of `words` is common in English and hardly occurs in Spanish."""
+    return not _ENGLISH.isdisjoint(words)
 
 
 def detect(text: str, default: Language = "en") -> Language:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.triage.normalise import Reading
+from bot.triage.normalise import HOMOPHONES, Reading, sound
 
 GAP = 4
 _DOUBLED = re.compile(r"([a-z])\1")
@@ -102,9 +102,12 @@ class View:
 
 
 class Index:
-    """All groups compiled for looking up. Build once, use for every message."""
+    """All groups compiled for looking up. Build once, use for every message.
 
-    def __init__(self, groups: Mapping[str, Iterable[Phrase]]) -> None:
+    `by_ear` are the words that a message may spell as they sound (`Index.view`).
+    """
+
+    def __init__(self, groups: Mapping[str, Iterable[Phrase]], by_ear: Iterable[str] = ()) -> None:
         self.order = _ordered({name: list(phrases) for name, phrases in groups.items()})
         self.starts: dict[str, dict[str, list[Phrase]]] = {}
         self.prefixes: set[str] = set()
@@ -119,6 +122,9 @@ class Index:
             self.starts[name] = dict(starts)
         self.keys = {name: frozenset(starts) for name, starts in self.starts.items()}
         self._near = _near_spellings(self.vocabulary)
+        self._heard: dict[str, set[str]] = defaultdict(set)
+        for word in by_ear:
+            self._heard[sound(word)].add(word)
 
     def _learn(self, atoms: Iterable[str]) -> None:
         for atom in atoms:
@@ -127,8 +133,12 @@ class Index:
             elif atom[0] not in "@~":
                 self.vocabulary.add(atom)
 
-    def _atoms(self, word: str) -> frozenset[str]:
+    def _atoms(self, word: str, by_ear: bool = False) -> frozenset[str]:
         found = {word}
+        if by_ear and word not in self.vocabulary and word not in HOMOPHONES and len(word) >= 3:
+            heard = sound(word)
+            found |= self._heard.get(heard, set())
+            found.update(*(self._heard.get(f"{heard[:n]}*", ()) for n in range(4, len(heard) + 1)))
         if word not in self.vocabulary:
             single = _DOUBLED.sub(r"\1", word)
             if single in self.vocabulary:
@@ -150,9 +160,12 @@ class Index:
             found.update(f"{form[:n]}*" for n in range(2, len(form) + 1) if f"{form[:n]}*" in self.prefixes)
         return frozenset(found)
 
-    def view(self, reading: Reading, first: tuple[str, ...] = ()) -> View:
-        """Find every group in `reading`. Words inside a span of the groups `first` are then used up."""
-        known: dict[str, frozenset[str]] = {word: self._atoms(word) for word in set(reading.words)}
+    def view(self, reading: Reading, first: tuple[str, ...] = (), by_ear: bool = False) -> View:
+        """Find every group in `reading`. Words inside a span of the groups `first` are then used up.
+
+        With `by_ear` a word that no phrase knows is also read as the Spanish words that sound the same.
+        """
+        known: dict[str, frozenset[str]] = {word: self._atoms(word, by_ear) for word in set(reading.words)}
         atoms = [known[word] for word in reading.words]
         places: dict[str, list[int]] = defaultdict(list)
         for position, here in enumerate(atoms):

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.triage.matcher import Span, View
+from bot.triage.normalise import JOINTS
 from bot.triage.rules import Modifier
 from bot.triage.types import Context
 
+#: Words with which a statement of one's own begins after "and".
+STATES = frozenset({"my", "i", "im", "ive", "its", "the", "theres", "cant", "now", "mi", "tengo", "veo", "me",
+                    "estoy", "siento", "la", "el", "ya", "ahora"})  # fmt: skip
 NEGATION_REACH = 6
 PET_REACH = 6
 
@@ -75,15 +79,22 @@ def find(view: View, context: Context) -> Modifiers:
     )
     if "@already" not in spans:
         for cue in ("@hypothetical", "@worried_if"):
-            for start, _end in spans.get(cue, ()):
-                _mark(modifiers.hypothetical, view.reading.sentence, start, size)
+            for start, end in spans.get(cue, ()):
+                _mark(modifiers.hypothetical, view.reading.sentence, start, _stated(view, end))
+    sentence = view.reading.sentence
+    for start, _end in spans.get("@asks_general", ()):
+        opens = start == 0 or sentence[start - 1] != sentence[start]
+        if opens and sentence[start] in view.reading.asked:
+            _mark(modifiers.hypothetical, sentence, start, size)
     for start, _end in spans.get("@history", ()):
         _mark_all(modifiers.history, view.reading.clause, start)
     if "@mine_too" not in spans:
         for start, _end in spans.get("@media", ()):
             _mark(modifiers.media, view.reading.clause, start, size)
     for start, end in spans.get("@pet", ()):
-        _mark(modifiers.pet, view.reading.clause, start, end + PET_REACH)
+        _mark(
+            modifiers.pet, view.reading.clause, start, min(end + PET_REACH, _stated(view, end, anything=True))
+        )
     # A relative's sign counts when this relative was treated here; without any word of a treatment it is
     # somebody's illness that explains a diary, not a sign to act on.
     known = context.day is not None or treatment
@@ -91,6 +102,18 @@ def find(view: View, context: Context) -> Modifiers:
         if not known or modifiers.history[start] or "@elsewhere" in spans:
             _mark_all(modifiers.relative, view.reading.sentence, start)
     return modifiers
+
+
+def _stated(view: View, after: int, *, anything: bool = False) -> int:
+    """Where, from word `after` on, "and my ..." or "and i ..." begins to state something of one's own.
+
+    With `anything`, where any "and" stands.
+    """
+    words, part = view.reading.words, view.reading.part
+    for at in range(max(after, 1), len(words) - 1):
+        if part[at] != part[at - 1] and words[at] in JOINTS and (anything or words[at + 1] in STATES):
+            return at
+    return len(words)
 
 
 def _mark(flags: list[bool], unit: tuple[int, ...], start: int, stop: int) -> None:

@@ -65,6 +65,13 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(r"\d+(?:[.,/:]\d+)*|[^\W\d_]+(?:\d+)?|[.!?;\n…¿¡]+|[,:()\-–—/]")
 _APOSTROPHE = re.compile(r"(?<=\w)['`´‘’ʼ](?=\w)")
 _TEMPERATURE_F = (100.4, 106.0)
+_BY_EAR = [
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<!c)h", ""), (r"ll", "y"), (r"v", "b"), (r"z|c(?=[ei])", "s"), (r"qu(?=[ei])|c(?!h)", "k"),
+        (r"g(?=[ei])", "j"), (r"(.)\1", r"\1"),
+    )
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Reading:
     words: tuple[str, ...]
     clause: tuple[int, ...]
     sentence: tuple[int, ...]
+    part: tuple[int, ...]  #: like `sentence`, and "and" begins a new one: each part may hold a sign
     asked: frozenset[int] = field(default=frozenset())  #: sentences that end in a question mark
 
     def without(self, gone: set[int]) -> Reading:
@@ -87,7 +95,8 @@ class Reading:
             removed += order > 0 and kept[order - 1] != at - 1
             clauses.append(self.clause[at] + removed)
         words = tuple(self.words[at] for at in kept)
-        return Reading(words, tuple(clauses), tuple(self.sentence[at] for at in kept), self.asked)
+        sentences, parts = ([unit[at] for at in kept] for unit in (self.sentence, self.part))
+        return Reading(words, tuple(clauses), tuple(sentences), tuple(parts), self.asked)
 
     def quote(self, start: int, end: int) -> str:
         """The words from `start` up to `end`, as a short quotation for the staff."""
@@ -132,14 +141,15 @@ def read(text: str) -> Reading:
     words: list[str] = []
     clauses: list[int] = []
     sentences: list[int] = []
+    parts: list[int] = []
     asked: set[int] = set()
-    clause = sentence = 0
+    clause = sentence = part = 0
     for token in _TOKEN.findall(flat):
         first = token[0]
         if first in ".!?;\n…¿¡":
             if "?" in token:
                 asked.add(sentence)
-            clause, sentence = clause + 1, sentence + 1
+            clause, sentence, part = clause + 1, sentence + 1, part + 1
         elif first in ",:()-–—/":
             clause += 1
         else:
@@ -148,12 +158,27 @@ def read(text: str) -> Reading:
                 continue  # the same word over and over says no more the fourth time
             if word in CLAUSE_WORDS:
                 clause += 1
+            part += word in JOINTS
             words.append(word)
             clauses.append(clause)
             sentences.append(sentence)
-    return Reading(tuple(words), tuple(clauses), tuple(sentences), frozenset(asked))
+            parts.append(part)
+    return Reading(tuple(words), tuple(clauses), tuple(sentences), tuple(parts), frozenset(asked))
+
+
+def sound(word: str) -> str:
+    """How `word` sounds to somebody who spells Spanish by ear: b/v, s/z/c, ll/y, silent h, double letters."""
+    for pattern, replacement in _BY_EAR:
+        word = pattern.sub(replacement, word)
+    return word
 
 
 #: Words that open a new clause: what was denied before them is not denied after them.
 CLAUSE_WORDS = frozenset({"but", "pero", "though", "however", "except", "excepto", "sino", "aunque",
                           "although", "only", "solo", "just"})  # fmt: skip
+#: Words that join one thing said to the next: what excuses the first does not excuse the second.
+JOINTS = frozenset({"and", "y", "also", "plus", "ademas", "tambien"})
+#: Ordinary Spanish words that sound like another word but mean themselves.
+HOMOPHONES = frozenset({"sera", "hacen", "hice", "hacia", "casa", "casas", "vez", "paz", "ora", "haya",
+                        "valla", "tuvo", "tubo", "hecho", "echo", "hasta", "asta", "vaya", "coser",
+                        "voy"})  # fmt: skip

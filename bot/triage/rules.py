@@ -119,17 +119,22 @@ def _phrases(file: str, owner: str, texts: tuple[str, ...] | list[str]) -> list[
         raise RuleError(f"{file}: {owner}: {problem}") from problem
 
 
-def _groups(file: Traversable | Path) -> tuple[dict[str, list[Phrase]], set[str]]:
+def _groups(file: Traversable | Path) -> tuple[dict[str, list[Phrase]], set[str], set[str]]:
+    """The groups of `file`, which of them name places, and the words that only Spanish has."""
     groups: dict[str, list[Phrase]] = {}
+    words: dict[str, set[str]] = {"es": set(), "en": set(), "both": set()}
     places: set[str] = set()
     for name, entry in (_load(file) or {}).items():
         if not isinstance(entry, dict) or not set(entry) <= {"note", "place", "en", "es", "both"}:
             raise RuleError(f"{file.name}: {name}: a group holds note, place, en, es, both")
-        texts = [str(text) for key in ("both", "en", "es") for text in entry.get(key) or ()]
-        groups[f"@{name}"] = _phrases(file.name, name, texts)
+        groups[f"@{name}"] = []
+        for key, known in words.items():
+            phrases = _phrases(file.name, name, [str(text) for text in entry.get(key) or ()])
+            groups[f"@{name}"] += phrases
+            known.update(a for phrase in phrases for step in phrase for a in step.atoms if a[0] not in "@~")
         if entry.get("place"):
             places.add(f"@{name}")
-    return groups, places
+    return groups, places, words["es"] - words["en"]
 
 
 def load(folder: Traversable | Path | None = None) -> RuleBook:
@@ -140,14 +145,16 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
     )
     groups: dict[str, list[Phrase]] = {}
     places: set[str] = set()
+    spanish: set[str] = set()
     rules: list[Rule] = []
     flags: dict[str, str] = {}
     parts: dict[str, tuple[str, ...]] = {}
     for file in files:
         if file.name in ("lexicon.yml", "idioms.yml"):
-            found, found_places = _groups(file)
+            found, found_places, found_spanish = _groups(file)
             groups |= found
             places |= found_places
+            spanish |= found_spanish
     for file in files:
         if file.name in ("lexicon.yml", "idioms.yml"):
             continue
@@ -177,7 +184,7 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
     groups.setdefault(IDIOMS, [])
     asides = Index({ASIDES: groups.pop(ASIDES, [])})
     try:
-        index = Index(groups)
+        index = Index(groups, by_ear=spanish)
     except PhraseError as problem:
         raise RuleError(f"{folder}: {problem}") from problem
     return RuleBook(tuple(rules), flags, index, asides, parts, frozenset(places))

@@ -1,7 +1,8 @@
 // One chat session with the desk: sends what is written until it is stored, and follows what is answered.
 //
 // On the device stay the session's token, the id last seen, and messages not yet stored. The conversation itself is
-// read again from the desk, so that nothing of it lies about on a shared computer.
+// read again from the desk, so that nothing of it lies about on a shared computer. The tab alone remembers whether
+// the dialog was open.
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
@@ -52,8 +53,27 @@ export class Connection extends EventTarget {
     return Boolean(this.kept.token);
   }
 
-  get unseen() {
-    return this.messages.filter((message) => message.from === "clinic" && message.id > this.kept.seen).length;
+  /** What the desk said and nobody has had on screen, oldest first. */
+  get unseenMessages() {
+    return this.messages.filter((message) => message.from === "clinic" && message.id > this.kept.seen);
+  }
+
+  /** Whether the dialog was open when this tab last showed the site. */
+  get wasOpen() {
+    try {
+      return sessionStorage.getItem(this.key) === "open";
+    } catch {
+      return false; // storage is off
+    }
+  }
+
+  set wasOpen(open) {
+    try {
+      if (open) sessionStorage.setItem(this.key, "open");
+      else sessionStorage.removeItem(this.key);
+    } catch {
+      // as above
+    }
   }
 
   /** Opens or resumes the session, and follows it once there is something to follow. */
@@ -89,7 +109,12 @@ export class Connection extends EventTarget {
 
   /** Removes every trace of the session from this device. */
   forget() {
-    localStorage.removeItem(this.key);
+    this.wasOpen = false;
+    try {
+      localStorage.removeItem(this.key);
+    } catch {
+      // storage is off: there is nothing
+    }
     this.close();
   }
 

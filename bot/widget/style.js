@@ -72,6 +72,7 @@ p { margin: 0; }
   background: var(--page); border: 1px solid var(--line); border-radius: 20px;
   box-shadow: 0 18px 60px rgb(0 0 0 / 28%); animation: rise .18s ease-out;
 }
+.panel:focus { outline: none; }
 @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 @media (max-width: 480px), (max-height: 480px) {
   .panel { inset: 0; width: 100%; height: 100dvh; border: 0; border-radius: 0; }
@@ -107,6 +108,7 @@ h2 { margin: 0; font-size: 17px; line-height: 1.25; overflow-wrap: anywhere; }
   padding: 9px 14px; border-radius: 18px 18px 18px 5px; white-space: pre-wrap; overflow-wrap: anywhere;
   background: var(--surface); border: 1px solid var(--line);
 }
+.safety .bubble { border-inline-start: 4px solid var(--urgent); }
 .you .bubble { background: var(--mine); border-color: transparent; border-radius: 18px 18px 5px 18px; }
 .you.unsent .bubble { background: transparent; border: 1px dashed var(--edge); }
 .meta { padding: 2px 6px 0; font-size: 13px; color: var(--soft); }

@@ -12,6 +12,7 @@ import { wordsFor } from "./widget/texts.js";
 const BASE = new URL(".", import.meta.url).href.replace(/\/$/, "");
 const UNREACHABLE_AFTER_MS = 8000;
 const STORED_NOTE_AFTER_MS = 6000;
+const ONE_ANSWER_MS = 30000; // what the desk says within this time is read as one answer
 const SVG = {
   chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-5 4.5V16A2.3 2.3 0 0 1 4 13.5z",
   close: "M6 6l12 12M18 6L6 18",
@@ -26,30 +27,31 @@ class AfterglowChat extends HTMLElement {
     this.words = wordsFor(tag);
     if (!this.shadowRoot) this.attachShadow({ mode: "open" });
     this.shadowRoot.adoptedStyleSheets = [sheet];
+    this.isOpen = false;
     this.#build();
     this.#connect();
-    if (this.connection.known) this.connection.start();
+    this.onVisible = () => this.#render();
+    document.addEventListener("visibilitychange", this.onVisible);
+    if (this.connection.wasOpen) this.#show();
+    else if (this.connection.known) this.connection.start();
   }
 
   disconnectedCallback() {
     this.connection?.close();
     clearTimeout(this.storedTimer);
+    document.removeEventListener("visibilitychange", this.onVisible);
   }
 
   /** Opens the dialog and puts the cursor into the message box. */
   open() {
-    this.isOpen = true;
-    this.launcher.hidden = true;
-    this.panel.hidden = false;
-    this.connection.start();
-    this.#render();
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#show();
     this.box.focus();
   }
 
   /** Closes the dialog and gives the focus back to the button that opened it. */
   close() {
     this.isOpen = false;
+    this.connection.wasOpen = false;
     this.panel.hidden = true;
     this.launcher.hidden = false;
     this.#render();
@@ -118,8 +120,10 @@ class AfterglowChat extends HTMLElement {
       make("div", { className: "foot" }, [this.forgetButton]),
     ]);
     this.panel.setAttribute("aria-labelledby", "title");
+    this.panel.tabIndex = -1;
     this.panel.addEventListener("keydown", (event) => this.#keys(event));
-    this.shadowRoot.replaceChildren(this.launcher, this.panel);
+    this.announcer = make("div", { className: "hidden", ariaLive: "assertive", lang: words.language });
+    this.shadowRoot.replaceChildren(this.launcher, this.panel, this.announcer);
   }
 
   #connect() {
@@ -132,6 +136,20 @@ class AfterglowChat extends HTMLElement {
 
   // --- acting ------------------------------------------------------------------------------------
 
+  /** Shows the dialog. The focus stays where somebody may be typing, unless the dialog covers that place. */
+  #show() {
+    const covered = this.shadowRoot.activeElement === this.launcher;
+    this.isOpen = true;
+    this.connection.wasOpen = true;
+    this.launcher.hidden = true;
+    this.panel.hidden = false;
+    this.connection.start();
+    const unseen = this.connection.unseenMessages;
+    this.#render();
+    this.#place(unseen.length ? (unseen.findLast(isSafety) ?? unseen[0]) : this.#answerStart());
+    if (covered || this.panel.offsetWidth >= innerWidth) this.panel.focus({ preventScroll: true });
+  }
+
   #submit() {
     const text = this.box.value;
     if (!text.trim()) return;
@@ -143,7 +161,7 @@ class AfterglowChat extends HTMLElement {
     this.box.value = "";
     this.#fit();
     this.connection.send(text);
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#place(null);
   }
 
   #forget() {
@@ -197,7 +215,9 @@ class AfterglowChat extends HTMLElement {
 
   #render() {
     const { connection, words } = this;
-    const atEnd = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 80;
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    // Somebody who scrolled back to read is left there.
+    const follows = scrollHeight - scrollTop - clientHeight < 80 || Math.abs(scrollTop - this.placedAt) < 2;
     this.#renderNotice();
     this.#renderLog();
     const last = connection.messages.at(-1);
@@ -207,12 +227,48 @@ class AfterglowChat extends HTMLElement {
     this.#renderReplies(connection.unconfirmed.length ? null : last);
     this.#noteLine();
     this.forgetButton.hidden = !connection.messages.length && !connection.pending.length;
-    if (this.isOpen) connection.markSeen();
-    const unseen = connection.unseen;
+    const fresh = connection.unseenMessages;
+    if (this.isOpen && !document.hidden) connection.markSeen();
+    const unseen = connection.unseenMessages.length;
     this.badge.hidden = !unseen;
     this.badge.textContent = unseen;
     this.launcher.ariaLabel = unseen ? words.openNew(unseen) : words.open;
-    if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (!this.isOpen) {
+      const urgent = fresh.findLast(isSafety);
+      if (urgent) this.#show();
+      this.#announce(urgent ? `${words.clinic}: ${urgent.text}` : unseen ? words.openNew(unseen) : "");
+    } else if (follows || fresh.some(isSafety)) {
+      this.#place(this.#answerStart());
+    }
+  }
+
+  #announce(text) {
+    if (this.announcer.textContent !== text) this.announcer.textContent = text;
+  }
+
+  /** The message to read first in what the desk said last: its safety text, else its beginning; null when the
+   * visitor had the last word. */
+  #answerStart() {
+    const { messages, unconfirmed } = this.connection;
+    const last = messages.at(-1);
+    if (unconfirmed.length || last?.from !== "clinic") return null;
+    const before = messages.findLastIndex(
+      (message) => message.from !== "clinic" || Date.parse(last.at) - Date.parse(message.at) > ONE_ANSWER_MS,
+    );
+    const answer = messages.slice(before + 1);
+    return answer.findLast(isSafety) ?? answer[0];
+  }
+
+  /** Scrolls to the end, but not past the first line of `message`. */
+  #place(message) {
+    const { scroller } = this;
+    const element = message && this.elements.get(message.client_id || message.id);
+    scroller.scrollTop = scroller.scrollHeight;
+    if (element) {
+      const above = element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - 8;
+      if (above < 0) scroller.scrollTop += above;
+    }
+    this.placedAt = scroller.scrollTop;
   }
 
   #renderNotice() {
@@ -261,7 +317,8 @@ class AfterglowChat extends HTMLElement {
     const who = make("span", { className: "hidden", textContent: `${mine ? this.words.you : this.words.clinic}: ` });
     const bubble = make("div", { className: "bubble" }, [who]);
     bubble.append(...(mine ? [message.text] : linked(message.text, this.connection.clinic?.emergency_number)));
-    return make("div", { className: `message ${message.from}` }, [bubble, make("div", { className: "meta" })]);
+    const look = isSafety(message) ? `${message.from} safety` : message.from;
+    return make("div", { className: `message ${look}` }, [bubble, make("div", { className: "meta" })]);
   }
 
   #renderMeta(element, message) {
@@ -313,6 +370,11 @@ class AfterglowChat extends HTMLElement {
       this.storedTimer ??= setTimeout(() => (this.status.textContent = this.words.stored), STORED_NOTE_AFTER_MS);
     }
   }
+}
+
+/** Whether the message tells somebody with a danger sign what to do now. */
+function isSafety(message) {
+  return message.kind === "safety";
 }
 
 /** Whether the desk has a message of the visitor's that it has not answered. */

@@ -119,7 +119,7 @@ class LiveSite:
             time.sleep(0.05)
         return found
 
-    def answer(self, text: str, buttons: list[dict[str, Any]] | None = None) -> None:
+    def answer(self, text: str, buttons: list[dict[str, Any]] | None = None, kind: Kind = Kind.REPLY) -> None:
         """Answer in the newest web conversation, as the dialogue does."""
         with db.transaction() as session:
             clinic = session.scalars(select(Clinic)).one()
@@ -136,7 +136,7 @@ class LiveSite:
                     clinic_id=clinic.id,
                     conversation_id=thread.id,
                     direction=Direction.OUT,
-                    kind=Kind.REPLY,
+                    kind=kind,
                     channel=Channel.WEB,
                     body=text,
                     buttons=buttons or [],

@@ -98,6 +98,7 @@ class ConsoleSite:
             "tasks": "/console/tasks",
             "enrol": "/console/enrol",
             "not_found": "/console/patients/nobody",
+            "no_such_page": "/console/nothing/at/all",
         }
 
 
@@ -155,6 +156,7 @@ def test_sign_in_and_form_errors_have_no_accessibility_violation(site: ConsoleSi
     tab.fill("#password", "wrong")
     tab.press("#password", "Enter")
     expect(tab.get_by_role("alert")).to_be_visible()
+    expect(tab.locator("#password")).to_be_focused()
     assert violations(tab) == []
     site.sign_in(tab)
     tab.goto(f"{site.url}/console/enrol")

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from sqlalchemy import select
 
 from bot import clock
 from bot.channels.base import Outbound
+from bot.clinic.models import Staff
+from bot.db.engine import reading
+from bot.escalation import service
+from bot.escalation.models import Alert
 from tests.browser.live_site import LiveSite, accessibility_faults, chromium
 
 pytestmark = pytest.mark.browser
 
 CLINIC, PAT, NURSE = "+15550100100", "+15550100112", "+15550100121"
-PAGE = "AFTERGLOW T1 skin circulation. Patient PS. Reply ACK 12 to take it."
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,14 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     opened.close()
 
 
+def page_the_nurse(site: LiveSite) -> str:
+    """A patient texts a red flag and the nurse is paged. Returns the alert's code."""
+    site.carrier.receive(PAT, CLINIC, "my lip is white and it hurts")
+    site.hand_to_carrier()
+    with reading() as session:
+        return session.scalars(select(Alert)).one().code
+
+
 def phone(page: Page, owner: str) -> Locator:
     return page.get_by_role("region", name=f"Phone of {owner}")
 
@@ -66,15 +78,28 @@ def test_a_phone_shows_the_carriers_state_and_a_failure_with_its_code(page: Page
 
 
 def test_a_staff_phone_rings_aloud_for_a_page_and_is_ready_to_acknowledge(page: Page, site: LiveSite) -> None:
-    site.carrier.send(Outbound("m", CLINIC, NURSE, PAGE))
+    code = page_the_nurse(site)
     nurse = phone(page, "Nurse Demo")
     expect(page.locator("#announce")).to_contain_text("The phone of Nurse Demo is ringing")
-    expect(page.get_by_label("Text as Nurse Demo")).to_have_value("ACK 12")
+    expect(page.get_by_label("Text as Nurse Demo")).to_have_value(f"ACK {code}")
     motion = nurse.evaluate("element => getComputedStyle(element).animationName")
     assert motion == "none", "this visitor asked for less motion"
-    nurse.get_by_role("button", name="ACK 12").click()
-    expect(nurse.locator(".text.mine")).to_contain_text("ACK 12")
-    expect(nurse.get_by_role("button", name="ACK 12")).to_have_count(0)
+    nurse.get_by_role("button", name=f"ACK {code}").click()
+    expect(nurse.locator(".text.mine")).to_contain_text(f"ACK {code}")
+    expect(nurse.get_by_role("button", name=f"ACK {code}")).to_have_count(0)
+    expect(page.get_by_label("Text as Nurse Demo")).to_have_value("")
+
+
+def test_once_somebody_took_the_alert_the_phone_no_longer_offers_to(page: Page, site: LiveSite) -> None:
+    code = page_the_nurse(site)
+    chip = phone(page, "Nurse Demo").get_by_role("button", name=f"ACK {code}")
+    expect(chip).to_be_visible()
+    with reading() as session:
+        alert = session.scalars(select(Alert)).one()
+        doctor = session.scalars(select(Staff).where(Staff.name == "Dr Demo")).one()
+    assert service.acknowledge(alert.id, doctor.id, via="console")
+    site.hand_to_carrier()
+    expect(chip).to_have_count(0)
     expect(page.get_by_label("Text as Nurse Demo")).to_have_value("")
 
 
@@ -85,7 +110,7 @@ def test_a_page_moves_the_phone_of_those_who_like_motion_for_at_most_five_second
     page.goto(f"{site.url}/demo")
     nurse = phone(page, "Nurse Demo")
     expect(nurse).to_be_visible()
-    site.carrier.send(Outbound("m", CLINIC, NURSE, PAGE))
+    page_the_nurse(site)
     ringing = "element => getComputedStyle(element).animationName === 'ring'"
     page.wait_for_function(f"element => ({ringing})(element)", arg=nurse.element_handle())
     page.wait_for_function(f"element => !({ringing})(element)", arg=nurse.element_handle(), timeout=6_500)
@@ -117,7 +142,7 @@ def test_the_page_comes_back_by_itself_when_the_desk_was_down(page: Page, site: 
 def test_axe_finds_nothing_wrong(site: LiveSite, browser: Browser, scheme: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(f"{site.url}/demo")
-    site.carrier.send(Outbound("m", CLINIC, NURSE, PAGE))
+    page_the_nurse(site)
     expect(page.locator(".text.page")).to_be_visible()
     phone(page, "Dr Demo").get_by_role("switch").uncheck()
     assert accessibility_faults(page) == []

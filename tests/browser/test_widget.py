@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bot.clinic.models import Clinic
 from bot.db.engine import transaction
+from bot.messaging.models import Kind
 from tests.browser.live_site import LiveSite, accessibility_faults, chromium
 
 pytestmark = pytest.mark.browser
@@ -113,12 +114,129 @@ def test_the_conversation_survives_a_reload_and_its_words_are_not_left_on_the_de
     expect(page.get_by_text("a private answer")).to_be_visible()
     kept = page.evaluate("JSON.stringify(localStorage)")
     assert "private" not in kept
+    page.get_by_role("button", name="Close chat").click()
     page.reload()
     site.answer("written meanwhile")
+    expect(page.locator("afterglow-chat .badge")).to_have_text("1")
     page.get_by_role("button", name="Chat with us, 1 new message").click()
     log = page.get_by_role("log", name="Conversation")
     for text in ("a private question", "a private answer", "written meanwhile"):
         expect(log.get_by_text(text)).to_have_count(1)
+
+
+def top_of(page: Page, text: str) -> float:
+    """Where the bubble with this text begins, in px below the upper edge of what is shown of the chat."""
+    bubble = page.locator("afterglow-chat .bubble", has_text=text).last.bounding_box()
+    shown = page.locator("afterglow-chat .scroll").bounding_box()
+    assert bubble is not None
+    assert shown is not None
+    assert bubble["y"] < shown["y"] + shown["height"], "below what is shown"
+    return bubble["y"] - shown["y"]
+
+
+LONG = "The answer begins here. " + "And then it goes on, line after line. " * 60
+
+
+def test_an_open_chat_is_open_again_after_a_reload_and_shows_what_to_do_now(
+    site: LiveSite, context: BrowserContext
+) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "I can't see out of my left eye")
+    call = page.get_by_role("log", name="Conversation").get_by_role("link", name="911").first
+    expect(call).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(call).to_be_in_viewport()
+    page.get_by_role("button", name="Close chat").click()
+    page.reload()
+    expect(page.get_by_role("button", name="Chat with us", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_another_tab_does_not_open_the_chat_by_itself(site: LiveSite, context: BrowserContext) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    other = clinic_page(context, site)
+    expect(other.get_by_role("button", name="Chat with us")).to_be_visible()
+    expect(other.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_closed_chat_counts_and_announces_what_is_new(site: LiveSite, context: BrowserContext) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "can I swim?")
+    site.wait_for_web_messages(1)
+    expect(page.get_by_text("Saved")).to_be_visible()
+    page.get_by_role("button", name="Close chat").click()
+    site.answer("Not for two days.")
+    site.answer("After that, yes.")
+    expect(page.get_by_role("button", name="Chat with us, 2 new messages")).to_be_visible()
+    expect(page.locator("afterglow-chat [aria-live=assertive]")).to_have_text("Chat with us, 2 new messages")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_safety_text_opens_the_chat_by_itself_once_and_leaves_the_focus_alone(
+    site: LiveSite, context: BrowserContext
+) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "something is odd")
+    site.wait_for_web_messages(1)
+    expect(page.get_by_text("Saved")).to_be_visible()
+    page.get_by_role("button", name="Close chat").click()
+    link = page.get_by_role("link", name="Call us")
+    link.focus()
+    site.answer("Call 911 now. " + LONG, kind=Kind.SAFETY)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("afterglow-chat [aria-live=assertive]")).to_contain_text("Call 911 now.")
+    expect(link).to_be_focused()
+    assert top_of(page, "Call 911 now.") >= 0
+    page.get_by_role("button", name="Close chat").click()
+    page.reload()
+    expect(page.get_by_role("button", name="Chat with us", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_of_a_long_answer_the_beginning_is_in_sight(site: LiveSite, context: BrowserContext) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "what may I do?")
+    site.wait_for_web_messages(1)
+    site.answer(LONG)
+    expect(page.get_by_text("The answer begins here.")).to_be_visible()
+    assert top_of(page, "The answer begins here.") >= 0
+    page.reload()
+    expect(page.get_by_text("The answer begins here.")).to_be_visible()
+    assert top_of(page, "The answer begins here.") >= 0
+
+
+def test_what_follows_a_safety_text_does_not_push_it_out_of_sight(
+    site: LiveSite, context: BrowserContext
+) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "something is odd")
+    site.wait_for_web_messages(1)
+    site.answer("Call 911 now.", kind=Kind.SAFETY)
+    expect(page.get_by_text("Call 911 now.")).to_be_visible()
+    site.answer(LONG)
+    expect(page.get_by_text("The answer begins here.")).to_be_visible()
+    assert top_of(page, "Call 911 now.") >= 0
+
+
+def test_somebody_who_scrolled_back_to_read_is_left_there(site: LiveSite, context: BrowserContext) -> None:
+    page = clinic_page(context, site)
+    open_chat(page)
+    write(page, "what may I do?")
+    site.wait_for_web_messages(1)
+    site.answer(LONG)
+    expect(page.get_by_text("The answer begins here.")).to_be_visible()
+    scroller = page.locator("afterglow-chat .scroll")
+    scroller.evaluate("element => (element.scrollTop = 20)")
+    site.answer("One more thing.")
+    expect(page.get_by_text("One more thing.")).to_be_attached()
+    assert scroller.evaluate("element => element.scrollTop") == 20
 
 
 def test_leaving_the_chat_removes_it_from_the_device(site: LiveSite, context: BrowserContext) -> None:
@@ -309,5 +427,4 @@ def test_on_another_site_that_the_clinic_listed_the_chat_works(
     site.answer("Not for two days.")
     expect(page.get_by_text("Not for two days.")).to_be_visible()
     page.reload()
-    open_chat(page)
     expect(page.get_by_text("Not for two days.")).to_be_visible()

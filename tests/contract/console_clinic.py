@@ -163,6 +163,7 @@ def _patient(session, world, key, first, last, phone, language, *, days, clinic=
                     patient_id=patient.id,
                     day=day,
                     due_at=treated + timedelta(days=day),
+                    next_step_at=treated + timedelta(days=day),
                     status=CheckInStatus.PLANNED,
                 )
             )

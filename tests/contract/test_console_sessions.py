@@ -82,6 +82,41 @@ def test_every_form_asks_to_sign_in(browser: TestClient, path: str) -> None:
     assert reply.headers["location"].startswith("/console/sign-in?next=/console")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "nothing"),
+        ("GET", "nothing/at/all?x=1"),
+        ("GET", "sign-out"),
+        ("GET", "patients?page=many"),
+        ("POST", "nothing"),
+        ("DELETE", "patients"),
+    ],
+)
+def test_an_address_without_a_page_gets_the_consoles_404_page(
+    browser: TestClient, method: str, path: str
+) -> None:
+    signed_in(browser)
+    reply = browser.request(method, f"/console/{path}")
+    assert reply.status_code == 404
+    assert "There is nothing here" in reply.text
+    assert "Sign out" in reply.text
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+
+
+def test_the_404_page_is_there_before_sign_in_too(browser: TestClient) -> None:
+    reply = browser.get("/console/nothing", headers={"Accept-Language": "es"})
+    assert reply.status_code == 404
+    assert "No se ha encontrado" in reply.text
+    assert "Salir" not in reply.text
+
+
+def test_a_slash_too_many_leads_to_the_page(browser: TestClient) -> None:
+    signed_in(browser)
+    assert browser.get("/console/patients/").headers["location"] == "/console/patients"
+    assert browser.get("/console/patients/", follow_redirects=True).status_code == 200
+
+
 def test_after_sign_in_the_page_asked_for_is_shown(browser: TestClient, world: World) -> None:
     asked = f"/console/patients/{world.patients['pat']}?show=alerts"
     to = browser.get(asked).headers["location"]

@@ -60,7 +60,7 @@ def store(inbound: Inbound) -> web.inbox.Receipt:
         return web.inbox.Receipt(message.id, False)
 
 
-def answer(text: str, buttons: list[dict[str, Any]] | None = None) -> str:
+def answer(text: str, buttons: list[dict[str, Any]] | None = None, kind: Kind = Kind.REPLY) -> str:
     """The clinic writes in the only conversation."""
     with db.transaction() as session:
         thread = session.scalars(select(Conversation)).one()
@@ -68,7 +68,7 @@ def answer(text: str, buttons: list[dict[str, Any]] | None = None) -> str:
             clinic_id=thread.clinic_id,
             conversation_id=thread.id,
             direction=Direction.OUT,
-            kind=Kind.REPLY,
+            kind=kind,
             channel=Channel.WEB,
             body=text,
             buttons=buttons or [],
@@ -272,6 +272,15 @@ def test_messages_come_oldest_first_and_from_an_id_on(client: TestClient) -> Non
     assert both[1]["buttons"] == [{"label": "Yes", "send": "Yes"}, {"label": "Person", "send": "PERSON"}]
     later = client.get("/chat/messages", params={"after": stored}, headers=bearer(session)).json()["messages"]
     assert [one["id"] for one in later] == [reply]
+
+
+def test_a_safety_text_is_told_from_an_answer(client: TestClient) -> None:
+    session = opened(client)
+    post(client, session, "my lip is white")
+    answer("Call 911 now.", kind=Kind.SAFETY)
+    answer("Ask us.")
+    messages = client.get("/chat/messages", headers=bearer(session)).json()["messages"]
+    assert [one["kind"] for one in messages] == [None, "safety", "reply"]
 
 
 @pytest.mark.parametrize(

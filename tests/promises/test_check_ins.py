@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import clock
+from bot.channels.base import CarrierError
 from bot.clinic.models import Patient
+from bot.db.engine import transaction
+from bot.durable import sweep
 from bot.followup import answers
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.followup.planning import AskStaff, Drop, Remind, Send, Wait, due_times, next_action
@@ -14,7 +17,7 @@ from bot.protocols.catalogue import catalogue
 from bot.records.models import StaffTask, SymptomReport, TaskKind
 from bot.settings import Settings
 from bot.triage.types import Tier
-from tests.support.desk import NURSE, PAT, Desk
+from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk
 
 NEW_YORK = ZoneInfo("America/New_York")
 SCHEDULE = catalogue().schedules["harmonyca_early"]
@@ -186,3 +189,134 @@ def test_what_is_due_follows_from_the_facts_and_the_time(
         now=DUE + timedelta(hours=hours),
     )
     assert isinstance(action, expected)
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(9.9, Remind), (10, Wait), (13, Wait), (22.9, Wait), (23, Remind)],
+    ids=["19:54", "20:00", "23:00", "8:54", "9:00"],
+)
+def test_a_late_reminder_never_goes_out_at_night(hours: float, expected: type) -> None:
+    action = next_action(
+        CheckInStatus.SENT,
+        due_at=DUE,
+        sent_at=DUE,
+        reminded_at=None,
+        next_due_at=None,
+        time_zone="America/New_York",
+        settings=Settings(_env_file=None),
+        now=DUE + timedelta(hours=hours),
+    )
+    assert isinstance(action, expected)
+    if isinstance(action, Wait):
+        assert action.until.astimezone(NEW_YORK).hour == 9
+
+
+def test_a_desk_that_slept_past_the_evening_reminds_in_the_morning(desk: Desk) -> None:
+    move_to(desk, 1)
+    desk.advance(hours=13)  # 23:00
+    assert len(desk.texts_to(PAT)) == 2
+    desk.advance(hours=10.1)
+    assert len(desk.texts_to(PAT)) == 3
+
+
+def test_a_check_in_text_that_is_delayed_into_the_night_waits_for_the_morning(desk: Desk) -> None:
+    check_in = pats(desk)[1]
+    clock.advance(check_in.due_at + timedelta(hours=9, minutes=50) - clock.now())  # 19:50
+    desk.carrier.faults = [CarrierError("busy")] * 2
+    desk.settle()
+    assert pats(desk)[1].status is CheckInStatus.SENT
+    desk.advance(hours=3)
+    assert desk.texts_to(PAT) == []
+
+    desk.advance(hours=8, minutes=30)  # 7:20
+    assert desk.texts_to(PAT) == []
+    desk.advance(hours=1, minutes=45)  # 9:05
+    assert desk.texts_to(PAT)[:2] == ["How are you?", "Pain 0-10?"]
+
+
+def tasks(desk: Desk, patient_id: str) -> list[tuple[TaskKind, str]]:
+    return [(task.kind, task.note) for task in desk.rows(StaffTask, patient_id=patient_id)]
+
+
+def test_check_ins_that_could_not_be_sent_are_handed_to_staff(desk: Desk) -> None:
+    """The machine was off for the first three; nobody may think that the patient was asked."""
+    patient_id = move_to(desk, 7).patient_id
+    assert [kind for kind, _ in tasks(desk, patient_id)] == [TaskKind.NO_CHECK_IN_ANSWER] * 2
+    assert sorted(note[:6] for _, note in tasks(desk, patient_id)) == ["day 1:", "day 3:"]
+
+
+def test_a_check_in_for_which_there_was_no_dialogue_all_day_is_handed_to_staff(desk: Desk) -> None:
+    desk.dialogue = None
+    check_in = pats(desk)[1]
+    clock.advance(check_in.due_at + timedelta(hours=25) - clock.now())
+    desk.sweep_once()
+    assert pats(desk)[1].status is CheckInStatus.CANCELLED
+    assert tasks(desk, check_in.patient_id) == [
+        (TaskKind.NO_CHECK_IN_ANSWER, "day 1: too old to send"),
+    ]
+
+
+def test_the_check_ins_of_somebody_who_opted_out_are_handed_to_staff(desk: Desk) -> None:
+    desk.text(STRANGER, "STOP")
+    desk.settle()
+    before = len(desk.texts_to(STRANGER))
+    enrolled = desk.enrol("Sam", "Example", STRANGER)
+    for due_at in enrolled.check_ins.values():
+        clock.advance(due_at + timedelta(seconds=1) - clock.now())
+        desk.settle()
+
+    assert len(desk.texts_to(STRANGER)) == before
+    phone = [note for kind, note in tasks(desk, enrolled.patient_id) if kind is TaskKind.OPTED_OUT_PHONE]
+    assert phone == ["day 1", "day 3", "day 7", "day 14"]
+
+
+def test_hundreds_of_check_ins_that_wait_for_an_answer_do_not_hold_up_those_that_are_due(desk: Desk) -> None:
+    sent = move_to(desk, 1)
+    assert sent.next_step_at > clock.now() + timedelta(hours=3), (
+        "looked at again for the reminder, not before"
+    )
+    ana = desk.rows(Patient, phone=ANA)[0]
+    (enrolment,) = desk.rows(Enrolment, patient_id=ana.id)
+    due = pats(desk)[3]
+    with transaction() as session:
+        for number in range(sweep.BATCH + 20):
+            session.add(
+                CheckIn(
+                    clinic_id=ana.clinic_id,
+                    enrolment_id=enrolment.id,
+                    patient_id=ana.id,
+                    day=1000 + number,
+                    due_at=sent.due_at,
+                    sent_at=sent.due_at,
+                    next_step_at=due.due_at + timedelta(hours=3),
+                    status=CheckInStatus.SENT,
+                )
+            )
+    works = sweep.due(due.due_at)
+    assert due.id in {work.row_id for work in works if work.task == "check_in"}
+
+
+def test_more_check_ins_than_one_sweep_takes_are_started_in_the_order_they_are_due(desk: Desk) -> None:
+    waiting = pats(desk)[1]
+    ana = desk.rows(Patient, phone=ANA)[0]
+    (enrolment,) = desk.rows(Enrolment, patient_id=ana.id)
+    with transaction() as session:
+        for number in range(sweep.BATCH + 20):
+            session.add(
+                CheckIn(
+                    clinic_id=ana.clinic_id,
+                    enrolment_id=enrolment.id,
+                    patient_id=ana.id,
+                    day=1000 + number,
+                    due_at=waiting.due_at,
+                    next_step_at=waiting.next_step_at + timedelta(minutes=1),
+                    status=CheckInStatus.PLANNED,
+                )
+            )
+    works = [
+        work
+        for work in sweep.due(waiting.due_at + timedelta(hours=1))
+        if work.task == "check_in" and work.partition == waiting.patient_id
+    ]
+    assert [work.row_id for work in works] == [waiting.id]

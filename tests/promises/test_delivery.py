@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bot import clock
 from bot.channels.base import CarrierError, OutcomeUnknown
 from bot.messaging import delivery
 from bot.messaging.models import DeliveryAttempt, Kind, Message, Status
 from bot.records.models import StaffTask, TaskKind
-from tests.support.desk import PAT, Desk
+from tests.support.desk import PAT, Desk, SilentCarrier
 
 
 def reply_of(desk: Desk) -> Message:
@@ -108,3 +111,48 @@ def test_an_answer_that_could_not_go_out_for_half_a_day_is_dropped_and_recorded(
     desk.advance(hours=13)
     assert "You said: hello" not in desk.texts_to(PAT)
     assert (reply_of(desk).status, reply_of(desk).error) == (Status.SUPPRESSED, "too old to send")
+
+
+def test_a_carrier_that_says_queued_and_never_reports_back_is_given_each_text_once(desk: Desk) -> None:
+    desk.carrier.status = Status.QUEUED
+    desk.text(PAT, "hello")
+    desk.settle()
+    for _ in range(7):
+        desk.advance(minutes=10, seconds=1)
+
+    assert desk.texts_to(PAT) == ["You said: hello"]
+    assert reply_of(desk).status is Status.SENT
+    assert delivery.update_status(reply_of(desk).provider_id, Status.DELIVERED)
+    assert reply_of(desk).status is Status.DELIVERED
+
+
+def test_an_outcome_that_stays_unknown_for_an_hour_fails_and_a_person_is_told(desk: Desk) -> None:
+    desk.carrier = SilentCarrier()
+    desk.text(PAT, "hello")
+    desk.settle()
+    for _ in range(11):
+        desk.advance(minutes=5)
+    assert reply_of(desk).status is Status.SENDING
+    assert desk.rows(StaffTask, kind=TaskKind.NOT_DELIVERED) == []
+
+    desk.advance(minutes=6)
+
+    assert (reply_of(desk).status, reply_of(desk).error) == (Status.FAILED, "outcome unknown")
+    (task,) = desk.rows(StaffTask, kind=TaskKind.NOT_DELIVERED)
+    assert task.message_id == reply_of(desk).id
+    assert desk.texts_to(PAT) == ["You said: hello"], "it was never sent a second time"
+    lookups = desk.carrier.lookups
+    desk.advance(minutes=10)
+    assert desk.carrier.lookups == lookups
+
+
+def test_a_page_whose_outcome_stays_unknown_goes_to_the_next_person(desk: Desk) -> None:
+    desk.carrier = SilentCarrier()
+    desk.text(PAT, "my lip has gone white")
+    desk.settle()
+    clock.advance(timedelta(minutes=61))
+    desk.settle()
+    desk.settle()
+    pages = desk.rows(Message, kind=Kind.PAGE)
+    assert pages[0].status is Status.FAILED
+    assert len({page.conversation_id for page in pages}) == 2

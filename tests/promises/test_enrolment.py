@@ -136,3 +136,27 @@ def test_somebody_who_opted_out_is_not_texted_by_being_enrolled_again(desk: Desk
     assert desk.rows(Message, kind=Kind.NOTICE)
     with transaction() as session:
         assert session.query(Patient).filter_by(phone=NEW).one().opted_out_at is not None
+
+
+def test_the_same_form_sent_twice_is_one_treatment_and_one_welcome(desk: Desk) -> None:
+    filled = form()
+    first = enrol(clinic_id(desk), filled)
+    assert enrol(clinic_id(desk), filled) == first
+    desk.settle()
+
+    assert len(desk.texts_to(NEW)) == 1
+    for table in (Treatment, Enrolment, Consent):
+        assert len(desk.rows(table, patient_id=first.patient_id)) == 1
+    desk.carrier.sent.clear()
+    clock.advance(first.check_ins[1] - clock.now() + timedelta(seconds=1))
+    desk.settle()
+    assert desk.texts_to(NEW) == ["How are you?", "Pain 0-10?"]
+
+
+@pytest.mark.parametrize("changes", [{"lot": "LOT-8"}, {"areas": ["lateral cheek"]}], ids=["lot", "area"])
+def test_another_syringe_on_the_same_day_is_a_treatment_of_its_own(
+    desk: Desk, changes: dict[str, Any]
+) -> None:
+    first = enrol(clinic_id(desk), form())
+    second = enrol(clinic_id(desk), form(**changes))
+    assert first.treatment_id != second.treatment_id

@@ -1,16 +1,29 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
-from sqlalchemy.exc import OperationalError
+import structlog
+from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from bot import clock, log
 from bot.channels.base import Inbound
+from bot.clinic.demo import TEXT_NUMBER
+from bot.clinic.models import Clinic, Patient
+from bot.db.engine import transaction
 from bot.dialogue.turns import run_turn
 from bot.durable import sweep
-from bot.messaging import inbox, spool
+from bot.messaging import inbox, spool, threads
 from bot.messaging.models import Channel, Direction, Kind, Message, Turn
 from bot.records.models import StaffTask, TaskKind
+from bot.settings import Settings
 from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk, Say
 
 WHITE_LIP = "my lip has gone white"
@@ -159,3 +172,143 @@ def test_what_we_say_is_recorded_with_its_content_version(desk: Desk) -> None:
     desk.settle()
     (reply,) = desk.rows(Message, kind=Kind.REPLY)
     assert (reply.content_id, reply.content_version) == ("aftercare.exercise", 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("SELECT 1", {}, Exception("connection refused")),
+        PoolTimeout("out of connections"),
+        InternalError("INSERT", {}, Exception("read-only transaction")),
+        InterfaceError("INSERT", {}, Exception("the connection is closed")),
+        DatabaseError("INSERT", {}, Exception("disk image is malformed")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_however_the_database_fails_a_red_flag_waits_on_disk(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_args: object, **_kwargs: object) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "_store", fails)
+        desk.text(PAT, WHITE_LIP)
+        with pytest.raises(type(error)):
+            sweep.repair()
+        assert len(list(spool.waiting())) == 1
+    desk.settle()
+    assert stored(desk) == [WHITE_LIP]
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def spool_folder(settings: Settings) -> Path:
+    folder = settings.var_dir / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def spooled(sender: str, body: str = WHITE_LIP, to: str = TEXT_NUMBER) -> str:
+    return json.dumps(asdict(Inbound(Channel.SMS, f"SM-{sender[:9]}", to, sender, body)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", '{"channel": "sms", "bo', "[]", '{"channel": "sms"}', "\x00\x01", spooled(PAT, to="+15550100999")],
+    ids=["empty", "cut off", "a list", "no message", "binary", "of no clinic"],
+)
+def test_a_spool_file_that_cannot_be_stored_is_kept_aside_and_the_others_go_on(
+    desk: Desk, settings: Settings, content: str
+) -> None:
+    folder = spool_folder(settings)
+    (folder / "0.json").write_text(content)
+    (folder / "1.json").write_text(spooled(PAT))
+    desk.settle()
+
+    assert stored(desk) == [WHITE_LIP]
+    assert len(desk.texts_to(NURSE)) == 1
+    assert [path.name for path in folder.iterdir()] == ["0.bad"]
+    assert (folder / "0.bad").read_text() == content
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+def test_a_spooled_message_that_the_database_refuses_for_what_it_says_stops_no_other(
+    either_record: str, settings: Settings
+) -> None:
+    desk = Desk.of_demo_clinic()
+    folder = spool_folder(settings)
+    (folder / "0.json").write_text(spooled("+" + "1" * 99))  # longer than the column
+    (folder / "1.json").write_text(spooled(PAT))
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def break_ana() -> None:
+    """A row that no code of ours writes, as an import or a hand may leave it."""
+    with transaction() as session:
+        session.query(Patient).filter_by(phone=ANA).one().time_zone = "US/Nowhere"
+
+
+def test_one_patients_broken_row_stops_nobody_elses_page(desk: Desk) -> None:
+    break_ana()
+    clock.advance(timedelta(days=1))
+    desk.text(PAT, WHITE_LIP)
+    failures = desk.sweep_once()
+
+    assert {type(failure) for failure in failures} == {ZoneInfoNotFoundError}, "only her own check-in"
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def test_a_message_that_cannot_be_acted_on_stops_nobody_elses_page(desk: Desk) -> None:
+    break_ana()
+    receipt = desk.text(ANA, "hola")
+    desk.text(PAT, WHITE_LIP)
+    desk.sweep_once()
+
+    assert desk.message(receipt.message_id).body == "hola"
+    assert len([page for page in desk.texts_to(NURSE) if "T1" in page]) == 1
+
+
+def at_the_same_time(action: Callable[[], object]) -> None:
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def log_settings_kept() -> Iterator[None]:
+    """The test may set up the log as a server does."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+def test_a_failure_of_the_database_puts_no_phone_number_into_the_log(
+    either_record: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    log_settings_kept: None,
+) -> None:
+    desk = Desk.of_demo_clinic()
+    log.configure("INFO")
+    real, raced = threads.detect, []
+
+    def other() -> None:
+        with transaction() as session:
+            threads.find_or_open(session, session.query(Clinic).one(), Channel.SMS, STRANGER)
+
+    def detect(*args: object) -> object:
+        if not raced:  # a second text of theirs opens the conversation at this very moment
+            raced.append(True)
+            at_the_same_time(other)
+        return real(*args)
+
+    monkeypatch.setattr(threads, "detect", detect)
+    desk.text(STRANGER, "hello")
+
+    logged = capsys.readouterr().err
+    assert "UniqueViolation" in logged, "the race took place"
+    assert STRANGER not in logged
+    assert stored(desk) == ["hello"]

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bot import clock
+from bot.channels.base import CarrierError
 from bot.clinic.models import Consent, Patient
 from bot.dialogue.turns import run_turn
+from bot.followup.models import CheckIn
 from bot.messaging import optout
 from bot.messaging.models import Kind, Message, Status
 from bot.records.models import StaffTask, TaskKind
@@ -94,3 +99,91 @@ def test_the_carriers_word_that_somebody_opted_out_is_taken_over(desk: Desk) -> 
     optout.carrier_says_opted_out(PAT, "+19990000000")
     desk.advance(days=2)
     assert desk.texts_to(PAT) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("cant see out my left eye", "safety.t0"), ("my top lip has gone white", "safety.t1")],
+    ids=["T0", "T1"],
+)
+def test_after_stop_an_urgent_sign_still_gets_its_words(desk: Desk, words: str, expected: str) -> None:
+    desk.text(PAT, "stop")
+    desk.settle()
+    desk.text(PAT, words)
+    desk.settle()
+    assert len(desk.texts_to(PAT)) == 2
+    assert desk.rows(Message, kind=Kind.SAFETY)[-1].content_id == expected
+
+
+def test_after_stop_what_can_wait_is_for_staff_and_the_patient_is_not_texted(desk: Desk) -> None:
+    desk.text(PAT, "stop")
+    desk.settle()
+    before = len(desk.texts_to(PAT))
+    receipt = desk.text(PAT, "i think i might be pregnant, can i have the second syringe")
+    desk.settle()
+
+    assert len(desk.texts_to(PAT)) == before
+    (task,) = desk.rows(StaffTask, kind=TaskKind.REVIEW)
+    assert task.message_id == receipt.message_id
+
+
+def ask_pat(desk: Desk) -> None:
+    """Pat is sent the first check-in, whose question is open from then on."""
+    pat = desk.rows(Patient, phone=PAT)[0]
+    due = desk.rows(CheckIn, patient_id=pat.id, day=1)[0].due_at
+    clock.advance(due + timedelta(seconds=1) - clock.now())
+    desk.settle()
+
+
+def test_baja_is_an_answer_while_a_question_is_open(desk: Desk) -> None:
+    ask_pat(desk)
+    desk.text(PAT, "baja")
+    desk.settle()
+
+    assert desk.rows(Patient, phone=PAT)[0].opted_out_at is None
+    assert desk.texts_to(PAT)[-1] == "You said: baja"
+
+
+def test_stop_is_stop_even_while_a_question_is_open(desk: Desk) -> None:
+    ask_pat(desk)
+    desk.text(PAT, "stop")
+    desk.settle()
+    assert desk.rows(Patient, phone=PAT)[0].opted_out_at is not None
+
+
+def test_a_web_visitor_who_wants_no_texts_still_gets_answers_on_the_page(desk: Desk) -> None:
+    asked = desk.web("visitor-1", "please stop texting me")
+    optout.opt_out_by_message(asked.message_id)
+    desk.settle()
+    answered = desk.web("visitor-1", "when can i go to the gym?")
+    desk.settle()
+
+    assert [reply.body for reply in desk.rows(Message, in_reply_to_id=answered.message_id)] == [
+        "You said: when can i go to the gym?"
+    ]
+
+
+def refuse_opted_out(desk: Desk) -> None:
+    desk.carrier.faults = [CarrierError("unsubscribed recipient", code="21610", permanent=True)]
+
+
+def test_a_confirmation_that_the_carrier_gave_itself_is_no_failure(desk: Desk) -> None:
+    desk.text(STRANGER, "stop")
+    refuse_opted_out(desk)
+    desk.settle()
+
+    (notice,) = [message for message in desk.rows(Message, kind=Kind.NOTICE) if message.in_reply_to_id]
+    assert notice.status is Status.FAILED
+    assert desk.rows(StaffTask) == []
+
+
+def test_an_opt_out_that_only_the_carrier_knew_is_taken_over_when_it_refuses_a_text(desk: Desk) -> None:
+    enrolled = desk.enrol("Sam", "Example", STRANGER)
+    refuse_opted_out(desk)
+    desk.settle()
+
+    assert desk.rows(Patient, phone=STRANGER)[0].opted_out_at is not None
+    kinds = [task.kind for task in desk.rows(StaffTask, patient_id=enrolled.patient_id)]
+    assert kinds == [TaskKind.OPTED_OUT_PHONE], "phone them; the undelivered welcome itself is no task"
+    desk.advance(days=2)
+    assert desk.texts_to(STRANGER) == []

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
-import pytest
+import contextlib
+import threading
+import time
+from collections.abc import Callable
 
+import pytest
+from sqlalchemy import text
+
+from bot import clock
 from bot.channels.base import CarrierError
-from bot.clinic.models import Staff
-from bot.db.engine import transaction
-from bot.escalation import service
+from bot.clinic.models import Clinic, Staff
+from bot.db.engine import engine, transaction
+from bot.durable import sweep
+from bot.escalation import alerts, service
 from bot.escalation.models import AlertStatus, EventKind, Outcome
 from bot.messaging import reading
-from bot.messaging.models import Kind, Message
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.messaging.segments import segments
 from bot.records.models import AssessmentRecord, StaffTask, TaskKind
 from bot.triage.types import Tier
@@ -256,3 +264,252 @@ def test_the_dialogue_has_no_part_in_it(desk: Desk) -> None:
     assert len(desk.texts_to(PAT)) == 1
     (safety,) = desk.rows(Message, kind=Kind.SAFETY)
     assert safety.content_id == "safety.t1"
+
+
+NEWCOMER = "+15550100123"
+
+
+def enrol_staff(desk: Desk, phone: str) -> None:
+    """A member of staff is treated at her own clinic, as happens everywhere."""
+    first_name, last_name = desk.rows(Staff, phone=phone)[0].name.split()
+    desk.enrol(first_name, last_name, phone)
+
+
+def dismiss(*phones: str) -> None:
+    with transaction() as session:
+        for phone in phones:
+            session.query(Staff).filter_by(phone=phone).one().active = False
+
+
+def hire(phone: str) -> None:
+    with transaction() as session:
+        session.add(
+            Staff(
+                clinic_id=session.query(Clinic).one().id,
+                name="New Demo",
+                email="new@demo.example",
+                password_hash="x",
+                role="nurse",
+                phone=phone,
+                on_call_order=1,
+            )
+        )
+
+
+def test_a_nurse_who_is_also_a_patient_is_triaged_like_one(desk: Desk) -> None:
+    desk.text(DOCTOR, "hello")  # known as staff before being a patient
+    enrol_staff(desk, DOCTOR)
+    desk.text(DOCTOR, WHITE_LIP)
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.patient_id is None) == (Tier.T1, False)
+    assert any("clinician must speak to you now" in words for words in desk.texts_to(DOCTOR))
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def test_a_nurse_who_is_also_a_patient_can_still_acknowledge(desk: Desk) -> None:
+    enrol_staff(desk, NURSE)
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+
+    (alert,) = desk.alerts()
+    assert alert.status is AlertStatus.ACKNOWLEDGED
+    assert alert.acknowledged_by.phone == NURSE
+
+
+def test_a_paged_nurse_who_becomes_a_patient_is_not_taken_for_staff_alone(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    enrol_staff(desk, NURSE)
+    desk.text(NURSE, WHITE_LIP)
+    desk.settle()
+    assert len(desk.alerts()) == 2
+
+
+def test_a_dismissed_nurse_can_acknowledge_nothing(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    dismiss(NURSE)
+    for words in (f"ACK {desk.alerts()[0].code}", "ack"):
+        desk.text(NURSE, words)
+        desk.settle()
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
+def test_when_the_rota_changes_during_an_alert_those_on_call_now_are_paged_and_no_others(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    dismiss(NURSE, DOCTOR)
+    hire(NEWCOMER)
+    for _ in range(3):
+        desk.advance(minutes=15.1)
+
+    assert len(desk.texts_to(NEWCOMER)) == 3
+    assert len(desk.texts_to(NURSE)) == paged
+    assert desk.texts_to(DOCTOR) == []
+    desk.text(NEWCOMER, "ack")
+    desk.settle()
+    assert desk.alerts()[0].acknowledged_by.name == "New Demo"
+
+
+def test_somebody_who_left_does_not_hear_who_took_an_alert(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    dismiss(NURSE)
+    desk.advance(minutes=15.1)
+    desk.text(DOCTOR, "ack")
+    desk.settle()
+    assert desk.alerts()[0].status is AlertStatus.ACKNOWLEDGED
+    assert len(desk.texts_to(NURSE)) == heard
+
+
+def test_when_whoever_took_an_alert_leaves_it_is_open_again_and_others_are_paged(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    dismiss(NURSE)
+    desk.advance(minutes=61)  # when the holder would have been reminded
+
+    (alert,) = desk.alerts()
+    assert (alert.status, alert.acknowledged_by_id) == (AlertStatus.OPEN, None)
+    assert EventKind.REOPENED in kinds(desk)
+    assert len(desk.texts_to(DOCTOR)) == 1
+    assert len(desk.texts_to(NURSE)) == heard
+
+
+def test_a_new_sign_pages_somebody_even_when_whoever_took_the_alert_has_left(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    dismiss(NURSE)
+    desk.text(PAT, "its gone grey and cold now")
+    desk.settle()
+
+    assert len(desk.texts_to(NURSE)) == heard
+    assert len(desk.texts_to(DOCTOR)) == 1
+
+
+def test_pages_and_safety_words_overtake_hundreds_of_other_texts(desk: Desk) -> None:
+    with transaction() as session:
+        thread = session.query(Conversation).filter_by(address=ANA).one()
+        for _ in range(600):
+            session.add(
+                Message(
+                    clinic_id=thread.clinic_id,
+                    conversation_id=thread.id,
+                    direction=Direction.OUT,
+                    kind=Kind.CHECK_IN,
+                    channel=Channel.SMS,
+                    body="x",
+                    status=Status.QUEUED,
+                    send_after=clock.now(),
+                )
+            )
+    desk.text(PAT, BLIND)
+
+    urgent = {row.id for kind in (Kind.PAGE, Kind.SAFETY) for row in desk.rows(Message, kind=kind)}
+    assert len(urgent) == 2
+    works = [work for work in sweep.due(clock.now()) if work.task == "deliver"]
+    assert {work.row_id for work in works[:2]} == urgent
+    assert [work.queue for work in works[:3]] == ["urgent", "urgent", "carrier"]
+
+
+def waits_for_a_lock() -> bool:
+    with engine().connect() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return bool(connection.scalar(text(query)))
+
+
+def until_done_or_waiting(thread: threading.Thread) -> None:
+    """Let another request run until it is done, or PostgreSQL makes it wait for us."""
+    end = time.monotonic() + 10
+    while thread.is_alive() and not waits_for_a_lock():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+Meanwhile = Callable[[Callable[[], object]], threading.Thread]
+
+
+@pytest.fixture(params=["just before", "during"])
+def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Runs something in another request, just before a patient's message looks for its alert, or between
+    that and the end of its transaction."""
+
+    def arrange(action: Callable[[], object]) -> threading.Thread:
+        real = alerts.open_alert
+        other = threading.Thread(target=action)
+
+        def look(*args: object, **kwargs: object) -> object:
+            monkeypatch.setattr(alerts, "open_alert", real)
+            found = real(*args, **kwargs) if request.param == "during" else None
+            other.start()
+            until_done_or_waiting(other)
+            return found if request.param == "during" else real(*args, **kwargs)
+
+        monkeypatch.setattr(alerts, "open_alert", look)
+        return other
+
+    return arrange
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+@pytest.mark.parametrize("words", [WHITE_LIP, BLIND], ids=["same tier", "worse"])
+def test_a_red_flag_that_meets_the_closing_of_the_alert_is_not_closed_unseen(
+    either_record: str, meanwhile: Meanwhile, words: str
+) -> None:
+    desk = Desk.of_demo_clinic()
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    (alert,) = desk.alerts()
+    nurse = desk.rows(Staff, phone=NURSE)[0].id
+    paged = len(desk.texts_to(NURSE))
+
+    def close() -> None:
+        with contextlib.suppress(service.CloseRefused):
+            service.close(alert.id, nurse, Outcome.FALSE_ALARM, "Spoke to her.")
+
+    closing = meanwhile(close)
+    desk.text(PAT, words)
+    closing.join(10)
+    desk.settle()
+    # paged anew, or the closing was refused and the paging goes on where it was
+    assert any(row.status is AlertStatus.OPEN and row.next_step_at for row in desk.alerts())
+    desk.advance(minutes=16)
+    assert len(desk.texts_to(NURSE)) + len(desk.texts_to(DOCTOR)) > paged
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+@pytest.mark.parametrize("words", [WHITE_LIP, BLIND], ids=["same tier", "worse"])
+def test_a_red_flag_that_meets_its_acknowledgement_reaches_whoever_took_it(
+    either_record: str, meanwhile: Meanwhile, words: str
+) -> None:
+    desk = Desk.of_demo_clinic()
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    (alert,) = desk.alerts()
+    nurse = desk.rows(Staff, phone=NURSE)[0].id
+    taken: list[bool] = []
+
+    taking = meanwhile(lambda: taken.append(service.acknowledge(alert.id, nurse, "console")))
+    desk.text(PAT, words)
+    taking.join(10)
+    desk.settle()
+
+    assert taken == [True]
+    (alert,) = desk.alerts()
+    assert EventKind.PATIENT_WROTE in kinds(desk)
+    if words == BLIND:
+        assert alert.tier is Tier.T0
+        assert "T0" in desk.texts_to(NURSE)[-1]
+        reached = alert.status is AlertStatus.ACKNOWLEDGED or alert.next_step_at is not None
+        assert reached, "raised, taken or not: it goes on"

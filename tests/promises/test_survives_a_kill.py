@@ -121,3 +121,18 @@ def test_killed_in_the_middle_of_an_answer_the_patient_is_answered_once(server: 
 
     assert server.received(PAT, "You said: first question") == 1
     assert server.record("SELECT count(*) FROM messages WHERE turn = 'pending'") == [(0,)]
+
+
+def test_a_process_of_another_name_takes_up_the_work_of_one_that_never_comes_back(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.start("before-page")
+    server.text(PAT, WHITE_LIP)
+    wait_for(server.halted)
+    server.kill()
+
+    monkeypatch.setenv("AFTERGLOW_PROCESS_NAME", "afterglow-2")
+    server.start("never")
+
+    wait_for(lambda: server.received(NURSE, "AFTERGLOW") == 1, seconds=20)
+    assert server.received(PAT, "clinician") == 1

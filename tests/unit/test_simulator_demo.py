@@ -12,15 +12,19 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from bot import clock
+from bot import clock, triage
 from bot import settings as app_settings
 from bot.channels.base import Inbound, Outbound
 from bot.channels.simulator import carrier as simulated
 from bot.channels.simulator.router import router
 from bot.clinic import demo
+from bot.clinic.models import Clinic, Patient
 from bot.db import engine as db
 from bot.db.migrate import upgrade
+from bot.escalation.alerts import raise_alert
+from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.settings import Settings
 
 ANA, PAT, NURSE, CLINIC = "+15550100111", "+15550100112", "+15550100121", "+15550100100"
@@ -124,15 +128,67 @@ def test_a_phone_that_is_off_cannot_send(client: TestClient, desk: Desk) -> None
     assert desk.messages == []
 
 
+def alert(number: str) -> str:
+    """An alert about the patient with this number, which nobody has taken. Returns its code."""
+    words = "my lip is white and it hurts"
+    with db.transaction() as session:
+        clinic = session.scalars(select(Clinic)).one()
+        patient = session.scalars(select(Patient).where(Patient.phone == number)).one()
+        thread = session.scalars(select(Conversation).where(Conversation.patient_id == patient.id)).one()
+        message = Message(
+            clinic_id=clinic.id,
+            conversation_id=thread.id,
+            patient_id=patient.id,
+            direction=Direction.IN,
+            kind=Kind.PATIENT,
+            channel=Channel.SMS,
+            body=words,
+            status=Status.RECEIVED,
+        )
+        session.add(message)
+        session.flush()
+        return raise_alert(session, message, triage.assess(words)).code
+
+
+def page(carrier: simulated.SimulatedCarrier, code: str) -> None:
+    """The nurse's phone gets the page."""
+    carrier.send(Outbound("m", CLINIC, NURSE, f"AFTERGLOW T1. Patient PS. Reply ACK {code} to take it."))
+
+
 def test_a_page_waits_on_the_staff_phone_until_it_is_answered(
     client: TestClient, carrier: simulated.SimulatedCarrier
 ) -> None:
-    carrier.send(Outbound("m", CLINIC, NURSE, "AFTERGLOW T1. Patient PS. Reply ACK 12 to take it."))
+    code = alert(PAT)
+    page(carrier, code)
     waiting = phone(client, NURSE)
-    assert waiting["ack_code"] == "12"
+    assert waiting["ack_code"] == code
     assert waiting["texts"][0]["page"] is True
-    client.post(f"/demo/phones/{NURSE}/texts", json={"body": "ack 12"})
+    client.post(f"/demo/phones/{NURSE}/texts", json={"body": f"ack {code}"})
     assert phone(client, NURSE)["ack_code"] is None
+
+
+@pytest.mark.parametrize("status", [AlertStatus.ACKNOWLEDGED, AlertStatus.CLOSED])
+def test_a_page_no_longer_waits_once_somebody_took_the_alert_elsewhere(
+    client: TestClient, carrier: simulated.SimulatedCarrier, status: AlertStatus
+) -> None:
+    code = alert(PAT)
+    page(carrier, code)
+    with db.transaction() as session:
+        session.scalars(select(Alert)).one().status = status
+    assert phone(client, NURSE)["ack_code"] is None
+
+
+def test_answering_the_newest_page_brings_the_older_one_back(
+    client: TestClient, carrier: simulated.SimulatedCarrier
+) -> None:
+    older, newer = alert(PAT), alert(ANA)
+    page(carrier, older)
+    page(carrier, newer)
+    assert phone(client, NURSE)["ack_code"] == newer
+    client.post(f"/demo/phones/{NURSE}/texts", json={"body": f"ACK {newer}"})
+    assert phone(client, NURSE)["ack_code"] == older
+    carrier.send(Outbound("m", CLINIC, NURSE, "Reply ACK and the code from the page, for example ACK 4711."))
+    assert phone(client, NURSE)["ack_code"] == older
 
 
 def test_the_clock_moves_forward_by_the_steps_on_the_page(client: TestClient) -> None:

@@ -18,6 +18,7 @@ from bot.channels.simulator.carrier import SimulatedCarrier
 from bot.channels.simulator.store import CarriedText
 from bot.clinic.models import Clinic, Patient, Staff
 from bot.db.engine import reading
+from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging import segments
 from bot.messaging.models import Status
@@ -58,7 +59,7 @@ class PhoneView(BaseModel):
     language: str
     on: bool
     suggestions: list[str]
-    #: code of the newest page that this phone has not answered
+    #: code of the newest page that this phone has not answered and that still waits for somebody
     ack_code: str | None
     texts: list[Bubble]
 
@@ -102,6 +103,7 @@ def read_state(carrier: SimulatedCarrier) -> DemoState | None:
         due = next_check_in(session, clinic)
         patients = _patients(session, clinic)
         staff = _staff(session, clinic)
+        waiting = _codes_waiting(session, clinic)
         upcoming = NextCheckIn(due_at=due.due_at, who=due.patient.first_name, day=due.day) if due else None
     on = {phone.number: phone.on for phone in carrier.phones()}
     views = []
@@ -112,7 +114,7 @@ def read_state(carrier: SimulatedCarrier) -> DemoState | None:
             PhoneView(
                 **person,
                 on=on.get(number, True),
-                ack_code=_waiting_code(texts) if person["role"] == "staff" else None,
+                ack_code=_waiting_code(texts, waiting) if person["role"] == "staff" else None,
                 texts=[_bubble(text, staff=person["role"] == "staff") for text in texts],
             )
         )
@@ -187,11 +189,22 @@ def _bubble(text: CarriedText, *, staff: bool) -> Bubble:
     )
 
 
-def _waiting_code(texts: list[CarriedText]) -> str | None:
-    """The code asked for by the newest page on this phone, unless it was answered after that."""
+def _codes_waiting(session: Session, clinic: Clinic) -> set[str]:
+    """The codes of the alerts that nobody has taken yet."""
+    query = select(Alert.code).where(Alert.clinic_id == clinic.id, Alert.status == AlertStatus.OPEN)
+    return {code.upper() for code in session.scalars(query)}
+
+
+def _waiting_code(texts: list[CarriedText], waiting: set[str]) -> str | None:
+    """The code of the newest page on this phone that it has not answered and that is among `waiting`."""
+    answered: set[str] = set()
     for text in reversed(texts):
         found = _CODE.search(text.body.upper())
         if found is None or text.status is Status.FAILED:
             continue
-        return None if text.inbound else found.group(1)
+        code = found.group(1)
+        if text.inbound:
+            answered.add(code)
+        elif code in waiting - answered:
+            return code
     return None

@@ -67,6 +67,7 @@ def view(message: Message, session_id: str) -> dict[str, Any]:
     return {
         "id": message.id,
         "from": "you" if mine else "clinic",
+        "kind": None if mine else message.kind.value,
         "text": message.body,
         "at": message.created_at.isoformat(),
         "client_id": (message.provider_id or "").removeprefix(prefix) if mine else None,

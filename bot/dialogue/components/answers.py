@@ -15,12 +15,15 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.dialogue import reading, topics
+from bot.dialogue import manner, reading, topics
+from bot.dialogue.components.classifier import TOPICS
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
 #: Needed to take a statement, which no question mark marks, for an interruption.
 SURE = 0.5
+#: So many words and a question mark, not understood: rather asked about than taken for an answer.
+QUESTION_WORDS = 3
 
 
 def open_question(tracker: DialogueStateTracker, metadata: dict[str, Any]) -> str | None:
@@ -56,18 +59,28 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         """Correct the intent of `messages`."""
         for message in messages:
+            text = message.get(TEXT) or ""
+            by_manner = manner.intent_of_manner(text)
+            if by_manner is not None:
+                _set_intent(message, by_manner)
+                continue
+            both = message.get(TOPICS)
+            if both and (message.get(INTENT) or {}).get("name") == "nlu_fallback":
+                _set_intent(message, both[0])
             question = open_question(tracker, message.get(METADATA) or {})
             kind = reading.QUESTIONS.get(question or "")
             if kind is None:
                 continue
-            text = message.get(TEXT) or ""
             if question == "probe":
-                waiting = bool(tracker.active_loop_name) and not _interrupts(message, text)
+                waiting = _probe_holds_something(tracker) and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
             elif reading.readable(question, text):
                 _set_intent(message, "answer_number")
             elif kind in ("scale", "signs", "trend", "words"):
+                puzzling = kind == "words" and _puzzles(message, text)
+                if puzzling and tracker.get_slot("asked_again") != question:
+                    continue  # the form asks once more
                 if not _interrupts(message, text):
                     _set_intent(message, "answer_words")
             elif kind == "offer" and reading.is_none(text):
@@ -82,7 +95,23 @@ def _interrupts(message: Message, text: str) -> bool:
     name, confidence = intent.get("name"), intent.get("confidence", 0.0)
     if name in INTERRUPTS:
         return float(confidence) >= SURE
-    return topics.is_topic(name) and reading.is_question(text)
+    if not topics.is_topic(name):
+        return False
+    # "I want to note some itching" tells of it; "I want my money back" asks for something.
+    demands = reading.is_request(text) and not str(name).startswith("recovery.")
+    return demands or name == "smalltalk.abuse" or reading.is_question(text)
+
+
+def _puzzles(message: Message, text: str) -> bool:
+    """Whether a text is marked as a question, and which one is not understood."""
+    unknown = (message.get(INTENT) or {}).get("name") == "nlu_fallback"
+    return unknown and ("?" in text or "¿" in text) and len(text.split()) >= QUESTION_WORDS
+
+
+def _probe_holds_something(tracker: DialogueStateTracker) -> bool:
+    """Whether a form, or the last words of a check-in, wait for the answer to the probe."""
+    held = str(tracker.get_slot("held_topic") or "")
+    return bool(tracker.active_loop_name) or held.startswith("checkin.")
 
 
 def _set_intent(message: Message, name: str) -> None:

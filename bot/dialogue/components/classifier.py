@@ -25,14 +25,22 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.dialogue.clauses import questions_in
+from bot.dialogue.components.encoder import encode
 from bot.dialogue.reading import flat
-from bot.dialogue.topics import PHASE_PAIRS
+from bot.dialogue.topics import PHASE_PAIRS, may_be_offered
 
 logger = logging.getLogger(__name__)
 
 PHASES = ("before", "after")
 #: How many times sharper than the raw scores the confidences may be.
 SHARPNESSES = np.geomspace(3.0, 40.0, 30)
+#: Each of two questions in one message must be read at least this surely for both to be answered.
+SURE_OF_BOTH = 0.85
+#: What gibberish comes closest to.
+BEYOND_US = "out_of_scope"
+#: Where the topics of a message that asks two things are kept.
+TOPICS = "topics"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -73,6 +81,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         self._labels: list[str] = []
         self._arrays: dict[str, NDArray[Any]] = {}
         self._letters: sparse.csr_matrix | None = None
+        self._words: frozenset[str] = frozenset()
         self._vectorizer: TfidfVectorizer | None = None
 
     @classmethod
@@ -97,6 +106,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         texts = [flat(message.get(TEXT)) for message in examples]
         intents = [message.get(INTENT) for message in examples]
         self._labels = sorted(set(intents))
+        self._words = frozenset(word for text in texts for word in text.split() if len(word) > 1)
         self._vectorizer = TfidfVectorizer(**_ngram_options(), min_df=2)
         self._letters = self._vectorizer.fit_transform(texts)
         self._arrays = {
@@ -119,26 +129,57 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
     def process(self, messages: list[Message]) -> list[Message]:
         """Set the likeliest intent and the ranking of `messages`."""
         for message in messages:
-            if not self._labels or not (message.get(TEXT) or "").strip():
+            text = message.get(TEXT) or ""
+            if not self._labels or not text.strip():
                 message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
                 continue
             likelihoods = self._likelihoods(message)
             order = np.argsort(-likelihoods)[: self._config["ranking_length"]]
             ranking = [{"name": self._labels[i], "confidence": float(likelihoods[i])} for i in order]
-            message.set(INTENT, ranking[0], add_to_output=True)
+            likeliest = ranking[0]
+            if likeliest["name"] == BEYOND_US and self._knows_no_word_of(text):
+                # Whoever leans on the keys is asked to say it again, not told that we do not do that.
+                likeliest = {**likeliest, "confidence": 0.0}
+            message.set(INTENT, likeliest, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+            both = self._both_topics(message, ranking[0]["name"])
+            if both:
+                message.set(TOPICS, both, add_to_output=True)
         return messages
 
-    def _likelihoods(self, message: Message) -> NDArray[Any]:
-        assert self._vectorizer is not None
-        letters = self._vectorizer.transform([flat(message.get(TEXT))])
-        likeness = self._likeness(_vectors([message]), letters)
+    def _knows_no_word_of(self, text: str) -> bool:
+        """Whether `text` is letters without a single word that the examples hold."""
+        words = flat(text).split()
+        return any(word.isalpha() for word in words) and self._words.isdisjoint(words)
+
+    def _both_topics(self, message: Message, likeliest: str) -> list[str]:
+        """Two topics, in the order asked, when the message surely asks about both; otherwise none."""
+        asked = questions_in(message.get(TEXT))
+        if not asked:
+            return []
         phase = (message.get(METADATA) or {}).get("phase")
+        likelihoods = self._read(asked, _unit(encode(asked)), phase)
+        best = [(self._labels[row.argmax()], float(row.max())) for row in likelihoods]
+        sure = [name for name, likelihood in best if likelihood >= SURE_OF_BOTH and may_be_offered(name)]
+        both = list(dict.fromkeys(sure))
+        return both if len(both) == 2 and likeliest in both else []
+
+    def _likelihoods(self, message: Message) -> NDArray[Any]:
+        phase = (message.get(METADATA) or {}).get("phase")
+        likelihoods: NDArray[Any] = self._read([message.get(TEXT)], _vectors([message]), phase)[0]
+        return likelihoods
+
+    def _read(self, texts: list[str], vectors: NDArray[Any], phase: str | None) -> NDArray[Any]:
+        """The likelihoods of every intent (columns) for every text (rows) in a `phase`."""
+        assert self._vectorizer is not None
+        letters = self._vectorizer.transform([flat(text) for text in texts])
+        likeness = self._likeness(vectors, letters)
         if phase in PHASES:
-            likeness = likeness * self._phase_factors(np.array([_sign(phase)], dtype=np.float32))
+            sign = np.full(len(texts), _sign(phase), dtype=np.float32)
+            likeness = likeness * self._phase_factors(sign)
         name = "known" if phase in PHASES else "unknown"
         scores = likeness @ self._arrays[f"votes_{name}"]
-        likelihoods = _softmax(scores * self._arrays[f"sharpness_{name}"])[0]
+        likelihoods = _softmax(scores * self._arrays[f"sharpness_{name}"])
         return self._with_pairs_resolved(likelihoods, phase) if phase in PHASES else likelihoods
 
     def _likeness(self, vectors: NDArray[Any], letters: sparse.csr_matrix) -> NDArray[Any]:
@@ -152,15 +193,15 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         factors: NDArray[Any] = 1 + self._config["phase"] * np.outer(phases, self._arrays["phases"])
         return factors
 
-    def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str) -> NDArray[Any]:
+    def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str | None) -> NDArray[Any]:
         """Topics that only the phase tells apart count as one: the one of the patient's phase."""
         for pair in PHASE_PAIRS:
             if all(topic in self._labels for topic in pair):
                 columns = [self._labels.index(topic) for topic in pair]
-                meant = columns[PHASES.index(phase)]
-                total = likelihoods[columns].sum()
-                likelihoods[columns] = 0.0
-                likelihoods[meant] = total
+                meant = columns[PHASES.index(phase or "")]
+                total = likelihoods[:, columns].sum(axis=1)
+                likelihoods[:, columns] = 0.0
+                likelihoods[:, meant] = total
         return likelihoods
 
     def _persist(self) -> None:
@@ -170,7 +211,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             halved = {**self._arrays, "vectors": self._arrays["vectors"].astype(np.float16)}
             np.savez(folder / "arrays.npz", **halved)
             sparse.save_npz(folder / "letters.npz", self._letters)
-            words = {"labels": self._labels, "vocabulary": vocabulary}
+            words = {"labels": self._labels, "vocabulary": vocabulary, "words": sorted(self._words)}
             (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -193,6 +234,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             logger.warning("The topic classifier was trained on no data.")
             return component
         component._labels = words["labels"]
+        component._words = frozenset(words["words"])
         component._vectorizer = TfidfVectorizer(**_ngram_options(), vocabulary=words["vocabulary"])
         component._vectorizer.idf_ = component._arrays["idf"].astype(np.float64)
         return component
@@ -204,7 +246,10 @@ def _ngram_options() -> dict[str, Any]:
 
 def _vectors(messages: list[Message]) -> NDArray[Any]:
     """One row of length 1 for each message."""
-    rows = np.vstack([message.get_dense_features(TEXT)[1].features[0] for message in messages])
+    return _unit(np.vstack([message.get_dense_features(TEXT)[1].features[0] for message in messages]))
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[Any]:
     lengths: NDArray[Any] = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: NDArray[Any] = (rows / np.maximum(lengths, 1e-6)).astype(np.float32)
     return unit

@@ -112,6 +112,9 @@ function drawPhone(phone, first) {
   element.querySelector(".power span").textContent = phone.on ? "On" : "Off";
   const controls = element.querySelectorAll("form input, form button, .chips button");
   for (const control of controls) control.disabled = !phone.on;
+  const input = element.querySelector('input[type="text"]');
+  const offered = element.dataset.offered;
+  if (offered && input.value === offered && offered !== `ACK ${phone.ack_code}`) input.value = ""; // taken meanwhile
   drawScreen(element, phone, first);
   drawChips(element, phone);
 }
@@ -166,7 +169,7 @@ function ring(element, phone, text) {
   clearTimeout(element.ringTimer);
   element.ringTimer = setTimeout(() => element.classList.remove("ringing"), RING_MS);
   const input = element.querySelector('input[type="text"]');
-  if (!input.value) input.value = `ACK ${phone.ack_code}`;
+  if (!input.value && phone.ack_code) input.value = element.dataset.offered = `ACK ${phone.ack_code}`;
 }
 
 function drawChips(element, phone) {

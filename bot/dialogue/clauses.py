@@ -1,0 +1,44 @@
+"""Two questions in one message: cutting it into clauses that can each be read alone. Pure functions."""
+
+from __future__ import annotations
+
+import re
+
+from bot.dialogue.reading import flat, is_question
+from bot.triage.normalise import plain
+
+_BREAK = re.compile(
+    r"([?!;.]+(?:\s+|$)|,?\s+(?:and also|and|also|plus|y tambien|y ademas|y|e|tambien|ademas)[,\s]+|\s+&\s+)"
+)
+#: What a question opens with, carried over to a clause that leaves it out ("... and go for a run").
+_OPENER = re.compile(
+    r"(?:hi |hello |hola |hey |so |ok )*((?:when |cuando )?(?:can|could|may|should|shall) (?:i|we)"
+    r"|is it (?:ok|okay|safe|fine|alright|all right) (?:to|if i)|do i (?:have|need) to|am i allowed to"
+    r"|(?:cuando )?(?:se )?(?:puedo|podria|puede|debo|deberia)|es (?:seguro|malo))\b"
+)
+_FIRST = re.compile(r"^(?:(?:and|also|plus|y|tambien|ademas) )+")
+#: More clauses than this is a story, and a story is not cut into questions.
+MAX_CLAUSES = 3
+
+
+def questions_in(text: str) -> list[str]:
+    """The questions in `text` when it holds two or three, each made whole; otherwise an empty list."""
+    pieces = _BREAK.split(plain(text).replace("¿", " ").replace("¡", " "))
+    found: list[str] = []
+    clauses = [(flat(pieces[i]), "".join(pieces[i + 1 : i + 2])) for i in range(0, len(pieces), 2)]
+    clauses = [(words, ending) for words, ending in clauses if words]
+    if not 2 <= len(clauses) <= MAX_CLAUSES:
+        return []
+    opener, joined = "", False
+    for words, ending in clauses:
+        words = _FIRST.sub("", words)
+        asks = is_question(words)
+        if not asks and joined and opener:
+            words, asks = f"{opener} {words}", True
+        opens = _OPENER.match(words)
+        if opens:
+            opener = opens[1]
+        if asks or "?" in ending:
+            found.append(words)
+        joined = not re.search(r"[?!;.]", ending)
+    return found if len(found) >= 2 else []

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.escalation.models import AlertStatus, EventKind
+from bot.messaging.models import Conversation, Kind, Message
+from bot.records.models import StaffTask, TaskKind
+from bot.triage.types import Tier
+from tests.support.desk import DOCTOR, NURSE, PAT, STRANGER, Desk
+
+#: T2 with the red-flag questions first, and T4 with them
+COLD_SORE = "i feel my usual tingle, i get cold sores"
+HEADACHE = "i have a bit of a headache"
+
+
+def question(desk: Desk, number: str = PAT) -> str | None:
+    asked: str | None = desk.rows(Conversation, address=number)[0].open_question
+    return asked
+
+
+def probes(desk: Desk) -> int:
+    return len([row for row in desk.rows(Message, kind=Kind.SAFETY) if row.content_id == "safety.probe"])
+
+
+@pytest.fixture(autouse=True)
+def silent_dialogue(desk: Desk) -> None:
+    """Only the red-flag questions are asked here."""
+    assert desk.dialogue is not None
+    desk.dialogue.answer = lambda text: []
+
+
+def test_silence_for_a_quarter_of_an_hour_raises_by_one_tier_and_pages(desk: Desk) -> None:
+    desk.text(PAT, COLD_SORE)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, probes(desk), question(desk)) == (Tier.T2, 1, "probe")
+    paged = len(desk.texts_to(NURSE))
+
+    desk.advance(minutes=14.9)
+    assert desk.alerts()[0].tier is Tier.T2
+    desk.advance(minutes=0.2)
+
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN)
+    assert EventKind.RAISED in [event.kind for event in alert.events]
+    assert len(desk.texts_to(NURSE)) == paged + 1
+    assert "T1" in desk.texts_to(NURSE)[-1]
+    # from here on it has the times of its new tier
+    desk.advance(minutes=15.1)
+    assert len(desk.texts_to(DOCTOR)) == 1
+
+
+def test_silence_after_a_mild_sign_becomes_a_task_for_staff(desk: Desk) -> None:
+    receipt = desk.text(PAT, HEADACHE)
+    desk.settle()
+    desk.advance(minutes=15.1)
+
+    assert desk.alerts() == []
+    (task,) = desk.rows(StaffTask, kind=TaskKind.REVIEW)
+    assert task.message_id == receipt.message_id
+
+
+def test_a_raised_alert_that_somebody_had_taken_is_open_again(desk: Desk) -> None:
+    desk.text(PAT, COLD_SORE)
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN)
+
+
+@pytest.mark.parametrize("words", [COLD_SORE, HEADACHE])
+def test_an_answer_in_time_raises_nothing(desk: Desk, words: str) -> None:
+    desk.text(PAT, words)
+    desk.settle()
+    before = [alert.tier for alert in desk.alerts()]
+    desk.advance(minutes=14)
+    desk.text(PAT, "no, none of these")
+    desk.advance(minutes=30)
+
+    assert question(desk) is None
+    assert [alert.tier for alert in desk.alerts()] == before
+    assert desk.rows(StaffTask, kind=TaskKind.REVIEW) == []
+
+
+def test_after_the_third_day_silence_only_closes_the_question(desk: Desk) -> None:
+    desk.advance(days=5)
+    desk.text(PAT, COLD_SORE)
+    desk.settle()
+    assert question(desk) == "probe"
+    desk.advance(minutes=16)
+
+    assert question(desk) is None
+    assert [alert.tier for alert in desk.alerts()] == [Tier.T2]
+    assert desk.rows(StaffTask, kind=TaskKind.REVIEW) == []
+
+
+def test_the_silence_of_somebody_who_was_never_treated_here_only_closes_the_question(desk: Desk) -> None:
+    desk.text(STRANGER, COLD_SORE)
+    desk.settle()
+    assert question(desk, STRANGER) == "probe"
+    desk.advance(minutes=16)
+
+    assert question(desk, STRANGER) is None
+    assert [alert.tier for alert in desk.alerts()] == [Tier.T2]
+
+
+def test_the_questions_are_asked_once_and_silence_counts_once(desk: Desk) -> None:
+    desk.text(PAT, COLD_SORE)
+    desk.settle()
+    for _ in range(4):
+        desk.advance(minutes=15.1)
+
+    assert probes(desk) == 1
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T1
+    assert [event.kind for event in alert.events].count(EventKind.RAISED) == 1
