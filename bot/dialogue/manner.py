@@ -17,8 +17,8 @@ _PERSON = re.compile(
 _INSULT = (
     r"(?:idiot\w*|stupid\w*|moron\w*|useless|dumb\w*|pathetic|worthless|asshole|bitch|cunt|"
     r"bastard\w*|scumbag\w*|wanker\w*|dickhead|piece of (?:shit|crap|garbage)|(?:full of )?shit|garbage|"
-    r"trash|liars?|imbecil\w*|estupid\w+|tont[oa]s?|inutil\w*|mierda|basura|pendej\w+|gilipollas|cabron\w*|put[oa]s?|"
-    r"hij[oa]s? de (?:la gran )?puta|mentiros\w+|pelotud\w+|bolud\w+)"
+    r"trash|liars?|imbecil\w*|estupid\w+|tont[oa]s?|inutil\w*|mierda|basura|pendej\w+|gilipollas|"
+    r"cabron\w*|put[oa]s?|hij[oa]s? de (?:la gran )?puta|mentiros\w+|pelotud\w+|bolud\w+)"
 )
 _INTENSE = (
     r"(?:such|just|so|all|really|a|an|bunch|of|total|complete|absolute|fucking|fuckin|bloody|damn|"
