@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -57,6 +58,12 @@ def serve(
         settings = settings.model_copy(update=changes)
         app_settings.use_settings(settings)
     log.configure(settings.log_level)
+    if _port_taken(settings.host, settings.port):
+        err.print(
+            f"[red]Port {settings.port} is in use.[/red] Stop what runs there, or choose another: "
+            f"afterglow serve --port {settings.port + 1}"
+        )
+        raise typer.Exit(1)
     prepare(settings, _progress)
     from bot.app import create_app
 
@@ -69,6 +76,16 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=3,
     )
+
+
+def _port_taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 @app.command()

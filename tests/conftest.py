@@ -26,6 +26,7 @@ from tests.support.services import Services, watch_services
 
 if TYPE_CHECKING:
     from bot.dialogue.agent import Dialogue
+    from tests.support.patient import Patient
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +110,19 @@ def dialogue(dialogue_model: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     """The services behind the dialogue, watched."""
     return watch_services(monkeypatch)
+
+
+@pytest.fixture
+def patient(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
+    """A treated patient on the phone, in English."""
+    from tests.support.patient import Patient
+
+    return Patient(dialogue, f"en-{request.node.name}")
+
+
+@pytest.fixture
+def paciente(dialogue: Dialogue, services: Services, request: pytest.FixtureRequest) -> Patient:
+    """A treated patient on the phone, in Spanish."""
+    from tests.support.patient import Patient
+
+    return Patient(dialogue, f"es-{request.node.name}", language="es")

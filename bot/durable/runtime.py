@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import structlog
 from dbos import DBOS, DBOSConfig
+from dbos._queue import QueueRateLimit
 
 from bot import clock, events
 from bot.channels.base import Carrier
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 IDLE_S = 1.0
 #: Seconds after which a sweeper that has not finished a sweep counts as dead.
 STALLED_S = 30.0
+#: Seconds between looks into the queues; longer while the model loads, which polling would slow down.
+POLL_S = 0.03
+STARTING_POLL_S = 0.25
 #: Seconds between looks for processes that died.
 LOOK_FOR_DEAD_S = 10.0
 _REMEMBERED = 20_000
@@ -64,27 +68,31 @@ class Runtime:
         }
         DBOS(config=config)
         DBOS.launch()
-        rate = self._settings.carrier_rate_per_s
-        DBOS.register_queue("turns", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.03)
-        # pages and safety words: not behind the rate limit, there are never many
-        DBOS.register_queue(
-            "urgent", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.03
-        )
-        DBOS.register_queue(
-            "alerts", partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.25
-        )
-        DBOS.register_queue(
-            "carrier",
-            partition_concurrency=1,
-            worker_concurrency=8,
-            limiter={"limit": max(1, round(rate)), "period": max(1.0, 1.0 / rate)},
-            polling_interval_sec=0.03,
-        )
+        self._register_queues(STARTING_POLL_S)
         self._forget_clock = clock.on_advance(events.work.set)
         for name, target in (("sweeper", self._sweep_forever), ("model", self._load_model)):
             thread = threading.Thread(target=target, name=f"afterglow-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _register_queues(self, poll_s: float) -> None:
+        rate = self._settings.carrier_rate_per_s
+        limiter: QueueRateLimit = {"limit": max(1, round(rate)), "period": max(1.0, 1.0 / rate)}
+        # pages and safety words are not behind the rate limit: there are never many
+        for name, limit, poll in (
+            ("urgent", None, poll_s),
+            ("turns", None, poll_s),
+            ("carrier", limiter, poll_s),
+            ("alerts", None, STARTING_POLL_S),
+        ):
+            DBOS.register_queue(
+                name,
+                partition_concurrency=1,
+                worker_concurrency=8,
+                limiter=limit,
+                polling_interval_sec=poll,
+                on_conflict="always_update",
+            )
 
     def stop(self) -> None:
         """Stop starting work, let what runs finish for a moment, and close the queues."""
@@ -113,6 +121,7 @@ class Runtime:
             self.dialogue_error = f"{type(error).__name__}: {error}"
             log.exception("the dialogue model does not load; scripted words answer, pages still go out")
         Equipment.dialogue_ready.set()
+        self._register_queues(POLL_S)
         # what is loaded by now stays: later collections need not look at it
         gc.freeze()
         gc.enable()

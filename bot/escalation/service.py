@@ -47,9 +47,7 @@ def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
     others = session.scalars(
         select(Notification.staff_id)
         .join(Staff, Staff.id == Notification.staff_id)
-        .where(
-            Notification.alert_id == alert.id, Notification.staff_id != staff_id, Staff.active.is_(True)
-        )
+        .where(Notification.alert_id == alert.id, Notification.staff_id != staff_id, Staff.active.is_(True))
         .distinct()
     ).all()
     for other in others:

@@ -65,7 +65,12 @@ def ask_to_confirm(message_id: str, topic: str) -> None:
     with transaction() as session:
         message = session.get_one(Message, message_id)
         open_task(
-            session, TaskKind.CONFIRM_FACT, message_id, message.conversation, note=topic, message_id=message_id
+            session,
+            TaskKind.CONFIRM_FACT,
+            message_id,
+            message.conversation,
+            note=topic,
+            message_id=message_id,
         )
     events.committed(message.clinic_id, message.conversation_id)
 
