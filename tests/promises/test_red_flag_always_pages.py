@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Callable
-
 import pytest
-from sqlalchemy import text
 
 from bot import clock
 from bot.channels.base import CarrierError
 from bot.clinic.models import Clinic, Staff
-from bot.db.engine import engine, transaction
+from bot.db.engine import transaction
 from bot.durable import sweep
-from bot.escalation import alerts, service
+from bot.escalation import service
 from bot.escalation.models import AlertStatus, EventKind, Outcome
 from bot.messaging import reading
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
@@ -421,95 +415,3 @@ def test_pages_and_safety_words_overtake_hundreds_of_other_texts(desk: Desk) -> 
     works = [work for work in sweep.due(clock.now()) if work.task == "deliver"]
     assert {work.row_id for work in works[:2]} == urgent
     assert [work.queue for work in works[:3]] == ["urgent", "urgent", "carrier"]
-
-
-def waits_for_a_lock() -> bool:
-    with engine().connect() as connection:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        return bool(connection.scalar(text(query)))
-
-
-def until_done_or_waiting(thread: threading.Thread) -> None:
-    """Let another request run until it is done, or PostgreSQL makes it wait for us."""
-    end = time.monotonic() + 10
-    while thread.is_alive() and not waits_for_a_lock():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-Meanwhile = Callable[[Callable[[], object]], threading.Thread]
-
-
-@pytest.fixture(params=["just before", "during"])
-def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Runs something in another request, just before a patient's message looks for its alert, or between
-    that and the end of its transaction."""
-
-    def arrange(action: Callable[[], object]) -> threading.Thread:
-        real = alerts.open_alert
-        other = threading.Thread(target=action)
-
-        def look(*args: object, **kwargs: object) -> object:
-            monkeypatch.setattr(alerts, "open_alert", real)
-            found = real(*args, **kwargs) if request.param == "during" else None
-            other.start()
-            until_done_or_waiting(other)
-            return found if request.param == "during" else real(*args, **kwargs)
-
-        monkeypatch.setattr(alerts, "open_alert", look)
-        return other
-
-    return arrange
-
-
-@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
-@pytest.mark.parametrize("words", [WHITE_LIP, BLIND], ids=["same tier", "worse"])
-def test_a_red_flag_that_meets_the_closing_of_the_alert_is_not_closed_unseen(
-    either_record: str, meanwhile: Meanwhile, words: str
-) -> None:
-    desk = Desk.of_demo_clinic()
-    desk.text(PAT, WHITE_LIP)
-    desk.settle()
-    (alert,) = desk.alerts()
-    nurse = desk.rows(Staff, phone=NURSE)[0].id
-    paged = len(desk.texts_to(NURSE))
-
-    def close() -> None:
-        with contextlib.suppress(service.CloseRefused):
-            service.close(alert.id, nurse, Outcome.FALSE_ALARM, "Spoke to her.")
-
-    closing = meanwhile(close)
-    desk.text(PAT, words)
-    closing.join(10)
-    desk.settle()
-    # paged anew, or the closing was refused and the paging goes on where it was
-    assert any(row.status is AlertStatus.OPEN and row.next_step_at for row in desk.alerts())
-    desk.advance(minutes=16)
-    assert len(desk.texts_to(NURSE)) + len(desk.texts_to(DOCTOR)) > paged
-
-
-@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
-@pytest.mark.parametrize("words", [WHITE_LIP, BLIND], ids=["same tier", "worse"])
-def test_a_red_flag_that_meets_its_acknowledgement_reaches_whoever_took_it(
-    either_record: str, meanwhile: Meanwhile, words: str
-) -> None:
-    desk = Desk.of_demo_clinic()
-    desk.text(PAT, WHITE_LIP)
-    desk.settle()
-    (alert,) = desk.alerts()
-    nurse = desk.rows(Staff, phone=NURSE)[0].id
-    taken: list[bool] = []
-
-    taking = meanwhile(lambda: taken.append(service.acknowledge(alert.id, nurse, "console")))
-    desk.text(PAT, words)
-    taking.join(10)
-    desk.settle()
-
-    assert taken == [True]
-    (alert,) = desk.alerts()
-    assert EventKind.PATIENT_WROTE in kinds(desk)
-    if words == BLIND:
-        assert alert.tier is Tier.T0
-        assert "T0" in desk.texts_to(NURSE)[-1]
-        reached = alert.status is AlertStatus.ACKNOWLEDGED or alert.next_step_at is not None
-        assert reached, "raised, taken or not: it goes on"
