@@ -52,8 +52,8 @@ def receive(inbound: Inbound) -> Receipt:
         raise
     except Exception:
         # however the record fails - away, read-only, out of connections - the message must not be lost
-        log.exception("the record fails, message spooled", provider_id=inbound.provider_id)
         spool.keep(asdict(inbound))
+        log.exception("the record fails, message spooled", provider_id=inbound.provider_id)
         return Receipt("", False)
 
 
