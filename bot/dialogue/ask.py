@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot.dialogue.agent import Dialogue, ParsedTopic
@@ -13,7 +14,7 @@ from bot.dialogue.tracker_store import TRANSIENT
 from bot.dialogue.turn import Turn
 from bot.protocols.render import render
 from bot.triage import Assessment, Context, Tier, assess
-from bot.triage.language import detect
+from bot.triage.cli import parse_line
 from bot.triage.types import Phase
 
 #: Replies that ask back or hand over: no topic was answered.
@@ -39,22 +40,11 @@ def ask_lines(lines: Iterable[str], dialogue: Dialogue) -> Iterator[str]:
 
 
 def _parse(line: str) -> tuple[str, Context]:
-    try:
-        row: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as problem:
-        raise ValueError(f"not JSON: {problem}") from problem
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise ValueError("a line must be an object with a 'text'")
-    day, product, lang = row.get("day"), row.get("product"), row.get("lang")
-    if day is not None and (isinstance(day, bool) or not isinstance(day, int)):
-        raise ValueError("'day' must be a whole number of days or null")
-    if product is not None and not isinstance(product, str):
-        raise ValueError("'product' must be text or null")
-    if lang not in (None, "en", "es"):
-        raise ValueError("'lang' must be 'en' or 'es'")
+    text, context = parse_line(line)
+    day = context.day
     # A day says that the sender was treated; without one we do not know.
     phase: Phase | None = None if day is None else "before" if day < 0 else "after"
-    return row["text"], Context(day=day, product=product, language=lang or detect(row["text"]), phase=phase)
+    return text, replace(context, phase=phase)
 
 
 def _answer(asked: tuple[str, Context], dialogue: Dialogue, conversation_id: str) -> dict[str, Any]:

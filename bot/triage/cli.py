@@ -20,13 +20,14 @@ def triage_lines(lines: Iterable[str]) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            answer = _answer(_parse(line))
+            answer = _answer(parse_line(line))
         except ValueError as problem:
             answer = {"error": str(problem)}
         yield json.dumps(answer, ensure_ascii=False)
 
 
-def _parse(line: str) -> tuple[str, Context]:
+def parse_line(line: str) -> tuple[str, Context]:
+    """The text of one input line and its context. Raises ValueError saying what is wrong with the line."""
     try:
         row: Any = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as problem:
