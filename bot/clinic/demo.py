@@ -24,6 +24,7 @@ _STAFF = (
     ("Dr Demo", "doctor@demo.example", Role.MEDICAL_DIRECTOR, "+15550100122", 2),
     ("Desk Demo", "desk@demo.example", Role.FRONT_DESK, None, None),
 )
+_LEAD = "Dr Demo"  # the safeguarding lead
 #: first name, last name, phone, language, whole days since treatment
 _PATIENTS = (
     ("Ana", "Ejemplo", "+15550100111", "es", 1),
@@ -49,6 +50,7 @@ def seed(*, patients: bool = True) -> bool:
                     role=role,
                     phone=phone,
                     on_call_order=order,
+                    safeguarding_lead=name == _LEAD,
                     password_hash=hashed,
                 )
             )

@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.db.base import Base, ClinicOwned, Keyed, text_enum
@@ -67,6 +67,8 @@ class Staff(ClinicOwned, Base):
     language: Mapped[str] = mapped_column(String(2), default="en")
     #: order in which this person is paged; None: never
     on_call_order: Mapped[int | None]
+    #: paged for every crisis beside whoever is on call, and named to the patient in it; needs a phone
+    safeguarding_lead: Mapped[bool] = mapped_column(default=False, server_default=false())
     active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -12,6 +12,7 @@ from bot.dialogue.replies import Reply
 from bot.dialogue.topics import TOPIC_OF_INTENT, is_topic, resolve
 from bot.dialogue.tracker_store import TRANSIENT
 from bot.dialogue.turn import Turn
+from bot.protocols.names import TEAM
 from bot.protocols.render import render
 from bot.triage import Assessment, Context, Tier, assess
 from bot.triage.cli import parse_line
@@ -87,5 +88,5 @@ def _safety(assessment: Assessment, metadata: dict[str, Any]) -> str:
     """The wording that triage sends in place of a reply."""
     crisis = "_crisis" if assessment.psych and assessment.tier in RED else ""
     turn = Turn.of(metadata)
-    values = {"treated_on_phrase": "", **turn.values}
+    values = {"treated_on_phrase": "", "safeguarding_lead": TEAM[turn.language], **turn.values}
     return render(f"safety.{assessment.tier.value.lower()}{crisis}", turn.situation, values).text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,10 +13,20 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Staff
-from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Notification
-from bot.escalation.policy import Action, Done, Page, Policy, Remind, Wait, next_action
+from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Notification
+from bot.escalation.policy import (
+    Action,
+    Done,
+    Page,
+    Policy,
+    Remind,
+    Wait,
+    is_crisis,
+    leads_to_tell,
+    next_action,
+)
 from bot.messaging.models import Channel, Conversation, Kind, Message
-from bot.messaging.threads import find_or_open, say
+from bot.messaging.threads import find_or_open, leads_for, say
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
 from bot.triage.types import Assessment, Tier
@@ -39,6 +51,17 @@ def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
     )
 
 
+def _leads(session: Session, conversation: Conversation, crisis: bool) -> tuple[str, ...]:
+    """Whom a crisis is paged to beside those on call; nobody for anything else."""
+    return tuple(lead.id for lead in leads_for(session, conversation)) if crisis else ()
+
+
+def _policy(session: Session, conversation: Conversation, tier: Tier, crisis: bool) -> dict[str, Any]:
+    """For the alert's row: the times of `tier` as they are set now, and the people as they are now."""
+    people, leads = on_call(session, conversation.clinic_id), _leads(session, conversation, crisis)
+    return Policy.for_tier(tier, people, app_settings.get_settings(), leads).as_json()
+
+
 def open_alert(session: Session, conversation: Conversation, *, lock: bool = False) -> Alert | None:
     """The conversation's alert that nobody has closed yet, if any. `lock` it before changing it: somebody may
     be acknowledging or closing it at this moment."""
@@ -58,8 +81,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     if alert is not None:
         _join(session, alert, message, assessment)
         return alert
-    people = on_call(session, conversation.clinic_id)
-    policy = Policy.for_tier(assessment.tier, people, app_settings.get_settings())
+    crisis = is_crisis(assessment)
     alert = Alert(
         clinic_id=conversation.clinic_id,
         patient_id=conversation.patient_id,
@@ -67,9 +89,10 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
         message_id=message.id,
         tier=assessment.tier,
         flag=assessment.lead_flag,
+        psych=crisis,
         code=_free_code(session, conversation.clinic_id),
         status=AlertStatus.OPEN,
-        policy=policy.as_json(),
+        policy=_policy(session, conversation, assessment.tier, crisis),
     )
     session.add(alert)
     session.flush()
@@ -80,22 +103,39 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
 
 def _join(session: Session, alert: Alert, message: Message, assessment: Assessment) -> None:
     """A later sign never opens a second alert, and a less urgent one never lowers the first."""
+    crisis = is_crisis(assessment)
+    alert.psych = alert.psych or crisis
     _refresh(session, alert)
     log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
     if assessment.tier.urgency < alert.tier.urgency:
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
-        people = on_call(session, alert.clinic_id)
-        alert.policy = Policy.for_tier(alert.tier, people, app_settings.get_settings()).as_json()
+        alert.policy = _policy(session, alert.conversation, alert.tier, alert.psych)
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
         take_step(session, alert, clock.now())
     elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
-    elif alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id:
+    told = _tell_leads(session, alert) if crisis else ()
+    holder = alert.acknowledged_by_id
+    if alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
         new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
         if new_sign and assessment.tier.at_least_as_urgent_as(Tier.T1):
-            page(session, alert, alert.acknowledged_by_id, "staff.page_again")
+            page(session, alert, holder, "staff.page_again")
+
+
+def _tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
+    """Page the leads who were not paged as such about `alert` yet, whatever step it is at. Returns whom."""
+    told = session.scalars(
+        select(AlertEvent.staff_id).where(
+            AlertEvent.alert_id == alert.id, AlertEvent.kind == EventKind.PAGED, AlertEvent.detail == AS_LEAD
+        )
+    ).all()
+    leads = leads_to_tell(Policy.from_json(alert.policy), [staff_id for staff_id in told if staff_id])
+    for lead in leads:
+        with_another = alert.acknowledged_by_id not in (None, lead)
+        page(session, alert, lead, "staff.lead_taken" if with_another else "staff.page_lead", detail=AS_LEAD)
+    return leads
 
 
 def take_step(session: Session, alert: Alert, now: datetime) -> Action:
@@ -106,11 +146,13 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now)
     match action:
         case Page(people, next_at):
-            if not people:
+            if not policy.people:
                 _nobody_on_call(session, alert)
             for staff_id in people:
-                again = alert.steps_taken >= len(policy.people)
-                page(session, alert, staff_id, "staff.page_again" if again else "staff.page")
+                as_lead = staff_id in policy.leads
+                again = alert.steps_taken >= (1 if as_lead else len(policy.people))
+                piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
+                page(session, alert, staff_id, piece, detail=AS_LEAD if as_lead else "")
             alert.steps_taken += 1
             alert.next_step_at = next_at
         case Remind(next_at):
@@ -125,9 +167,11 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
 def _refresh(session: Session, alert: Alert) -> None:
     """The times stay as they were when the alert was raised; the people are those who are on call now. An
     alert whose holder has left the clinic has nobody: it is open again."""
-    people = on_call(session, alert.clinic_id)
-    if list(people) != alert.policy["people"]:
-        alert.policy = {**alert.policy, "people": list(people)}
+    known = Policy.from_json(alert.policy)
+    leads = _leads(session, alert.conversation, alert.psych)
+    now = replace(known, people=on_call(session, alert.clinic_id), leads=leads)
+    if now != known:
+        alert.policy = now.as_json()
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
     if alert.status is AlertStatus.ACKNOWLEDGED and (holder is None or not holder.active):
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
@@ -142,7 +186,13 @@ def _nobody_on_call(session: Session, alert: Alert) -> None:
 
 
 def page(
-    session: Session, alert: Alert, staff_id: str, piece: str, event: EventKind = EventKind.PAGED
+    session: Session,
+    alert: Alert,
+    staff_id: str,
+    piece: str,
+    event: EventKind = EventKind.PAGED,
+    *,
+    detail: str = "",
 ) -> None:
     """Text one member of staff about `alert`. The words carry initials and a link, no more."""
     staff = session.get_one(Staff, staff_id)
@@ -165,7 +215,7 @@ def page(
             message_id=message.id,
         )
     )
-    log(session, alert, event, staff_id=staff_id, message_id=message.id)
+    log(session, alert, event, staff_id=staff_id, message_id=message.id, detail=detail)
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:

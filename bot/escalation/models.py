@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.clinic.models import Patient, Staff
@@ -52,6 +52,10 @@ class EventKind(enum.StrEnum):
     CLOSED = "closed"
 
 
+#: The detail of a page that went to somebody as safeguarding lead.
+AS_LEAD = "safeguarding_lead"
+
+
 class Alert(ClinicOwned, Base):
     """A sign that needs a human. One open alert per conversation: later signs join it and may raise it."""
 
@@ -73,6 +77,8 @@ class Alert(ClinicOwned, Base):
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id"))
     tier: Mapped[Tier] = mapped_column(text_enum(Tier))
     flag: Mapped[str] = mapped_column(String(8))
+    #: one of its messages is a crisis: the safeguarding lead is paged too
+    psych: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: what staff type after ACK; unique among the clinic's alerts that are not closed
     code: Mapped[str] = mapped_column(String(8))
     status: Mapped[AlertStatus] = mapped_column(text_enum(AlertStatus))

@@ -51,7 +51,9 @@ def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
         .distinct()
     ).all()
     for other in others:
-        page(session, alert, other, "staff.someone_else", EventKind.INFORMED)
+        # the patient was told that the lead will phone: the two must agree who does
+        piece = "staff.lead_taken" if other in policy.leads else "staff.someone_else"
+        page(session, alert, other, piece, EventKind.INFORMED)
     return True
 
 

@@ -12,7 +12,8 @@ from bot import clock, triage
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
-from bot.messaging.threads import latest_treatment, say, situation_of
+from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
+from bot.protocols.names import person_or_team
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
@@ -109,7 +110,12 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
     flag = record.findings[0]["flag"] if record.findings else "NEG"
     tier = record.tier.raised()
     finding = Finding(flag=flag, tier=tier, rule="probe.unanswered", words="", source="prop")
-    silence = Assessment(tier=tier, findings=(finding,), reasons=("the probe was not answered",))
+    silence = Assessment(
+        tier=tier,
+        findings=(finding,),
+        psych=record.psych and flag == "PSY",
+        reasons=("the probe was not answered",),
+    )
     if tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, silence)
     else:
@@ -167,6 +173,13 @@ def safety_piece(assessment: Assessment, message: Message) -> str | None:
     return "safety.media" if message.media else None
 
 
+def _lead_name(session: Session, conversation: Conversation) -> str:
+    """Who phones in a crisis, as this conversation's texts say it."""
+    leads = leads_for(session, conversation)
+    name = leads[0].name if leads else None
+    return person_or_team(name, as_language(conversation.language), conversation.channel.value)
+
+
 def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:
     conversation = message.conversation
     say(
@@ -174,6 +187,7 @@ def _answer(session: Session, message: Message, piece: str, assessment: Assessme
         conversation,
         piece,
         Kind.SAFETY,
+        extra={"safeguarding_lead": _lead_name(session, conversation)},
         tier=assessment.tier.value,
         flag=assessment.lead_flag,
         in_reply_to_id=message.id,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic, Patient, Staff, Treatment
+from bot.clinic.safeguarding import leads
 from bot.messaging.models import (
     Channel,
     Conversation,
@@ -76,6 +77,14 @@ def _recognise(session: Session, conversation: Conversation) -> None:
     elif patient is None and staff is not None:
         conversation.language = staff.language
     conversation.staff_id = staff.id if staff else None
+
+
+def leads_for(session: Session, conversation: Conversation) -> list[Staff]:
+    """The safeguarding leads for whoever writes here, never that person."""
+    own = {conversation.address}
+    if conversation.patient is not None:
+        own.add(conversation.patient.phone)
+    return leads(session, conversation.clinic_id, but_not=own)
 
 
 def situation_of(

@@ -46,6 +46,7 @@ SAMPLE_SHARED = {
     "code": "4711",
     "url": "https://clinic.example/console/a/4711",
     "name": "Example Nurse",
+    "safeguarding_lead": "Dr Francesca Example-Placeholder",  # `names.LONGEST_NAME` characters
 }
 
 #: Pieces that may tell a patient to reply with the carriers' own keywords.
@@ -221,12 +222,11 @@ def longest(variant: Variant, language: Language, catalogue: Catalogue) -> str:
 def _emergency(piece: Piece, place: str, text: str) -> Iterator[str]:
     """An emergency text must say whom to call in the part that arrives first."""
     number = re.compile(rf"\b{SAMPLE_CLINIC['emergency_number']}\b")
-    if piece.id.startswith("safety.t0"):
+    if piece.id.startswith("safety.t0") or piece.id == "safety.t1_crisis":
         first = segments.first_segment(text)[:FIRST_WORDS]
         if not number.search(first):
             yield f"{place}: {{emergency_number}} must stand in the first SMS segment"
-        reach = text if piece.id == "safety.t0_crisis" else first
-        if str(SAMPLE_CLINIC["emergency_phone"]) not in reach:
+        if str(SAMPLE_CLINIC["emergency_phone"]) not in first:
             yield f"{place}: {{emergency_phone}} must stand in the first SMS segment"
     elif re.match(r"safety\.t[123]", piece.id) and not number.search(text):
         yield f"{place}: {{emergency_number}} is missing"

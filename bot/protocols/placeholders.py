@@ -29,7 +29,7 @@ CLINIC_FACTS = frozenset(
 #: Values of one message, by the kind of piece that may use them.
 MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "topic": frozenset(),
-    "safety": frozenset({"treated_on_phrase"}),
+    "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
     "dialogue": frozenset({"choices", "first_name"}),
     "check_in": frozenset({"first_name"}),
     "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name"}),
