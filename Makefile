@@ -42,6 +42,16 @@ run: .venv/.installed ## set everything up and serve on http://127.0.0.1:8000
 train: .venv/.installed ## train the dialogue model if its inputs changed
 	@$(RUN)/afterglow train
 
+.venv-train/.installed: $(UV) pyproject.toml uv.lock
+	@echo "==> Installing the training environment (once, about 4 GB)"
+	@UV_PROJECT_ENVIRONMENT=.venv-train $(UV) sync --frozen --only-group train --no-install-project --python $(PYTHON)
+	@touch $@
+
+.PHONY: train-reader
+train-reader: .venv-train/.installed ## train the triage reader from data/triage (card in docs/triage)
+	@PYTHONPATH=. .venv-train/bin/python -m bot.triage.training all
+	@echo "Now: make check, and afterglow evaluate triage"
+
 .PHONY: simulate
 simulate: .venv/.installed ## play a patient's fortnight in the terminal
 	@$(RUN)/afterglow simulate
@@ -52,12 +62,13 @@ test: .venv/.installed-dev ## run the whole test suite
 	@$(RUN)/pytest
 
 .PHONY: check
-check: .venv/.installed-dev ## lint, types, dependency direction, clinical content
+check: .venv/.installed-dev ## lint, types, dependency direction, clinical content, triage floors
 	@$(RUN)/ruff check .
 	@$(RUN)/ruff format --check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports --no-cache
 	@$(RUN)/afterglow content lint
+	@$(RUN)/afterglow evaluate triage --check
 	@echo "check: clean"
 
 .PHONY: format
@@ -65,7 +76,8 @@ format: .venv/.installed-dev ## format the code
 	@$(RUN)/ruff check --fix-only --quiet . ; $(RUN)/ruff format .
 
 .PHONY: bench
-bench: .venv/.installed-dev ## measure turn latency, throughput and memory beside a stock Rasa server
+bench: .venv/.installed-dev ## measure triage; turn latency, throughput and memory beside a stock Rasa server
+	@$(RUN)/python -m benchmarks.triage
 	@$(RUN)/python -m benchmarks.turns
 
 .PHONY: lock
@@ -74,4 +86,4 @@ lock: $(UV) ## refresh uv.lock after a change in pyproject.toml
 
 .PHONY: clean
 clean: ## remove the environment, models and local data
-	rm -rf .venv .tools var models/*.tar.gz models/.trained
+	rm -rf .venv .venv-train .tools var models/*.tar.gz models/.trained

@@ -29,11 +29,17 @@ from bot.durable.runtime import Runtime
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
 from bot.settings import Settings
+from bot.start import take_rules
+from bot.triage.health import problems
 
 if TYPE_CHECKING:
     from bot.dialogue.agent import Dialogue as Model
 
 STATIC = Path(__file__).parent / "web" / "static"
+
+
+#: How the state of a part begins that does its work, but not as well as it should.
+DEGRADED = "degraded: "
 
 
 def make_carrier(settings: Settings) -> Carrier:
@@ -59,7 +65,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if settings.demo:
             clock.keep_in(settings.var_dir / "clock")
-        # the rules are read on first use; the first patient should not wait for that
+        # rules and reader are loaded on first use; the first patient should not wait for that
+        take_rules(settings)
         threading.Thread(target=triage.assess, args=("hola",), daemon=True).start()
         # queues may not be registered on an event loop
         await run_in_threadpool(work.start)
@@ -86,9 +93,12 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
 
     @app.get("/readyz")
     def readyz(response: Response) -> dict[str, Any]:
-        """Whether every part does its work: 200 when all are ok, else 503 and which are not."""
+        """Whether this process can serve: 200, or 503 and which part cannot.
+
+        A part that is `degraded` says so and serves: taking every process away would help nobody.
+        """
         parts = readiness(work)
-        ready = all(state == "ok" for state in parts.values())
+        ready = all(state == "ok" or state.startswith(DEGRADED) for state in parts.values())
         response.status_code = 200 if ready else 503
         return {"ready": ready, "parts": parts}
 
@@ -99,6 +109,7 @@ def readiness(work: Runtime) -> dict[str, str]:
     """The state of each part in a word or a sentence; "ok" when it does its work."""
     return {
         "database": _database(),
+        "triage": DEGRADED + "; ".join(found) if (found := problems()) else "ok",
         "sweeper": "ok" if work.sweeping else "not running: pages and answers wait",
         "dialogue": "ok" if work.dialogue_loaded else (work.dialogue_error or "loading"),
     }

@@ -1,4 +1,4 @@
-"""The command line: `afterglow serve · train · triage · ask · enroll · simulate · doctor · content`."""
+"""The command line, `afterglow`: each command is thin and calls the package that does the work."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rich.console import Console
 from bot import log
 from bot import settings as app_settings
 from bot.protocols.cli import app as content
+from bot.triage.evaluation.cli import evaluate, labels
 
 app = typer.Typer(
     help="Afterglow: the counselling and aftercare desk of aesthetic-medicine clinics.",
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(content, name="content", help="Approved wording: list, show, check.")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(labels, name="labels")
 out = Console()
 err = Console(stderr=True)
 
@@ -100,8 +103,10 @@ def train(force: Annotated[bool, typer.Option(help="Train even if nothing change
 @app.command()
 def triage(file: Annotated[str, typer.Argument(help="JSON lines; - for standard input.")]) -> None:
     """Triage messages: {"text", "day", "lang"?, "product"?} -> {"tier", "probe", "flags", "reasons"}."""
+    from bot.start import take_rules
     from bot.triage.cli import triage_lines
 
+    take_rules(app_settings.get_settings())
     _stream(triage_lines(_lines(file)))
 
 

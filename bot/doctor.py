@@ -10,12 +10,16 @@ from sqlalchemy import make_url, select
 
 from bot import triage
 from bot.clinic.models import Clinic, Staff
+from bot.clinic.safeguarding import leads
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
 from bot.settings import Settings
+from bot.start import take_rules
+from bot.triage.health import problems
+from bot.triage.rules import RuleError
 
 OK, NOTE, FIX = 0, 1, 2
 
@@ -32,7 +36,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at every part. Each finding says what to do when something is missing."""
     database_ok = yield from _database(settings)
-    yield from _triage()
+    yield from _triage(settings)
     if model_is_current():
         yield Finding(OK, "dialogue", "the model matches its data")
     else:
@@ -68,14 +72,18 @@ def _database(settings: Settings) -> Generator[Finding, None, bool]:
     return current
 
 
-def _triage() -> Iterator[Finding]:
+def _triage(settings: Settings) -> Iterator[Finding]:
+    take_rules(settings)
+    found = problems()
+    for problem in found:
+        yield Finding(FIX, "triage", problem)
     try:
         tier = triage.assess("my lip has gone white").tier
-    except Exception as error:
-        yield Finding(FIX, "triage", f"the rules do not load ({error}): mend the file that this names")
+    except RuleError:
         return
     level = OK if tier in (triage.Tier.T0, triage.Tier.T1) else FIX
-    yield Finding(level, "triage", f"rules loaded; a white lip is {tier.value}")
+    both = "" if found else "rules and trained reader loaded; "
+    yield Finding(level, "triage", f"{both}a white lip is {tier.value}")
 
 
 def _content() -> Iterator[Finding]:
@@ -134,3 +142,12 @@ def _clinics() -> Iterator[Finding]:
                 )
             else:
                 yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+            named = [lead.name for lead in leads(session, clinic.id)]
+            if named:
+                yield Finding(OK, clinic.name, f"safeguarding lead: {', '.join(named)}")
+            else:
+                yield Finding(
+                    FIX,
+                    clinic.name,
+                    "no safeguarding lead with a phone: in a crisis only those on call are paged",
+                )

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     quiet_end_hour: int = 9
     quiet_start_hour: int = 20
 
+    #: Folder with triage rules of the clinic's own; the shipped ones unless set. A file with an error is
+    #: refused, and the last good rules stay in force.
+    triage_rules_dir: Path | None = None
+
     #: Seconds a dialogue turn may take before the scripted fallback answers.
     turn_timeout_s: float = 10
     session_hours: float = 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy import select
 
 from bot import clock
@@ -12,6 +13,10 @@ from bot.clinic.models import Clinic
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current, upgrade
 from bot.settings import Settings
+from bot.triage import shelf
+from bot.triage.rules import RuleError
+
+log = structlog.get_logger(__name__)
 
 Progress = Callable[[str], None]
 
@@ -26,6 +31,17 @@ def open_record(settings: Settings, progress: Progress | None = None) -> None:
         upgrade(engine)
     if settings.demo:
         clock.keep_in(settings.var_dir / "clock")
+
+
+def take_rules(settings: Settings) -> None:
+    """Put the triage rules in force, and keep a copy of the last good ones.
+
+    Without any usable rules this only logs: messages are stored all the same, and each goes to a person.
+    """
+    try:
+        shelf.use(settings.triage_rules_dir, settings.var_dir / "triage-rules")
+    except RuleError as error:
+        log.critical("no triage rules can be used; every message goes to a person", problem=str(error))
 
 
 def prepare(settings: Settings, progress: Progress) -> None:

@@ -1,10 +1,14 @@
-"""Triage: how urgent is a message, and why. Rules are YAML in `rules/`, read on first use."""
+"""Triage: how urgent is a message, and why. Rules are YAML in `rules/`, the trained reader is in
+`models/triage-reader`; both are read on first use.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.triage.types import Assessment, Context, Finding, Tier
 
-__all__ = ["Assessment", "Context", "Finding", "Tier", "assess"]
+__all__ = ["Assessment", "Context", "Finding", "Tier", "assess", "assess_many"]
 
 
 def assess(text: str, context: Context | None = None) -> Assessment:
@@ -12,3 +16,10 @@ def assess(text: str, context: Context | None = None) -> Assessment:
     from bot.triage.engine import assess as run
 
     return run(text, context)
+
+
+def assess_many(texts: Sequence[str], contexts: Sequence[Context]) -> list[Assessment]:
+    """Triage many messages: the same answers as one by one, faster. Never raises for any text."""
+    from bot.triage.engine import assess_many as run
+
+    return run(texts, contexts)

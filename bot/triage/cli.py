@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from bot.triage.engine import assess
+from bot.triage.engine import assess_many
 from bot.triage.language import detect
 from bot.triage.types import Assessment, Context, Language
+
+TOGETHER = 64  #: lines that are read together
 
 
 def triage_lines(lines: Iterable[str]) -> Iterator[str]:
@@ -16,14 +19,22 @@ def triage_lines(lines: Iterable[str]) -> Iterator[str]:
 
     A line that cannot be used gives `{"error": ...}` in its place and the run goes on.
     """
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            answer = _answer(parse_line(line))
-        except ValueError as problem:
-            answer = {"error": str(problem)}
-        yield json.dumps(answer, ensure_ascii=False)
+    filled = (line for line in lines if line.strip())
+    while block := list(islice(filled, TOGETHER)):
+        parsed = [_parsed(line) for line in block]
+        good = [entry for entry in parsed if not isinstance(entry, str)]
+        assessed = iter(assess_many([text for text, _ in good], [context for _, context in good]))
+        for entry in parsed:
+            answer = {"error": entry} if isinstance(entry, str) else _answer(next(assessed))
+            yield json.dumps(answer, ensure_ascii=False)
+
+
+def _parsed(line: str) -> tuple[str, Context] | str:
+    """The message and context of one line, or what is wrong with it."""
+    try:
+        return parse_line(line)
+    except ValueError as problem:
+        return str(problem)
 
 
 def parse_line(line: str) -> tuple[str, Context]:
@@ -45,8 +56,7 @@ def parse_line(line: str) -> tuple[str, Context]:
     return row["text"], Context(day=day, product=product, language=language)
 
 
-def _answer(parsed: tuple[str, Context]) -> dict[str, Any]:
-    assessment: Assessment = assess(*parsed)
+def _answer(assessment: Assessment) -> dict[str, Any]:
     return {
         "tier": assessment.tier.value,
         "probe": assessment.probe,

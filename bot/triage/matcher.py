@@ -109,18 +109,22 @@ class Index:
 
     def __init__(self, groups: Mapping[str, Iterable[Phrase]], by_ear: Iterable[str] = ()) -> None:
         self.order = _ordered({name: list(phrases) for name, phrases in groups.items()})
-        self.starts: dict[str, dict[str, list[Phrase]]] = {}
+        self.starts: dict[str, dict[str, list[tuple[Phrase, frozenset[str]]]]] = {}
         self.prefixes: set[str] = set()
         self.vocabulary: set[str] = set()
         for name, phrases in groups.items():
-            starts: dict[str, list[Phrase]] = defaultdict(list)
+            starts: dict[str, list[tuple[Phrase, frozenset[str]]]] = defaultdict(list)
             for phrase in phrases:
                 for atom in phrase[0].atoms:
-                    starts[atom].append(phrase)
+                    starts[atom].append((phrase, _needed(phrase)))
                 for step in phrase:
                     self._learn(step.atoms)
             self.starts[name] = dict(starts)
-        self.keys = {name: frozenset(starts) for name, starts in self.starts.items()}
+        #: which groups have a phrase that begins with an atom, by their place in the order
+        self._begun_by: dict[str, list[int]] = defaultdict(list)
+        for place, name in enumerate(self.order):
+            for atom in self.starts[name]:
+                self._begun_by[atom].append(place)
         self._near = _near_spellings(self.vocabulary)
         self._heard: dict[str, set[str]] = defaultdict(set)
         for word in by_ear:
@@ -177,18 +181,28 @@ class Index:
             self._find(view, name, present)
             for start, end in view.spans.get(name, ()):
                 view.blocked.update(range(start, end))
-        for name in self.order:
-            if name not in first:
-                self._find(view, name, present)
+        # only groups that something in the message can begin are looked at: a small part of all
+        begun = bytearray(len(self.order))
+        for atom in present:
+            for place in self._begun_by.get(atom, ()):
+                begun[place] = 1
+        place = begun.find(1)
+        while place >= 0:
+            name = self.order[place]
+            if name not in first and self._find(view, name, present):
+                for later in self._begun_by.get(name, ()):
+                    begun[later] = 1
+            place = begun.find(1, place + 1)
         return view
 
-    def _find(self, view: View, name: str, present: set[str]) -> None:
-        keys = present & self.keys[name]
-        if not keys:
-            return
+    def _find(self, view: View, name: str, present: set[str]) -> bool:
+        """Find the group `name`; whether it is there."""
         spans: set[Span] = set()
-        for key in keys:
-            for phrase in self.starts[name][key]:
+        starts = self.starts[name]
+        for key in present & starts.keys():
+            for phrase, needed in starts[key]:
+                if needed and needed.isdisjoint(present):
+                    continue
                 for at in view.places[key]:
                     end = view.match(phrase, at)
                     if end is not None:
@@ -201,6 +215,15 @@ class Index:
             view.by_start[name] = dict(ends)
             view.places[name] = sorted(ends)
             present.add(name)
+        return bool(spans)
+
+
+def _needed(phrase: Phrase) -> frozenset[str]:
+    """Atoms of which a message must hold one for `phrase` to fit; empty when its first step says all."""
+    for step in reversed(phrase[1:]):
+        if not step.optional:
+            return frozenset(step.atoms)
+    return frozenset()
 
 
 def _near_spellings(words: Iterable[str]) -> dict[str, str]:

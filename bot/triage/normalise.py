@@ -59,8 +59,13 @@ _PAIRS = [
         (r"\beleven out of ten\b", "10/10"),
     )
 ]
-_ZERO_WIDTH = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e"
-                         "\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")  # fmt: skip
+ZERO_WIDTH = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e"
+                        "\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")  # fmt: skip
+_LATIN = re.compile("[A-Za-z]")
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕԁһӏАВЕКМНОРСТУХІЈЅαοινρτυκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijsdhlABEKMHOPCTYXIJSaoivptukABEZHIKMNOPTYX",
+)
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(r"\d+(?:[.,/:]\d+)*|[^\W\d_]+(?:\d+)?|[.!?;\n…¿¡]+|[,:()\-–—/]")
 _APOSTROPHE = re.compile(r"(?<=\w)['`´‘’ʼ](?=\w)")
@@ -103,15 +108,30 @@ class Reading:
         return " ".join(self.words[start:end])[:160]
 
 
+def shortened(text: str) -> str:
+    """`text`, or beginning and end when it is longer than `MAX_CHARACTERS`: a sign may stand in either."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return text[: MAX_CHARACTERS // 2] + "\n" + text[-MAX_CHARACTERS // 2 :]
+
+
+def fold_lookalikes(text: str) -> str:
+    """`text` with Cyrillic and Greek letters that look Latin as the Latin ones, where it holds Latin letters.
+
+    A text wholly in another script keeps its letters.
+    """
+    if text.isascii() or not _LATIN.search(text):
+        return text
+    return text.translate(_LOOKALIKES)
+
+
 def plain(text: str) -> str:
     """`text` in lower case without accents, stretched letters, invisible characters or decoration."""
-    if len(text) > MAX_CHARACTERS:
-        text = text[: MAX_CHARACTERS // 2] + "\n" + text[-MAX_CHARACTERS // 2 :]
-    text = _ZERO_WIDTH.sub("", text)
+    text = ZERO_WIDTH.sub("", shortened(text))
     if not text.isascii():
         text = "".join(EMOJI.get(sign, sign) for sign in text)
         text = unicodedata.normalize("NFKD", text)
-        text = "".join(sign for sign in text if not unicodedata.combining(sign))
+        text = fold_lookalikes("".join(sign for sign in text if not unicodedata.combining(sign)))
     text = _APOSTROPHE.sub("", text.lower())
     return _STRETCHED.sub(r"\1", text)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,12 +17,17 @@ from bot.triage.types import FLAGS, Context, Phase, Tier
 
 #: What a rule may give way to or ignore (`modifiers.py` says how each is recognised).
 Modifier = Literal["negated", "hypothetical", "history", "resolved", "improving", "media", "pet", "relative"]
+#: How much a rule counts for beside the trained reader (docs/decisions/0009).
+#: `sure` raises by itself; `vote` raises together with the reader, which weighs it; `fallback` only asks the
+#: probe when no reader is there to do so. Without a reader every rule raises by itself.
+Standing = Literal["sure", "vote", "fallback"]
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 IDIOMS = "@idiom"
 ASIDES = "@aside"
 
 
 class RuleError(ValueError):
-    """The rules cannot be used; the message names the file and the rule."""
+    """The rules cannot be used; the message names the file, the line and the rule."""
 
 
 class _Strict(BaseModel):
@@ -70,6 +74,7 @@ class Rule(_Strict):
     source: str = Field(min_length=2)
     why: str = Field(min_length=10, max_length=200)
     flag: str | None = None
+    standing: Standing = "vote"
     probe: bool = False
     psych: bool = False
     hold: bool = False
@@ -105,18 +110,29 @@ class RuleBook:
 
 def _load(file: Traversable | Path) -> Any:
     try:
-        return yaml.load(
-            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
     except yaml.YAMLError as problem:
-        raise RuleError(f"{file.name}: not readable as YAML: {problem}") from problem
+        at = getattr(problem, "problem_mark", None)
+        line = f":{at.line + 1}" if at else ""
+        raise RuleError(f"{file.name}{line}: not readable as YAML: {problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise RuleError(f"{file.name}: not UTF-8 text: {problem}") from problem
 
 
-def _phrases(file: str, owner: str, texts: tuple[str, ...] | list[str]) -> list[Phrase]:
+def _lines(file: Traversable | Path) -> list[int]:
+    """The line on which each rule of `file` begins. Read only when an error must say where it is."""
+    tree: Any = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
+    for key, value in tree.value:
+        if key.value == "rules":
+            return [node.start_mark.line + 1 for node in value.value]
+    return []
+
+
+def _phrases(texts: Iterable[str]) -> list[Phrase]:
     try:
         return [parse(str(text)) for text in texts]
     except PhraseError as problem:
-        raise RuleError(f"{file}: {owner}: {problem}") from problem
+        raise RuleError(str(problem)) from problem
 
 
 def _groups(file: Traversable | Path) -> tuple[dict[str, list[Phrase]], set[str], set[str]]:
@@ -129,7 +145,10 @@ def _groups(file: Traversable | Path) -> tuple[dict[str, list[Phrase]], set[str]
             raise RuleError(f"{file.name}: {name}: a group holds note, place, en, es, both")
         groups[f"@{name}"] = []
         for key, known in words.items():
-            phrases = _phrases(file.name, name, [str(text) for text in entry.get(key) or ()])
+            try:
+                phrases = _phrases([str(text) for text in entry.get(key) or ()])
+            except RuleError as problem:
+                raise RuleError(f"{file.name}: {name}: {problem}") from problem
             groups[f"@{name}"] += phrases
             known.update(a for phrase in phrases for step in phrase for a in step.atoms if a[0] not in "@~")
         if entry.get("place"):
@@ -160,27 +179,19 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
             continue
         content = _load(file)
         if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
-            raise RuleError(f"{file.name}: must hold 'flag' and a list 'rules'")
-        for entry in content["rules"]:
-            rule = _rule(file.name, entry)
-            flag = rule.flag or content.get("flag")
-            if flag not in FLAGS:
-                raise RuleError(f"{file.name}: {rule.id}: unknown flag {flag!r}")
-            if rule.id in flags:
-                raise RuleError(f"{file.name}: {rule.id}: this id is used twice")
+            raise RuleError(f"{file.name}:1: must hold 'flag' and a list 'rules'")
+        for number, entry in enumerate(content["rules"]):
+            try:
+                rule, flag = _rule(entry, content.get("flag"), flags)
+                key = f"@rule_{len(rules)}_"
+                found, names = _parts(rule, key, groups)
+            except RuleError as problem:
+                name = entry.get("id", "?") if isinstance(entry, dict) else repr(entry)[:60]
+                raise RuleError(f"{file.name}:{_lines(file)[number]}: {name}: {problem}") from problem
+            groups |= found
             flags[rule.id] = flag
             rules.append(rule)
-            key = f"@rule_{len(rules)}_"
-            groups[key] = _phrases(file.name, rule.id, rule.phrases)
-            groups[key + "unless"] = _phrases(file.name, rule.id, rule.unless)
-            names = [key]
-            for number, text in enumerate(rule.all):
-                if text in groups:
-                    names.append(text)
-                else:
-                    names.append(f"{key}{number}")
-                    groups[names[-1]] = _phrases(file.name, rule.id, text.split("|"))
-            parts[rule.id] = tuple(names)
+            parts[rule.id] = names
     groups.setdefault(IDIOMS, [])
     asides = Index({ASIDES: groups.pop(ASIDES, [])})
     try:
@@ -190,19 +201,34 @@ def load(folder: Traversable | Path | None = None) -> RuleBook:
     return RuleBook(tuple(rules), flags, index, asides, parts, frozenset(places))
 
 
-def _rule(file: str, entry: Any) -> Rule:
-    name = entry.get("id", "?") if isinstance(entry, dict) else repr(entry)[:60]
+def _rule(entry: Any, file_flag: Any, known: Mapping[str, str]) -> tuple[Rule, str]:
+    """The rule in `entry` and its flag. Raises `RuleError` without saying where."""
     try:
         rule = Rule.model_validate(entry)
     except ValidationError as problem:
-        detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
-        raise RuleError(f"{file}: {name}: {detail}") from problem
+        raise RuleError(
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
+        ) from problem
     if bool(rule.phrases) == bool(rule.all):
-        raise RuleError(f"{file}: {name}: give either 'any' or 'all'")
-    return rule
+        raise RuleError("give either 'any' or 'all'")
+    flag = rule.flag or file_flag
+    if flag not in FLAGS:
+        raise RuleError(f"unknown flag {flag!r}")
+    if rule.id in known:
+        raise RuleError("this id is used twice")
+    return rule, flag
 
 
-@lru_cache(maxsize=1)
-def book() -> RuleBook:
-    """The rules of this package, read on first use."""
-    return load()
+def _parts(
+    rule: Rule, key: str, groups: Mapping[str, list[Phrase]]
+) -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
+    """The groups that `rule` needs of its own, named after `key`, and the names of all it is made of."""
+    own = {key: _phrases(rule.phrases), key + "unless": _phrases(rule.unless)}
+    names = [key]
+    for number, text in enumerate(rule.all):
+        if text in groups:
+            names.append(text)
+        else:
+            names.append(f"{key}{number}")
+            own[names[-1]] = _phrases(text.split("|"))
+    return own, tuple(names)

@@ -1,33 +1,36 @@
-"""Triage of one message: `assess(text, context)`. Pure: no clock, no network, no database.
-
-The most urgent finding decides. Nothing a message adds to a sign lowers it: not tone, not politeness, not
-what a relative thinks of it (`clinical.md` section 1, rule e).
-"""
+"""The first reader: which rules apply to a message, and what its surroundings leave of each."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.triage import answers, modifiers
 from bot.triage.language import has_english
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import read
-from bot.triage.rules import ASIDES, IDIOMS, Modifier, Rule, RuleBook, book
-from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
+from bot.triage.rules import ASIDES, IDIOMS, Modifier, Rule, RuleBook, Standing
+from bot.triage.types import Context, Finding, Tier
 
-ENGINE = "rules-1"
 EARLY_DAYS = 3  #: days 0-3: the clinic watch window of 72 h [NARA]
 
 _ALWAYS: frozenset[Modifier] = frozenset(("negated", "hypothetical", "history", "media", "pet", "relative"))
 
 
-def assess(text: str, context: Context | None = None) -> Assessment:
-    """Triage `text` as it came in `context`. Never raises for any text."""
-    context = context or Context()
-    rules = book()
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A finding of the rules, how much it counts for beside the reader, and what else its rule asks for."""
+
+    finding: Finding
+    standing: Standing
+    psych: bool = False
+    hold: bool = False
+
+
+def signs(text: str, context: Context, rules: RuleBook) -> list[Sign]:
+    """What the rules find in `text`, as it came in `context`. Never raises for any text."""
     reading = read(text)
     asides = rules.asides.view(reading).spans.get(ASIDES, ())
     reading = reading.without({at for start, end in asides for at in range(start, end)})
@@ -45,7 +48,27 @@ def assess(text: str, context: Context | None = None) -> Assessment:
         kept = answers.kept_open(text, view, around, context)
         if kept is not None:
             found[kept.rule] = (kept, None)
-    return _conclude(found)
+    return [_sign(finding, rule) for finding, rule in found.values()]
+
+
+def core(text: str, rules: RuleBook) -> str | None:
+    """`text` without what is said by the way: opinions, politeness, emoji. None when nothing of it is there.
+
+    It is read too, so that nothing said beside a sign makes it less urgent.
+    """
+    reading = read(text)
+    gone = {at for start, end in rules.asides.view(reading).spans.get(ASIDES, ()) for at in range(start, end)}
+    kept = " ".join(reading.without(gone).words)
+    return kept if kept and (gone or any(sign > "\u2190" for sign in text)) else None
+
+
+def _sign(finding: Finding, rule: Rule | None) -> Sign:
+    """An answer to a question counts by itself; what a rule left after softening is a vote."""
+    if rule is None:
+        return Sign(finding, "sure")
+    if finding.rule != rule.id:
+        return Sign(finding, "fallback" if rule.standing == "fallback" else "vote")
+    return Sign(finding, rule.standing, rule.psych, rule.hold)
 
 
 def _weaker(finding: Finding, found: dict[str, tuple[Finding, Rule | None]]) -> bool:
@@ -58,21 +81,6 @@ def _weaker(finding: Finding, found: dict[str, tuple[Finding, Rule | None]]) -> 
 
 def _reaches(found: dict[str, tuple[Finding, Rule | None]], tier: Tier) -> bool:
     return any(finding.tier.at_least_as_urgent_as(tier) for finding, _rule in found.values())
-
-
-def _conclude(found: dict[str, tuple[Finding, Rule | None]]) -> Assessment:
-    findings = tuple(sorted((f for f, _rule in found.values()), key=lambda f: (f.tier.urgency, f.rule)))
-    rules = [rule for finding, rule in found.values() if rule is not None and finding.rule == rule.id]
-    return Assessment(
-        tier=most_urgent(*(finding.tier for finding in findings)),
-        findings=findings,
-        probe=any(finding.probe for finding in findings),
-        psych=any(rule.psych for rule in rules),
-        hold=any(rule.hold for rule in rules),
-        reasons=tuple(f"{f.tier}{'?' if f.probe else ''} {f.flag} {f.rule}: {f.words}" for f in findings),
-        engine=ENGINE,
-        flags=tuple(dict.fromkeys(finding.flag for finding in findings)),
-    )
 
 
 def _apply(rule: Rule, rules: RuleBook, view: View, around: Modifiers, context: Context) -> Finding | None:

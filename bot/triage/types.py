@@ -8,6 +8,8 @@ from typing import Literal
 
 Language = Literal["en", "es"]
 Phase = Literal["before", "after"]
+#: Which readers assess: both, or one alone to measure what each adds.
+Readers = Literal["both", "rules", "reader"]
 
 
 class Tier(enum.StrEnum):
@@ -101,8 +103,10 @@ class Assessment:
     psych: bool = False
     hold: bool = False
     reasons: tuple[str, ...] = ()
-    engine: str = "rules-1"
+    engine: str = "rules-2"
     flags: tuple[str, ...] = field(default=())
+    #: the trained reader's probabilities: T0 or T1; T0; T2 or sooner, or the probe. Empty: it did not read
+    judgement: tuple[float, ...] = ()
 
     @property
     def lead_flag(self) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.triage import Context, Tier, assess
+from bot.triage import Assessment, Context, Tier
+from bot.triage.engine import assess as assess_by
+
+
+def assess(text: str, context: Context | None = None) -> Assessment:
+    """The rules by themselves: what they promise holds without the trained reader."""
+    return assess_by(text, context, by="rules")
 
 
 def tier(text: str, day: int | None = 1, **context: object) -> Tier:
