@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
-from bot.records.models import StaffTask
+from bot.records.models import AssessmentRecord, StaffTask
 
 
 def alert_for(session: Session, who: Visitor, alert_id: str) -> Alert:
@@ -33,3 +34,15 @@ def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:
     if task is None or task.clinic_id != who.clinic_id:
         raise NotThere
     return task
+
+
+def assessment_for(session: Session, who: Visitor, message_id: str) -> AssessmentRecord:
+    """What triage said of a message that the visitor's clinic was sent. Raises `NotThere`."""
+    record = session.scalars(
+        select(AssessmentRecord).where(
+            AssessmentRecord.message_id == message_id, AssessmentRecord.clinic_id == who.clinic_id
+        )
+    ).first()
+    if record is None:
+        raise NotThere
+    return record

@@ -18,9 +18,9 @@ from bot.console.sessions import Visitor
 from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
-from bot.escalation.models import Alert, AlertStatus, Outcome
+from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
 from bot.messaging.models import Channel, Direction, Message
-from bot.messaging.threads import local_day
+from bot.messaging.threads import leads_for, local_day
 from bot.records.models import AssessmentRecord
 from bot.triage.types import Tier
 
@@ -114,6 +114,8 @@ def _page(
             thread=thread,
             findings=[finding for entry in thread for finding in entry["findings"]],
             phone=_phone(alert),
+            leads=_leads(session, alert),
+            as_lead=AS_LEAD,
             outcomes=list(Outcome),
             did=did,
             errors=pages.Fields(errors or {}),
@@ -129,6 +131,16 @@ def _phone(alert: Alert) -> str | None:
     if alert.patient is not None:
         return alert.patient.phone
     return alert.conversation.address if alert.conversation.channel is Channel.SMS else None
+
+
+def _leads(session: Session, alert: Alert) -> list[str] | None:
+    """Names of the safeguarding leads, None when the alert is no crisis; once closed, of those it went to."""
+    if not alert.psych:
+        return None
+    if alert.status is not AlertStatus.CLOSED:
+        return [lead.name for lead in leads_for(session, alert.conversation)]
+    paged = (event for event in alert.events if event.kind is EventKind.PAGED and event.detail == AS_LEAD)
+    return list(dict.fromkeys(event.staff.name for event in paged if event.staff))
 
 
 def _treatment(session: Session, alert: Alert) -> Treatment | None:

@@ -97,6 +97,7 @@ class ConsoleSite:
             "patient": f"/console/patients/{self.world.patients['pat']}",
             "tasks": "/console/tasks",
             "enrol": "/console/enrol",
+            "triage": "/console/triage",
             "not_found": "/console/patients/nobody",
             "no_such_page": "/console/nothing/at/all",
         }

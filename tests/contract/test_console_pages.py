@@ -116,6 +116,78 @@ def test_an_alert_page_shows_words_reasons_treatment_phone_and_pages(world: Worl
         assert words in page
 
 
+def crisis(world: World) -> str:
+    """The path of an alert in which a patient's life is in danger."""
+    with transaction() as session:
+        kim = session.get_one(Patient, world.patients["kim"])
+        console_clinic.wrote(session, world, "crisis", kim, "I want to kill myself", 2)
+    return f"/console/alerts/{world.alerts['crisis']}"
+
+
+def lead(world: World, key: str, **changes: object) -> None:
+    """That member of staff leads on safeguarding, or what `changes` says."""
+    with transaction() as session:
+        person = session.get_one(Staff, world.staff[key])
+        for name, value in {"safeguarding_lead": True, **changes}.items():
+            setattr(person, name, value)
+
+
+@pytest.mark.parametrize(
+    ("reader", "named", "paged"),
+    [
+        ("nurse", "Safeguarding lead: Dr Demo", "Dr Demo was paged as safeguarding lead"),
+        ("spanish", "Responsable de protección: Dr Demo", "Aviso a Dr Demo como responsable de protección"),
+    ],
+)
+def test_a_crisis_names_the_safeguarding_lead_and_who_was_paged_as_such(
+    world: World, reader: str, named: str, paged: str
+) -> None:
+    lead(world, "doctor")
+    path = crisis(world)
+    client = client_for(reader)
+    for page in (client.get(path).text, client.get(f"{path}/live").text):
+        assert named in page
+        assert paged in page
+        assert page.count(paged) == 1
+
+
+@pytest.mark.parametrize(
+    ("reader", "note"),
+    [
+        ("nurse", "Safeguarding lead: none with a phone"),
+        ("spanish", "Responsable de protección: nadie con teléfono"),
+    ],
+)
+def test_a_crisis_says_in_words_that_the_clinic_has_no_lead_who_can_be_paged(
+    world: World, reader: str, note: str
+) -> None:
+    lead(world, "doctor", phone=None)
+    lead(world, "stranger")  # of the other clinic
+    page = client_for(reader).get(crisis(world)).text
+    assert note in page
+    assert "Stranger Demo" not in page
+
+
+def test_an_alert_that_is_no_crisis_says_nothing_of_a_lead(world: World, nurse: TestClient) -> None:
+    for has_lead in (False, True):
+        lead(world, "doctor", safeguarding_lead=has_lead)
+        assert "Safeguarding lead" not in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+
+
+def test_a_closed_crisis_names_who_was_paged_in_its_time(world: World, nurse: TestClient) -> None:
+    lead(world, "doctor")
+    path = crisis(world)
+    post(nurse, f"{path}/close", outcome="advised_by_phone", close_note="Spoke for an hour.")
+    lead(world, "doctor", safeguarding_lead=False)
+    lead(world, "nurse")
+    assert "Safeguarding lead: Dr Demo" in nurse.get(path).text
+
+
+def test_the_name_of_a_lead_is_text_and_never_markup(world: World, nurse: TestClient) -> None:
+    lead(world, "doctor", name="<b>Dr</b>")
+    assert "Safeguarding lead: &lt;b&gt;Dr&lt;/b&gt;" in nurse.get(crisis(world)).text
+
+
 def test_what_a_patient_writes_is_text_and_never_markup(world: World, nurse: TestClient) -> None:
     with transaction() as session:
         alert = session.get_one(Alert, world.alerts["lip"])
