@@ -14,7 +14,9 @@ from bot.triage.signs import Sign, signs
 from bot.triage.types import Assessment, Context
 from bot.triage.verdict import Judgement
 
-MAX_WORDS = 60  #: of a longer message only this many words are weighed one by one
+MAX_WORDS = (
+    60  #: a longer message is not weighed word by word: each weighs next to nothing, and it takes long
+)
 _WORD = re.compile(r"\S+")
 
 
@@ -58,7 +60,9 @@ def explain(text: str, context: Context | None = None) -> Explanation:
 def _weighed(
     reader: Reader, text: str, day: int | None, found: tuple[Sign, ...], red: float
 ) -> tuple[Weighed, ...]:
-    spans = [match.span() for match in _WORD.finditer(text)][:MAX_WORDS]
+    spans = [match.span() for match in _WORD.finditer(text)]
+    if len(spans) > MAX_WORDS:
+        return ()
     without = [text[:start] + text[end:] for start, end in spans]
     readings = reader.read_many(without, [day] * len(without))
     votes = verdict.votes_of(found, reader.decision)

@@ -50,8 +50,8 @@ def judge(reading: Reading, signs: Sequence[Sign], decision: Decision) -> Judgem
     tier = Tier.T4
     if concern >= decision.same_day:
         tier = Tier.T2
-    elif unsure or review >= decision.next_day:
-        tier = Tier.T3  # an unanswered probe raises by one: a human looks the same day
+    elif red >= (decision.probe_red + decision.page) / 2 or review >= decision.next_day:
+        tier = Tier.T3  # an unanswered probe raises by one: then a human looks the same day
     return Judgement(red, emergency, concern, review, tier, unsure or concern >= decision.probe_concern)
 
 

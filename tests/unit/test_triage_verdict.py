@@ -71,9 +71,11 @@ def test_a_vote_that_leads_to_nothing_is_kept_among_the_reasons() -> None:
 
 
 def test_between_page_and_nothing_the_probe_is_asked_and_silence_would_reach_a_human() -> None:
-    assessment = verdict([], reading(red=-1.0))
-    assert assessment.probe
-    assert assessment.tier is Tier.T3  # one step up, and it is an alert of the same day
+    likely = verdict([], reading(red=-0.5))
+    assert likely.probe
+    assert likely.tier is Tier.T3  # one step up, and it is an alert of the same day
+    assert verdict([], reading(red=-1.2)).probe
+    assert verdict([], reading(red=-1.2)).tier is Tier.T4
     assert not verdict([], reading(red=-3.0)).probe
 
 

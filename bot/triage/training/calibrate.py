@@ -26,6 +26,10 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+#: Below it the probe disturbs about ten calm patients for each sign that it adds (development messages).
+CONCERN_AT_LEAST = 0.4
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The largest shares that may be alarmed for nothing: of benign patient messages, of everyday chat.
@@ -36,8 +40,8 @@ class Budget:
 
     page_benign: float = 0.08
     page_everyday: float = 0.008
-    probe_benign: float = 0.19
-    probe_everyday: float = 0.03
+    probe_benign: float = 0.165
+    probe_everyday: float = 0.025
     same_day_benign: float = 0.02
     next_day_benign: float = 0.04
 
@@ -161,10 +165,11 @@ def set_thresholds(decision: Decision, reads: Sequence[Read], budget: Budget) ->
     paging = [(benign, budget.page_benign), (everyday, budget.page_everyday)]
     page = lowest("red", paging, among=sure)
     paged = chances["red"] >= page
-    half = [(benign, budget.probe_benign * 0.75), (everyday, budget.probe_everyday * 0.75)]
+    most = [(benign, budget.probe_benign * 0.9), (everyday, budget.probe_everyday * 0.9)]
     whole = [(benign, budget.probe_benign), (everyday, budget.probe_everyday)]
-    probe_red = min(page, lowest("red", half, among=sure))
-    probe_concern = lowest("concern", whole, among=sure | (chances["red"] >= probe_red))
+    probe_red = min(page, lowest("red", most, among=sure))
+    probed = sure | (chances["red"] >= probe_red)
+    probe_concern = max(CONCERN_AT_LEAST, lowest("concern", whole, among=probed))
     nobody = np.zeros_like(sure)
     truly = [reads[at].row.tier is Tier.T0 for at in np.flatnonzero(paged)]
     same_day = [(benign, budget.same_day_benign), (everyday, budget.page_everyday)]
