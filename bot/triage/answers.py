@@ -54,6 +54,11 @@ _LIST_FILLERS = frozenset({
 _CHOSEN = re.compile(r"\b(?:number|numero|num|option|opcion|no\.?)[ :#]*([1-6])\b(?![/.,]?\d)")
 #: The keywords that a carrier answers; alone they are no sign, with a word or "!" they may be a cry.
 _KEYWORDS = frozenset({"help", "info", "ayuda"})
+#: What a carrier acts on by itself, in English and Spanish; the trained reader has nothing to read in it.
+_FOR_THE_CARRIER = _KEYWORDS | {
+    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out",
+    "start", "unstop", "alto", "baja", "parar", "cancelar", "detener", "iniciar",
+}  # fmt: skip
 _CRY = _KEYWORDS | {"me", "please", "por", "favor", "i", "need", "necesito"}
 _THANKS = frozenset({"thanks", "thank", "thx", "ty", "gracias"})
 _LAUGHS = frozenset({"lol", "haha", "hahaha", "jaja", "jajaja", "lmao", "xd", "help", "info", "ayuda"})
@@ -98,6 +103,11 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
 def is_keyword(text: str) -> bool:
     """Whether `text` is nothing but a keyword that the carrier answers ("HELP", "info")."""
     return plain(text).strip(" .") in _KEYWORDS
+
+
+def is_for_the_carrier(text: str) -> bool:
+    """Whether `text` is nothing but a word that the carrier acts on ("STOP", "Unsubscribe.")."""
+    return plain(text).strip(" .!") in _FOR_THE_CARRIER
 
 
 def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:

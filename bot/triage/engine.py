@@ -53,7 +53,7 @@ def read(reader: Reader, texts: Sequence[str], contexts: Sequence[Context]) -> l
     rules = shelf.book()
     jobs: list[tuple[int, str]] = []
     for at, text in enumerate(texts):
-        if not text.strip() or answers.is_keyword(text):
+        if not text.strip() or answers.is_for_the_carrier(text):
             continue
         jobs.append((at, text))
         bare = core(text, rules)
