@@ -18,6 +18,8 @@ from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
 
 RULES = "rules-2"
 READER = "reader"  #: the rule name of the reader's own finding
+#: From this strength on a rule's word for an ambulance counts once a page is due.
+SPEAKS_UP = 1.0
 #: Flags that name no sign. The reader's finding never leads with them.
 _NO_SIGN = frozenset({"NEG", "HYP"})
 #: Flags on which a booking waits for a clinician.
@@ -44,7 +46,8 @@ def judge(reading: Reading, signs: Sequence[Sign], decision: Decision) -> Judgem
         for question in ("red", "emergency", "concern", "review")
     )
     if red >= decision.page:
-        tier = Tier.T0 if emergency >= decision.ambulance else Tier.T1
+        called = emergency >= decision.ambulance or votes.emergency >= SPEAKS_UP
+        tier = Tier.T0 if called else Tier.T1
         return Judgement(red, emergency, concern, review, tier, False)
     unsure = red >= decision.probe_red
     tier = Tier.T4

@@ -80,9 +80,9 @@ def test_between_page_and_nothing_the_probe_is_asked_and_silence_would_reach_a_h
 
 
 def test_a_votes_emergency_is_no_more_than_both_readers_together_ask_for() -> None:
-    assessment = verdict([sign(Tier.T0, flag="VIS")], reading(red=1, emergency=-6))
+    assessment = verdict([sign(Tier.T0, flag="STR")], reading(red=1, emergency=-6))
     assert assessment.tier is Tier.T1
-    assert assessment.lead_flag == "VIS"
+    assert assessment.lead_flag == "STR"
     assert verdict([sign(Tier.T0, flag="VIS")], reading(red=1, emergency=-1.5)).tier is Tier.T0
 
 
