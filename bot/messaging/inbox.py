@@ -23,6 +23,7 @@ from bot.messaging import optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import find_or_open, note_status, say
+from bot.triage.keywords import Keyword
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +153,7 @@ def _is_for_the_desk(conversation: Conversation, text: str) -> bool:
     return conversation.patient_id is None or is_answer_to_a_page(text)
 
 
-def _keyword(conversation: Conversation, message: Message) -> optout.Keyword | None:
+def _keyword(conversation: Conversation, message: Message) -> Keyword | None:
     if message.channel is not Channel.SMS or message.media:
         return None
     return optout.keyword(
@@ -162,7 +163,7 @@ def _keyword(conversation: Conversation, message: Message) -> optout.Keyword | N
     )
 
 
-def _answer_keyword(session: Session, message: Message, word: optout.Keyword) -> None:
+def _answer_keyword(session: Session, message: Message, word: Keyword) -> None:
     conversation = message.conversation
     message.turn = Turn.NOT_NEEDED
     match word:

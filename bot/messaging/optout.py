@@ -7,7 +7,6 @@ everywhere: what is still queued is suppressed, and one confirmation is sent.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,20 +20,8 @@ from bot.messaging.models import Channel, Conversation, Kind, Message, Status
 from bot.messaging.threads import find_or_open, note_status
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
+from bot.triage.keywords import CARRIERS, SPANISH, Keyword
 
-Keyword = Literal["stop", "start", "help"]
-
-_WORDS: dict[Keyword, frozenset[str]] = {
-    "stop": frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]),
-    "start": frozenset(["start", "unstop"]),
-    "help": frozenset(["help", "info"]),
-}
-#: Ours, not the carriers'. "Baja" also means low: while a question is open it is an answer.
-_SPANISH: dict[Keyword, frozenset[str]] = {
-    "stop": frozenset(["parar", "baja", "cancelar", "detener"]),
-    "start": frozenset(["iniciar"]),
-    "help": frozenset(["ayuda"]),
-}
 #: Carriers take YES as opting in again, but only from somebody who is opted out.
 _START_WHEN_OUT = frozenset({"yes", "si", "sí"})
 
@@ -47,7 +34,7 @@ def keyword(text: str, *, opted_out: bool = False, answering: bool = False) -> K
     word = re.sub(r"[\s.!¡\"'*]+", "", text).lower()
     if opted_out and word in _START_WHEN_OUT:
         return "start"
-    known = [_WORDS] if answering else [_WORDS, _SPANISH]
+    known = [CARRIERS] if answering else [CARRIERS, SPANISH]
     return next((name for words in known for name, those in words.items() if word in those), None)
 
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from bot.triage import keywords
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import plain
@@ -53,12 +54,7 @@ _LIST_FILLERS = frozenset({
 })  # fmt: skip
 _CHOSEN = re.compile(r"\b(?:number|numero|num|option|opcion|no\.?)[ :#]*([1-6])\b(?![/.,]?\d)")
 #: The keywords that a carrier answers; alone they are no sign, with a word or "!" they may be a cry.
-_KEYWORDS = frozenset({"help", "info", "ayuda"})
-#: What a carrier acts on by itself, in English and Spanish; the trained reader has nothing to read in it.
-_FOR_THE_CARRIER = _KEYWORDS | {
-    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out",
-    "start", "unstop", "alto", "baja", "parar", "cancelar", "detener", "iniciar",
-}  # fmt: skip
+_KEYWORDS = keywords.CARRIERS["help"] | keywords.SPANISH["help"]
 _CRY = _KEYWORDS | {"me", "please", "por", "favor", "i", "need", "necesito"}
 _THANKS = frozenset({"thanks", "thank", "thx", "ty", "gracias"})
 _LAUGHS = frozenset({"lol", "haha", "hahaha", "jaja", "jajaja", "lmao", "xd", "help", "info", "ayuda"})
@@ -107,7 +103,7 @@ def is_keyword(text: str) -> bool:
 
 def is_for_the_carrier(text: str) -> bool:
     """Whether `text` is nothing but a word that the carrier acts on ("STOP", "Unsubscribe.")."""
-    return plain(text).strip(" .!") in _FOR_THE_CARRIER
+    return re.sub(r"[\s.!]+", "", plain(text)) in keywords.ALL
 
 
 def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:

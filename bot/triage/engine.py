@@ -12,7 +12,7 @@ from dataclasses import replace
 from bot.triage import answers, verdict
 from bot.triage.reader import Reader, Reading, served
 from bot.triage.shelf import shelf
-from bot.triage.signs import Sign, core, signs
+from bot.triage.signs import Heard, Sign, hear, signs
 from bot.triage.types import Assessment, Context, Readers, Tier
 
 NEIGHBOURS = 2  #: labelled messages quoted as the reader's reason
@@ -32,35 +32,34 @@ def assess_many(
     """
     rules = shelf.book()
     reader = None if by == "rules" else served()
+    heard = [hear(text, rules) for text in texts]
     found = [
-        [] if by == "reader" else signs(text, context, rules)
-        for text, context in zip(texts, contexts, strict=True)
+        [] if by == "reader" else signs(message, context, rules)
+        for message, context in zip(heard, contexts, strict=True)
     ]
     if reader is None:
         return [verdict.by_rules_alone(here) for here in found]
-    readings = read(reader, texts, contexts)
+    readings = read(reader, heard, contexts)
     return [
         _both(reader, text, context, here, reading)
         for text, context, here, reading in zip(texts, contexts, found, readings, strict=True)
     ]
 
 
-def read(reader: Reader, texts: Sequence[str], contexts: Sequence[Context]) -> list[Reading | None]:
+def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) -> list[Reading | None]:
     """What the trained reader says of each message: of the whole, and of its core when that is less.
 
     None where there is nothing to read: a carrier keyword, a picture without a word.
     """
-    rules = shelf.book()
     jobs: list[tuple[int, str]] = []
-    for at, text in enumerate(texts):
-        if not text.strip() or answers.is_for_the_carrier(text):
+    for at, message in enumerate(heard):
+        if not message.text.strip() or answers.is_for_the_carrier(message.text):
             continue
-        jobs.append((at, text))
-        bare = core(text, rules)
-        if bare is not None:
-            jobs.append((at, bare))
+        jobs.append((at, message.text))
+        if message.core is not None:
+            jobs.append((at, message.core))
     readings = reader.read_many([text for _at, text in jobs], [contexts[at].day for at, _text in jobs])
-    found: list[Reading | None] = [None] * len(texts)
+    found: list[Reading | None] = [None] * len(heard)
     for (at, _text), reading in zip(jobs, readings, strict=True):
         before = found[at]
         found[at] = reading if before is None else before.raised_by(reading)

@@ -10,7 +10,7 @@ from bot.triage.reader import served
 from bot.triage.reader.neighbours import Neighbour
 from bot.triage.reader.reader import Reader
 from bot.triage.shelf import shelf
-from bot.triage.signs import Sign, signs
+from bot.triage.signs import Sign, hear, signs
 from bot.triage.types import Assessment, Context
 from bot.triage.verdict import Judgement
 
@@ -43,14 +43,15 @@ class Explanation:
 def explain(text: str, context: Context | None = None) -> Explanation:
     """Assess `text` and say why. Slower than `assess`: the message is read once for each of its words."""
     context = context or Context()
-    found = tuple(signs(text, context, shelf.book()))
+    rules = shelf.book()
+    heard = hear(text, rules)
+    found = tuple(signs(heard, context, rules))
     assessment = engine.assess(text, context)
     by_rules = verdict.by_rules_alone(found)
     reader = served()
-    reading = engine.read(reader, [text], [context])[0] if reader else None
+    reading = engine.read(reader, [heard], [context])[0] if reader else None
     if reader is None or reading is None:
         return Explanation(assessment, by_rules, found)
-    assert reading is not None
     judged = verdict.judge(reading, found, reader.decision)
     near = tuple(reader.nearest(reading, 5))
     words = _weighed(reader, text, context.day, found, judged.red)

@@ -10,7 +10,7 @@ from bot.triage import answers, modifiers
 from bot.triage.language import has_english
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
-from bot.triage.normalise import read
+from bot.triage.normalise import Reading, read
 from bot.triage.rules import ASIDES, IDIOMS, Modifier, Rule, RuleBook, Standing
 from bot.triage.types import Context, Finding, Tier
 
@@ -29,11 +29,34 @@ class Sign:
     hold: bool = False
 
 
-def signs(text: str, context: Context, rules: RuleBook) -> list[Sign]:
-    """What the rules find in `text`, as it came in `context`. Never raises for any text."""
-    reading = read(text)
-    asides = rules.asides.view(reading).spans.get(ASIDES, ())
-    reading = reading.without({at for start, end in asides for at in range(start, end)})
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as both readers take it in.
+
+    `said` is the message in words, without what is said by the way: opinions, politeness. `core` is the same
+    as a text, or None when that is all of the message; it is read too, so that nothing said beside a sign
+    makes it less urgent.
+    """
+
+    text: str
+    said: Reading
+    core: str | None
+
+
+def hear(text: str, rules: RuleBook) -> Heard:
+    """Bring `text` to what is read. Never raises for any text."""
+    whole = read(text)
+    asides = rules.asides.view(whole).spans.get(ASIDES, ())
+    gone = {at for start, end in asides for at in range(start, end)}
+    said = whole.without(gone)
+    words = " ".join(said.words)
+    less = bool(words) and (bool(gone) or any(sign > "\u2190" for sign in text))
+    return Heard(text, said, words if less else None)
+
+
+def signs(heard: Heard, context: Context, rules: RuleBook) -> list[Sign]:
+    """What the rules find in a message that came in `context`. Never raises."""
+    text, reading = heard.text, heard.said
     view = rules.index.view(reading, first=(IDIOMS,), by_ear=not has_english(reading.words))
     around = modifiers.find(view, context)
     found: dict[str, tuple[Finding, Rule | None]] = {}
@@ -49,17 +72,6 @@ def signs(text: str, context: Context, rules: RuleBook) -> list[Sign]:
         if kept is not None:
             found[kept.rule] = (kept, None)
     return [_sign(finding, rule) for finding, rule in found.values()]
-
-
-def core(text: str, rules: RuleBook) -> str | None:
-    """`text` without what is said by the way: opinions, politeness, emoji. None when nothing of it is there.
-
-    It is read too, so that nothing said beside a sign makes it less urgent.
-    """
-    reading = read(text)
-    gone = {at for start, end in rules.asides.view(reading).spans.get(ASIDES, ()) for at in range(start, end)}
-    kept = " ".join(reading.without(gone).words)
-    return kept if kept and (gone or any(sign > "\u2190" for sign in text)) else None
 
 
 def _sign(finding: Finding, rule: Rule | None) -> Sign:

@@ -115,7 +115,7 @@ def with_reader(
                 flag, judged.tier, READER, " ".join(text.split())[:160], f"reader-{version}", judged.probe
             )
         )
-    findings.sort(key=lambda finding: (finding.tier.urgency, -likely.get(finding.flag, 0.0), finding.rule))
+    findings.sort(key=lambda finding: (-likely.get(finding.flag, 0.0), finding.rule))
     assessment = _assessment(findings, signs, tuple(aside), f"{RULES}+reader-{version}")
     psych = assessment.psych or any(
         finding.flag == "PSY" and finding.rule == READER for finding in assessment.findings

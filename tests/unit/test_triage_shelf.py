@@ -10,7 +10,7 @@ import pytest
 from bot.triage import Context, Tier
 from bot.triage.rules import RuleError
 from bot.triage.shelf import Shelf
-from bot.triage.signs import signs
+from bot.triage.signs import hear, signs
 
 GOOD = """flag: VO
 rules:
@@ -41,7 +41,8 @@ def write(folder: Path, content: str) -> None:
 
 
 def tier(shelf: Shelf, text: str) -> Tier | None:
-    return next((sign.finding.tier for sign in signs(text, Context(day=1), shelf.book())), None)
+    rules = shelf.book()
+    return next((sign.finding.tier for sign in signs(hear(text, rules), Context(day=1), rules)), None)
 
 
 def test_a_changed_file_is_taken_up(folder: Path) -> None:

@@ -22,7 +22,7 @@ NLU = ROOT.parent / "nlu"
 #: Topics whose questions may be about a sign: their text says nothing about urgency.
 _MAYBE_SIGNS = ("recovery.", "candidacy.blood_thinners", "candidacy.allergy")
 #: Of each epoch: so many topic questions and so many lines of ordinary chat, drawn anew.
-TOPICS_PER_EPOCH = 1000
+TOPICS_PER_EPOCH = 2000
 CHAT_PER_EPOCH = 1500
 #: Of the batches that hold nothing but harmless messages every epoch shows a half, drawn anew.
 _HARMLESS = frozenset({"everyday", "harmless"})

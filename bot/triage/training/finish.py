@@ -16,7 +16,7 @@ from bot.triage.reader import artefact, calibration, neighbours
 from bot.triage.reader.calibration import Decision
 from bot.triage.reader.reader import Reader, Reading
 from bot.triage.shelf import shelf
-from bot.triage.signs import Sign, signs
+from bot.triage.signs import Sign, hear, signs
 from bot.triage.training import calibrate, characters
 from bot.triage.training.calibrate import Budget, Read
 from bot.triage.training.export import export
@@ -45,18 +45,15 @@ def finish(saved: Path, parts: Mapping[str, Sequence[Labelled]], home: Path = ar
         home / artefact.NEIGHBOURS, np.ones((1, width), np.float32), [("-", "", "T4", "NEG", None)]
     )
     artefact.seal(home)
-    reader = Reader(home)
+    reader = Reader(home)  # reads, but does not decide yet
     train = [row for row in parts["train"] if row.author != "everyday"]
-    readings = _read(reader, train)
-    vectors = np.stack([reading.vector for reading in readings])
+    vectors = np.stack([reading.vector for reading in _read(reader, train)])
     labels = [(row.id, row.text, row.tier.value, row.flag, row.day) for row in train]
     neighbours.save(home / artefact.NEIGHBOURS, vectors, labels)
     print(f"{len(train)} neighbours")
 
     strong = calibrate.strengths([(row, _signs(row)) for row in parts["train"] if row.source == "authored"])
-    calibration.save(replace(_UNSET, strengths=strong), home / artefact.DECISION)
-    artefact.seal(home)
-    reader = Reader(home)
+    reader.decision = replace(_UNSET, strengths=strong)
     reads = [read for part in ("development", "calibration") for read in reads_of(reader, parts[part])]
     reads += everyday_reads(reader, chance.sample(chat, CHAT_FOR_CALIBRATION), chance)
     fresh = [read for read in reads if read.everyday or read.row.source == "authored"]
@@ -78,11 +75,14 @@ _UNSET = Decision(
 
 
 def _signs(row: Labelled) -> list[Sign]:
-    return signs(row.text, Context(day=row.day, language=_language(row)), shelf.book())
+    rules = shelf.book()
+    return signs(hear(row.text, rules), Context(day=row.day, language=_language(row)), rules)
 
 
 def _read(reader: Reader, rows: Sequence[Labelled]) -> list[Reading]:
-    read = engine.read(reader, [row.text for row in rows], [Context(day=row.day) for row in rows])
+    rules = shelf.book()
+    heard = [hear(row.text, rules) for row in rows]
+    read = engine.read(reader, heard, [Context(day=row.day) for row in rows])
     return [one or reader.read(row.text, row.day) for one, row in zip(read, rows, strict=True)]
 
 
