@@ -9,6 +9,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from bot.dialogue.reading import question_of_slot
 from bot.dialogue.turn import Turn
 
 Events = list[EventType]
@@ -53,7 +54,7 @@ def form_of(tracker: Tracker) -> str | None:
 def question_asked(tracker: Tracker) -> str:
     """The question that the running form asked: `symptom_where` asks `symptom.where`."""
     name = str(slot(tracker, "requested_slot") or "")
-    return name.replace("symptom_", "symptom.").replace("checkin_", "checkin.")
+    return question_of_slot(name) or ""
 
 
 def say(

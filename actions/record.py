@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.dialogue.turn import Turn
+from bot.intake.reading import Answer
 from bot.triage.types import Tier
 
 #: Reasons of a hand-over, as staff tasks name them (`bot.records.models.TaskKind`).
@@ -88,3 +89,47 @@ def finish_check_in(turn: Turn, check_in_id: str | None, slots: Mapping[str, Any
 
 def _only_words(value: Any) -> bool:
     return isinstance(value, str) and value not in ("better", "same", "worse")
+
+
+def begin_intake(turn: Turn) -> dict[str, Answer]:
+    """Open or take up the sender's intake. Gives the answers that are there."""
+    if turn.message_id is None:
+        return {}
+    from bot.intake import service
+
+    return service.begin(turn.message_id)
+
+
+def intake_answers(turn: Turn) -> dict[str, Answer]:
+    """The sender's answers so far, by question."""
+    if turn.message_id is None:
+        return {}
+    from bot.intake import service
+
+    return service.stored(turn.message_id)
+
+
+def store_answers(turn: Turn, answers: Sequence[Answer]) -> None:
+    """Store answers of the intake as they arrive."""
+    if turn.message_id is None or not answers:
+        return
+    from bot.intake import service
+
+    service.record(turn.message_id, answers)
+
+
+def finish_intake(turn: Turn, *, minor: bool) -> None:
+    """Close the intake, and ask staff to read it."""
+    if turn.message_id is None:
+        return
+    from bot.intake import service
+
+    service.finish(turn.message_id, minor=minor)
+
+
+def intake_slots(answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
+    """Answers as plain values, by question, for the dialogue's memory."""
+    return {
+        name: {"said": a.said, "words": a.words, "codes": list(a.codes), "value": a.value}
+        for name, a in answers.items()
+    }

@@ -11,6 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
 from actions.common import Events, back_to_form, say, topics_of, turn_of, understood
+from actions.intake import offer
 from bot.dialogue.topics import resolve
 from bot.dialogue.turn import Turn
 
@@ -26,7 +27,10 @@ def answer(dispatcher: CollectingDispatcher, turn: Turn, topic: str) -> Events:
         record.log_mention(turn, meant)
     if meant in CONFIRMED_BY_STAFF:
         record.ask_to_confirm(turn, meant)
-    return [*understood(), SlotSet("held_topic", None)]
+    events: Events = [*understood(), SlotSet("held_topic", None)]
+    if meant == "candidacy.suitability" and turn.phase != "after":
+        events += offer(dispatcher, turn)
+    return events
 
 
 class ActionAnswerTopic(Action):  # type: ignore[misc]

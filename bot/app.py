@@ -28,8 +28,9 @@ from bot.dialogue.quiet import silent_rasa
 from bot.durable.runtime import Runtime
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
+from bot.protocols.shelf import problems as content_problems
 from bot.settings import Settings
-from bot.start import take_rules
+from bot.start import take_content, take_rules
 from bot.triage.health import problems
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def make_carrier(settings: Settings) -> Carrier:
 
 def load_dialogue(progress: Callable[[str], object] = lambda _line: None) -> Model:
     """The trained dialogue model. Trains it first when its inputs changed. Rasa takes seconds to import."""
+    take_content(app_settings.get_settings())
     with silent_rasa():
         from bot.dialogue.agent import Dialogue as Model
         from bot.dialogue.training import ensure_model
@@ -67,6 +69,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
             clock.keep_in(settings.var_dir / "clock")
         # rules and reader are loaded on first use; the first patient should not wait for that
         take_rules(settings)
+        take_content(settings)
         threading.Thread(target=triage.assess, args=("hola",), daemon=True).start()
         # queues may not be registered on an event loop
         await run_in_threadpool(work.start)
@@ -109,10 +112,15 @@ def readiness(work: Runtime) -> dict[str, str]:
     """The state of each part in a word or a sentence; "ok" when it does its work."""
     return {
         "database": _database(),
-        "triage": DEGRADED + "; ".join(found) if (found := problems()) else "ok",
+        "triage": _or_degraded(problems()),
+        "content": _or_degraded(content_problems()),
         "sweeper": "ok" if work.sweeping else "not running: pages and answers wait",
         "dialogue": "ok" if work.dialogue_loaded else (work.dialogue_error or "loading"),
     }
+
+
+def _or_degraded(found: list[str]) -> str:
+    return DEGRADED + "; ".join(found) if found else "ok"
 
 
 def _database() -> str:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bot import log
 from bot import settings as app_settings
+from bot.export import app as export
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(content, name="content", help="Approved wording: list, show, check.")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(labels, name="labels")
+app.add_typer(export, name="export")
 out = Console()
 err = Console(stderr=True)
 
@@ -119,6 +121,23 @@ def ask(file: Annotated[str, typer.Argument(help="JSON lines; - for standard inp
     _stream(ask_lines(_lines(file), load_dialogue(_progress)))
 
 
+@evaluate.command("topics")
+def evaluate_topics(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Questions as JSON lines; without it data/evaluation/topics_dev.jsonl."),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Write the report, and its JSON, here.")] = None,
+    check: Annotated[bool, typer.Option(help="Only compare with the floors; exit 1 below them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Measure which topics unseen questions get: right at once, offered, confidently wrong, confusions."""
+    from bot.app import load_dialogue
+    from bot.dialogue.evaluation import cli
+
+    cli.evaluate_topics(lambda: load_dialogue(_progress), file, folder, check=check, as_json=as_json)
+
+
 def _lines(file: str) -> Iterator[str]:
     if file == "-":
         yield from sys.stdin
@@ -153,9 +172,10 @@ def enroll(
 ) -> None:
     """Enrol a patient after a treatment and plan the check-ins."""
     from bot.clinic.enrolment import EnrolmentInvalid, enrol
-    from bot.start import only_clinic, open_record
+    from bot.start import only_clinic, open_record, take_content
 
     open_record(app_settings.get_settings())
+    take_content(app_settings.get_settings())
     fields = {
         "first_name": first_name,
         "last_name": last_name,

@@ -16,8 +16,9 @@ from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
+from bot.protocols.shelf import problems as content_problems
 from bot.settings import Settings
-from bot.start import take_rules
+from bot.start import take_content, take_rules
 from bot.triage.health import problems
 from bot.triage.rules import RuleError
 
@@ -41,7 +42,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(OK, "dialogue", "the model matches its data")
     else:
         yield Finding(FIX, "dialogue", "no model for the present data: run `afterglow train`")
-    yield from _content()
+    yield from _content(settings)
     yield from _carrier(settings)
     bad = list((settings.var_dir / "spool").glob("*.bad"))
     if bad:
@@ -86,7 +87,10 @@ def _triage(settings: Settings) -> Iterator[Finding]:
     yield Finding(level, "triage", f"{both}a white lip is {tier.value}")
 
 
-def _content() -> Iterator[Finding]:
+def _content(settings: Settings) -> Iterator[Finding]:
+    take_content(settings)
+    for problem in content_problems():
+        yield Finding(FIX, "content", problem)
     problems = lint(catalogue())
     if problems:
         yield Finding(FIX, "content", f"{len(problems)} problems: run `afterglow content lint`")

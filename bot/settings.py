@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     #: Folder with triage rules of the clinic's own; the shipped ones unless set. A file with an error is
     #: refused, and the last good rules stay in force.
     triage_rules_dir: Path | None = None
+    #: Folder with texts of the clinic's own, laid out like `bot/protocols/content`; the shipped unless set.
+    #: A file with a fault is refused, and the last good texts stay in force.
+    content_dir: Path | None = None
 
     #: Seconds a dialogue turn may take before the scripted fallback answers.
     turn_timeout_s: float = 10

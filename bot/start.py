@@ -12,6 +12,8 @@ from bot.clinic import demo
 from bot.clinic.models import Clinic
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current, upgrade
+from bot.protocols import shelf as content_shelf
+from bot.protocols.errors import ContentError
 from bot.settings import Settings
 from bot.triage import shelf
 from bot.triage.rules import RuleError
@@ -44,9 +46,21 @@ def take_rules(settings: Settings) -> None:
         log.critical("no triage rules can be used; every message goes to a person", problem=str(error))
 
 
+def take_content(settings: Settings) -> None:
+    """Put the clinic's wording in force, and keep a copy of the last good version.
+
+    Without any usable content this only logs: messages are stored and triaged all the same.
+    """
+    try:
+        content_shelf.use(settings.content_dir, settings.var_dir / "content")
+    except ContentError as error:
+        log.critical("no content can be used; nothing can be said to patients", problem=str(error))
+
+
 def prepare(settings: Settings, progress: Progress) -> None:
     """Everything that must be there before the first request. The model loads later, beside the serving."""
     open_record(settings, progress)
+    take_content(settings)
     from bot.dialogue.training import ensure_model, model_is_current
 
     if not model_is_current():

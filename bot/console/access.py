@@ -9,6 +9,7 @@ from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
+from bot.intake.models import Intake
 from bot.records.models import AssessmentRecord, StaffTask
 
 
@@ -26,6 +27,14 @@ def patient_for(session: Session, who: Visitor, patient_id: str) -> Patient:
     if patient is None or patient.clinic_id != who.clinic_id:
         raise NotThere
     return patient
+
+
+def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
+    """The intake of the visitor's clinic. Raises `NotThere`."""
+    intake = session.get(Intake, intake_id)
+    if intake is None or intake.clinic_id != who.clinic_id:
+        raise NotThere
+    return intake
 
 
 def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot.clinic.models import Patient, Treatment
 from bot.console import pages, timeline, trend
 from bot.console.access import patient_for
+from bot.console.intake import newest_of as newest_intake
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.trend_plot import plot
 from bot.console.wording import flag_label, product_name
@@ -67,6 +68,7 @@ def patient_page(
             who,
             patient=patient,
             opted_out_at=_opted_out(session, patient),
+            intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
             newest=newest,

@@ -1,15 +1,15 @@
-"""The staff console under /console: sign-in, alerts, patients, tasks, enrolment, trying triage."""
+"""The staff console under /console: sign-in, alerts, patients, papers, tasks, enrolment, triage."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.console import alerts, assets, auth, enrol, patients, queue, tasks, triage
+from bot.console import alerts, assets, auth, chart, enrol, intake, patients, queue, tasks, triage
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
-for part in (assets, auth, queue, alerts, patients, tasks, enrol, triage):
+for part in (assets, auth, queue, alerts, patients, chart, intake, tasks, enrol, triage):
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

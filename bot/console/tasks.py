@@ -22,6 +22,11 @@ from bot.records.models import StaffTask, TaskKind
 router = APIRouter(route_class=ConsoleRoute)
 
 _CHECK_IN_DAY = re.compile(r"day (\d+)(?:: (.+))?")
+#: What the end of an intake asks for, as `bot.intake.service` writes it, and the string for it.
+_INTAKE = {
+    "intake: answers to read": "task.intake_done",
+    "intake: under 18, no booking": "task.intake_stopped",
+}
 #: Why a check-in was given up, as `bot.followup.planning` writes it, and the string for it.
 _GIVEN_UP = {
     "overtaken by the next check-in": "task.overtaken",
@@ -59,8 +64,22 @@ def _page(request: Request, who: Visitor, *, did: str = "", missing: str = "", s
             .order_by(StaffTask.created_at, StaffTask.id)
         ).all()
         return pages.render(
-            request, "tasks.html", who, status=status, rows=rows, did=did, missing=missing, note_of=note_of
+            request,
+            "tasks.html",
+            who,
+            status=status,
+            rows=rows,
+            did=did,
+            missing=missing,
+            note_of=note_of,
+            intake_of=intake_of,
         )
+
+
+def intake_of(task: StaffTask) -> str:
+    """The id of the intake that a task asks to read; "" for any other task."""
+    parts = task.key.split(":")
+    return parts[2] if task.note in _INTAKE and len(parts) > 2 else ""
 
 
 def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
@@ -74,6 +93,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return "" if note == task.kind else t(f"task.{note}")
     if message is not None and message.body.strip().startswith(note):
         return ""
+    if note in _INTAKE:
+        return t(_INTAKE[note])
     if found := _CHECK_IN_DAY.fullmatch(note):
         day = t("entry.check_in_day", day=found[1])
         reason = found[2]

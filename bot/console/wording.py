@@ -28,6 +28,14 @@ def product_name(product: str) -> str:
     return known.name if known else product
 
 
+def content_title(content_id: str, language: str) -> str:
+    """What a text is about, by its id; the id itself when it has been taken out of the catalogue."""
+    piece = catalogue().pieces.get(content_id)
+    if piece is None:
+        return content_id
+    return piece.title.es if language == "es" else piece.title.en
+
+
 def citation(source: str) -> str:
     """What a source key stands for; empty when the content does not list it."""
     known = catalogue().sources.get(source)

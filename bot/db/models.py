@@ -6,7 +6,8 @@ from bot.clinic import models as clinic
 from bot.db.base import Base
 from bot.escalation import models as escalation
 from bot.followup import models as followup
+from bot.intake import models as intake
 from bot.messaging import models as messaging
 from bot.records import models as records
 
-__all__ = ["Base", "clinic", "escalation", "followup", "messaging", "records"]
+__all__ = ["Base", "clinic", "escalation", "followup", "intake", "messaging", "records"]

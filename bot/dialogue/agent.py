@@ -17,6 +17,7 @@ from rasa.core.lock_store import InMemoryLockStore
 
 from bot import settings as app_settings
 from bot.dialogue.action_endpoint import InProcessActions
+from bot.dialogue.components.classifier import TOPICS
 from bot.dialogue.generator import ContentGenerator
 from bot.dialogue.quiet import hush_rasa
 from bot.dialogue.replies import DialogueError, Reply, ReplyChannel
@@ -31,11 +32,15 @@ START_CHECK_IN = "/EXTERNAL_checkin"
 
 @dataclass(frozen=True, slots=True)
 class ParsedTopic:
-    """How a text was read. `topic` is None below the threshold; `ranking` holds (intent, confidence)."""
+    """How a text was read. `topic` is None below the threshold; `ranking` holds (intent, confidence).
+
+    `both` are the topics of a text that surely asks about two, in the order asked.
+    """
 
     topic: str | None
     confidence: float
     ranking: tuple[tuple[str, float], ...]
+    both: tuple[str, ...] = ()
 
 
 def plain_words(text: str) -> str:
@@ -101,7 +106,10 @@ class Dialogue:
         )
         intent = read["intent"].get("name")
         topic = TOPIC_OF_INTENT.get(intent, intent)
-        return ParsedTopic(topic if is_topic(topic) else None, ranking[0][1] if ranking else 0.0, ranking)
+        both = tuple(read.get(TOPICS) or ())
+        return ParsedTopic(
+            topic if is_topic(topic) else None, ranking[0][1] if ranking else 0.0, ranking, both
+        )
 
     def close(self) -> None:
         """Stop the event loop and its thread."""

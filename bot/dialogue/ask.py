@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.dialogue.agent import Dialogue, ParsedTopic
@@ -21,6 +21,40 @@ from bot.triage.types import Phase
 #: Replies that ask back or hand over: no topic was answered.
 NOT_ANSWERED = frozenset({"dialogue.offer", "dialogue.fallback"})
 RED = (Tier.T0, Tier.T1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one question got. `topic` was answered or acted on, or is None; `offered` are topics to choose.
+
+    `read` is how the words alone were read.
+    """
+
+    topic: str | None
+    offered: tuple[str, ...]
+    replies: tuple[Reply, ...]
+    read: ParsedTopic
+
+
+def put(text: str, metadata: Mapping[str, Any], dialogue: Dialogue, conversation_id: str) -> Asked:
+    """Put one question, the first in its conversation, to the dialogue. Raises `DialogueError`.
+
+    `conversation_id` begins with `TRANSIENT`, or the next question under the same id is not the first.
+    """
+    replies = tuple(dialogue.handle(conversation_id, text, metadata))
+    read = dialogue.parse(text, {"phase": metadata.get("phase")})
+    offered = tuple(topic for reply in replies for topic in reply.offered)
+    return Asked(_topic(read, replies, metadata.get("phase")), offered, replies, read)
+
+
+def topic_answered(said: Sequence[str], likeliest: str, phase: str | None) -> str | None:
+    """Which topic is answered by the pieces `said`, or None.
+
+    Of two, the one that the whole message is about: that of the `likeliest` intent.
+    """
+    answered = [content_id for content_id in said if is_topic(content_id)]
+    meant = resolve(TOPIC_OF_INTENT.get(likeliest, likeliest), phase)
+    return meant if meant in answered else next(iter(answered), None)
 
 
 def ask_lines(lines: Iterable[str], dialogue: Dialogue) -> Iterator[str]:
@@ -48,8 +82,8 @@ def _parse(line: str) -> tuple[str, Context]:
     return text, replace(context, phase=phase)
 
 
-def _answer(asked: tuple[str, Context], dialogue: Dialogue, conversation_id: str) -> dict[str, Any]:
-    text, context = asked
+def _answer(line: tuple[str, Context], dialogue: Dialogue, conversation_id: str) -> dict[str, Any]:
+    text, context = line
     assessment = assess(text, context)
     metadata = {
         "language": context.language,
@@ -61,27 +95,25 @@ def _answer(asked: tuple[str, Context], dialogue: Dialogue, conversation_id: str
         "probe": assessment.probe,
         "flags": list(assessment.flags),
     }
-    replies = dialogue.handle(conversation_id, text, metadata)
-    read = dialogue.parse(text, {"phase": context.phase})
-    said = [reply.text for reply in replies] or [_safety(assessment, metadata)]
+    asked = put(text, metadata, dialogue, conversation_id)
+    said = [reply.text for reply in asked.replies] or [_safety(assessment, metadata)]
     return {
-        "topic": _topic(read, replies, context.phase),
-        "confidence": round(read.confidence, 4),
-        "offered": [topic for reply in replies for topic in reply.offered],
+        "topic": asked.topic,
+        "confidence": round(asked.read.confidence, 4),
+        "offered": list(asked.offered),
         "reply": "\n\n".join(said),
         "tier": assessment.tier.value,
     }
 
 
-def _topic(read: ParsedTopic, replies: list[Reply], phase: str | None) -> str | None:
+def _topic(read: ParsedTopic, replies: Sequence[Reply], phase: str | None) -> str | None:
     """The topic that was answered or acted on; the mentioned one where a red flag or a report came first."""
     if any(reply.content_id in NOT_ANSWERED for reply in replies) or not read.ranking:
         return None
-    intent = TOPIC_OF_INTENT.get(read.ranking[0][0], read.ranking[0][0])
-    answered = [reply.content_id for reply in replies if is_topic(reply.content_id)]
-    if answered:  # of two that were answered, the one that the whole of it is about
-        return resolve(intent, phase) if resolve(intent, phase) in answered else answered[0]
-    return resolve(intent, phase) if is_topic(intent) and read.topic is not None else None
+    answered = topic_answered([reply.content_id for reply in replies], read.ranking[0][0], phase)
+    if answered is not None:
+        return answered
+    return resolve(read.topic, phase) if read.topic is not None else None
 
 
 def _safety(assessment: Assessment, metadata: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from bot.dialogue.turn import Turn
+from bot.intake.items import BY_QUESTION, ITEMS
 from bot.protocols.render import render
 
 #: The question that a piece of content asks, where it asks one.
@@ -28,6 +29,8 @@ QUESTION_OF = {
     "checkin.other": "checkin.other",
     "dialogue.offer": "dialogue.offer",
     "safety.probe": "probe",
+    "intake.offer": "intake.offer",
+    **{item.content: item.question for item in ITEMS},
 }
 #: What is said instead when the same question is asked again because the answer could not be read.
 ASKED_AGAIN = {
@@ -36,6 +39,7 @@ ASKED_AGAIN = {
     "checkin.red_flags": "checkin.reask_red_flags",
     "symptom.ask_severity": "symptom.reask_severity",
     "symptom.ask_trend": "symptom.reask_trend",
+    "intake.ask_age": "intake.reask_age",
 }
 #: Responses that Rasa's forms ask for by name; `domain.yml` lists the same.
 CONTENT_OF = {
@@ -48,6 +52,7 @@ CONTENT_OF = {
     "utter_ask_checkin_swelling": "checkin.swelling",
     "utter_ask_checkin_red_flags": "checkin.red_flags",
     "utter_ask_checkin_other": "checkin.other",
+    **{f"utter_ask_{item.slot}": item.content for item in ITEMS},
 }
 
 
@@ -72,9 +77,20 @@ class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
         turn = Turn.of(_metadata(tracker))
         content_id = kwargs.get("content") or CONTENT_OF[utter_action]
         question = QUESTION_OF.get(content_id)
-        if question and tracker.get_slot("asked_again") == question:
+        values = {**turn.values, **(kwargs.get("values") or {})}
+        asked_again = str(tracker.get_slot("asked_again") or "")
+        if question and asked_again == question:
             content_id = ASKED_AGAIN.get(content_id, content_id)
-        said = render(content_id, turn.situation, {**turn.values, **(kwargs.get("values") or {})})
+        if question in BY_QUESTION and asked_again.partition(":")[0] == question:
+            item = BY_QUESTION[question]
+            content_id = (
+                "intake.ask_detail" if ":" in asked_again else ASKED_AGAIN.get(item.content, "intake.reask")
+            )
+            values |= {
+                "question": getattr(item.title, turn.language),
+                "example": getattr(item.example, turn.language),
+            }
+        said = render(content_id, turn.situation, values)
         return {
             "text": said.text,
             "content_id": said.content_id,

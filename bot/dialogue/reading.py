@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from bot.intake.items import ITEMS
 from bot.triage.answers import read_choices, read_score
 from bot.triage.normalise import plain
 
-Kind = Literal["scale", "signs", "trend", "words", "offer"]
+Kind = Literal["scale", "signs", "trend", "words", "offer", "intake"]
 
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
@@ -25,7 +26,9 @@ QUESTIONS: dict[str, Kind] = {
     "symptom.severity": "scale",
     "symptom.trend": "trend",
     "dialogue.offer": "offer",
+    "intake.offer": "offer",
     "probe": "signs",
+    **{item.question: "intake" for item in ITEMS},
 }
 
 _NONE = re.compile(
@@ -75,6 +78,11 @@ _QUESTION = re.compile(
     r"why|where (?:is|are|do)|who|am i|have i|puedo|podria|puede|se puede|debo|deberia|tengo que|hay que|"
     r"cuando|cuanto|cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
 )
+
+
+def question_of_slot(slot: str | None) -> str | None:
+    """The question whose answer a slot holds: `symptom_where` holds that of `symptom.where`."""
+    return re.sub(r"^(symptom|checkin|intake)_", r"\1.", slot) if slot else None
 
 
 def flat(text: str) -> str:

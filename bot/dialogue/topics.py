@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import Piece
 
 GROUPS = frozenset(
     {"product", "candidacy", "prep", "procedure", "recovery", "aftercare", "clinic", "smalltalk"}
@@ -64,14 +62,9 @@ def choices(ranking: Sequence[tuple[str, float]], phase: str | None) -> list[str
 
 def title(content_id: str, language: str) -> str:
     """The short name of a piece of content, for a list of choices."""
-    return str(getattr(_piece(content_id).title, language))
+    return str(getattr(catalogue().piece(content_id).title, language))
 
 
 def choice_titles(offered: Iterable[str], language: str) -> list[str]:
     """What a list of choices says: the topics, and last the way out."""
     return [title(topic, language) for topic in (*offered, "dialogue.fallback")]
-
-
-@cache
-def _piece(content_id: str) -> Piece:
-    return catalogue().piece(content_id)

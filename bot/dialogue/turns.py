@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.clinic.facts import content_values
 from bot.db.engine import reading, transaction
+from bot.intake import service as intake
 from bot.messaging.models import Conversation, Kind, Message, Turn
 from bot.messaging.threads import add_outbound, latest_treatment, say, situation_of
 from bot.protocols.render import Rendered
@@ -158,6 +159,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "product": situation.product,
         "day": situation.day,
         "check_in_id": None,
+        "intake": intake.latest(session, conversation.id) is not None,
         "values": {
             **content_values(conversation.clinic, situation.language, situation.product),
             "first_name": conversation.patient.first_name if conversation.patient else "",

@@ -20,6 +20,7 @@ from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
 from bot.durable.presence import announce
 from bot.durable.workflows import Equipment
+from bot.protocols import shelf as content_shelf
 from bot.settings import Settings
 from bot.triage.shelf import shelf
 
@@ -34,8 +35,8 @@ POLL_S = 0.03
 STARTING_POLL_S = 0.25
 #: Seconds between looks for processes that died.
 LOOK_FOR_DEAD_S = 10.0
-#: Seconds between looks at the triage rules' files.
-LOOK_AT_RULES_S = 10.0
+#: Seconds between looks at the files of the triage rules and of the content.
+LOOK_AT_FILES_S = 10.0
 _REMEMBERED = 20_000
 
 
@@ -50,7 +51,7 @@ class Runtime:
         self._started: OrderedDict[str, None] = OrderedDict()
         self._swept_at = 0.0
         self._look_for_dead_at = 0.0
-        self._look_at_rules_at = 0.0
+        self._look_at_files_at = 0.0
         self.dialogue_error: str | None = None
         self._forget_clock: Callable[[], None] = lambda: None
         Equipment.carrier = carrier
@@ -134,7 +135,7 @@ class Runtime:
         while not self._stop.is_set():
             try:
                 self._take_up_the_work_of_the_dead()
-                self._take_up_changed_rules()
+                self._take_up_changed_files()
                 self.sweep()
                 self._swept_at = time.monotonic()
             except Exception:
@@ -158,14 +159,18 @@ class Runtime:
             log.warning("taking up the work of processes that are gone", processes=dead)
             DBOS._recover_pending_workflows(dead)
 
-    def _take_up_changed_rules(self) -> None:
-        """A changed rules file counts within seconds; one with an error is refused and said once."""
-        if time.monotonic() < self._look_at_rules_at:
+    def _take_up_changed_files(self) -> None:
+        """Changed rules and content count within seconds; a file with an error is refused and said once."""
+        if time.monotonic() < self._look_at_files_at:
             return
-        self._look_at_rules_at = time.monotonic() + LOOK_AT_RULES_S
+        self._look_at_files_at = time.monotonic() + LOOK_AT_FILES_S
         before = shelf.problem
         if not shelf.refresh() and shelf.problem != before:
             log.error("changed triage rules are refused; the last good ones stay", problem=shelf.problem)
+        before = content_shelf.shelf.problem
+        if not content_shelf.refresh() and content_shelf.shelf.problem != before:
+            problem = content_shelf.shelf.problem
+            log.error("changed content is refused; the last good texts stay", problem=problem)
 
     def sweep(self) -> None:
         """Start everything that is due now. Called by the sweeper thread; safe to call from anywhere."""

@@ -20,6 +20,7 @@ from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import OPEN, CheckIn
+from bot.intake import service as intake
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import PROBE, PROBE_PATIENCE, probe_unanswered, unreadable
@@ -72,6 +73,7 @@ def repair() -> None:
     for message_id in unread:
         _read_again(message_id)
     _unanswered_probes()
+    intake.remind_abandoned()
 
 
 def _unanswered_probes() -> None:

@@ -143,13 +143,14 @@ def context_of(session: Session, message: Message) -> Context:
     alert = open_alert(session, conversation)
     asked = conversation.open_question_at
     still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
+    question = conversation.open_question if still_open else None
     return Context(
         day=situation.day,
         product=situation.product,
         areas=tuple(treatment.areas) if treatment else (),
         language=situation.language,
-        phase=situation.phase,
-        question=conversation.open_question if still_open else None,
+        phase=situation.phase or ("before" if (question or "").startswith("intake.") else None),
+        question=question,
         open_alert_tier=alert.tier if alert else None,
         open_alert_flag=alert.flag if alert else None,
         has_media=bool(message.media),

@@ -1,22 +1,22 @@
 """Everything the clinic can say, read from `content/` and checked as a whole.
 
-Reading fails at once, naming the file and the id, when an id appears twice, a source key is unknown, or a
-text uses a placeholder that nothing fills. Whether the words themselves are fit to send is `lint.py`.
+Reading fails at once, naming file, line and id, when an id appears twice, a source key is unknown, a
+translation is missing, or a text uses a placeholder that nothing fills. Whether the words themselves are fit
+to send is `lint.py`; which content is in force is `shelf.py`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
-from bot.protocols.reading import read_yaml
+from bot.protocols.reading import Marks, Where, read_marked
 from bot.protocols.schema import Kind, Piece, Product, Schedule, Setting, Source
 
 CONTENT = Path(__file__).parent / "content"
@@ -26,6 +26,7 @@ PIECE_FILES: Mapping[str, Kind] = {
     "safety.yml": "safety",
     "dialogue.yml": "dialogue",
     "check_in.yml": "check_in",
+    "intake.yml": "intake",
     "staff.yml": "staff",
 }
 
@@ -34,7 +35,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The content of one folder. Mappings are by id; `origin` gives the file of each piece."""
+    """The content of one folder. Mappings are by id; `origin` and `marks` say where each piece stands."""
 
     sources: Mapping[str, Source]
     settings: Mapping[str, Setting]
@@ -42,6 +43,7 @@ class Catalogue:
     schedules: Mapping[str, Schedule]
     pieces: Mapping[str, Piece]
     origin: Mapping[str, str]
+    marks: Mapping[str, Marks] = field(default_factory=dict)
 
     def piece(self, piece_id: str) -> Piece:
         """The piece `piece_id`. Raises `ContentError` when there is none."""
@@ -56,129 +58,183 @@ class Catalogue:
         return tuple(sorted(found, key=lambda piece: piece.id))
 
 
-@functools.cache
+_in_force: Catalogue | None = None
+
+
 def catalogue() -> Catalogue:
-    """The shipped content, read once per process."""
-    return load_catalogue()
+    """The content in force: what `put_in_force` was given last, or else the shipped content, read once."""
+    return _in_force or put_in_force(load_catalogue())
+
+
+def put_in_force(content: Catalogue) -> Catalogue:
+    """Let `content` be what this process says from now on."""
+    global _in_force
+    _in_force = content
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a list file, and where its parts stand."""
+
+    file: str
+    id: str
+    data: Mapping[str, Any]
+    marks: Marks
+
+    def at(self, *where: str | int) -> str:
+        """How an error about the part at `where` begins: `topics/recovery.yml:123: recovery.lumps`."""
+        return f"{self.file}:{self.marks.line(*where)}: {self.id}"
 
 
 def load_catalogue(root: Path = CONTENT) -> Catalogue:
     """Read and check all content under `root`. Raises `ContentError` with the first fault found."""
     sources = _sources(root / "sources.yml")
-    products = _entries(root / "products.yml", Product, sources)
-    settings = _entries(root / "settings.yml", Setting, sources)
-    pieces, origin = _pieces(root, sources, settings)
-    schedules = _entries(root / "schedules.yml", Schedule, sources)
-    _check_schedules(schedules, products, pieces)
+    products, _ = _entries(root / "products.yml", Product, sources)
+    settings, setting_entries = _entries(root / "settings.yml", Setting, sources)
+    pieces, piece_entries = _pieces(root, sources, settings)
+    schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
+    for schedule in schedules.values():
+        _check_schedule(schedule, products, pieces, schedule_entries[schedule.id])
     for setting in settings.values():
-        _known(setting.by_product, products, f"settings.yml: {setting.id}: by_product names", "products.yml")
-    _check_products(pieces, products, origin)
-    return Catalogue(sources, settings, products, schedules, pieces, origin)
+        for product in setting.by_product:
+            where = setting_entries[setting.id].at("by_product", product)
+            _known(product, products, f"{where}: by_product names", "products.yml")
+    for piece in pieces.values():
+        for number, variant in enumerate(piece.variants):
+            where = piece_entries[piece.id].at("variants", number, "when", "product")
+            for product in variant.when.product:
+                _known(product, products, f"{where}: unknown product", "products.yml")
+    origin = {key: entry.file for key, entry in piece_entries.items()}
+    marks = {key: entry.marks for key, entry in piece_entries.items()}
+    return Catalogue(sources, settings, products, schedules, pieces, origin, marks)
 
 
 def _sources(path: Path) -> dict[str, Source]:
-    data = read_yaml(path)
+    data, marks = read_marked(path)
     if not isinstance(data, dict):
-        raise ContentError(f"{path.name}: expected a mapping of key to source")
-    return {key: _parse(Source, value, f"{path.name}: {key}") for key, value in data.items()}
+        raise ContentError(f"{path.name}:1: expected a mapping of key to source")
+    entries = {key: _Entry(path.name, str(key), value, marks.within(str(key))) for key, value in data.items()}
+    return {key: _parse(Source, entry, entry.data) for key, entry in entries.items()}
 
 
-def _entries(path: Path, model: type[M], sources: Mapping[str, Source]) -> dict[str, M]:
-    """A file that is a list of `model`, by id."""
+def _entries(
+    path: Path, model: type[M], sources: Mapping[str, Source]
+) -> tuple[dict[str, M], dict[str, _Entry]]:
+    """A file that is a list of `model`, by id, with where each was read."""
     found: dict[str, M] = {}
-    for where, item in _items(path, path.name):
-        entry: Any = _parse(model, item, where)
-        if entry.id in found:
-            raise ContentError(f"{where}: the id is used twice; rename or remove one")
-        _known(entry.sources, sources, f"{where}: unknown source", "sources.yml")
-        found[entry.id] = entry
-    return found
+    entries: dict[str, _Entry] = {}
+    for entry in _items(path, path.name):
+        parsed: Any = _parse(model, entry, entry.data)
+        if parsed.id in found:
+            raise ContentError(f"{entry.at('id')}: the id is used twice; rename or remove one")
+        _check_sources(parsed.sources, sources, entry)
+        found[parsed.id], entries[parsed.id] = parsed, entry
+    return found, entries
 
 
 def _pieces(
     root: Path, sources: Mapping[str, Source], settings: Mapping[str, Setting]
-) -> tuple[dict[str, Piece], dict[str, str]]:
+) -> tuple[dict[str, Piece], dict[str, _Entry]]:
     pieces: dict[str, Piece] = {}
-    origin: dict[str, str] = {}
+    entries: dict[str, _Entry] = {}
     files: list[tuple[Path, Kind]] = [(root / name, kind) for name, kind in PIECE_FILES.items()]
     files += [(path, "topic") for path in sorted((root / "topics").glob("*.yml"))]
     for path, kind in files:
         name = path.relative_to(root).as_posix()
-        for where, item in _items(path, name):
-            piece = _parse(Piece, {"kind": kind, **item}, where)
+        for entry in _items(path, name):
+            piece = _parse(Piece, entry, {"kind": kind, **entry.data})
             if piece.kind != kind:
+                where = entry.at("kind")
                 raise ContentError(f"{where}: kind is {piece.kind}, but {name} holds {kind} pieces; move it")
             if piece.id in pieces:
-                raise ContentError(f"{where}: the id is also used in {origin[piece.id]}; rename one")
-            _known(piece.sources, sources, f"{where}: unknown source", "sources.yml")
-            _check_placeholders(piece, settings, where)
-            pieces[piece.id], origin[piece.id] = piece, name
-    return pieces, origin
+                other = entries[piece.id].file
+                raise ContentError(f"{entry.at('id')}: the id is also used in {other}; rename one")
+            _check_sources(piece.sources, sources, entry)
+            _check_placeholders(piece, settings, entry)
+            pieces[piece.id], entries[piece.id] = piece, entry
+    return pieces, entries
 
 
-def texts(piece: Piece) -> Iterable[tuple[str, str]]:
-    """Every text of `piece` with where it stands: `("variant 1 sms es", "…")`."""
+class Place(NamedTuple):
+    """Where a text of a piece stands; in words `variant 1 sms es`."""
+
+    variant: int  #: counted from 1
+    channel: str
+    language: str
+
+    @property
+    def where(self) -> Where:
+        """The text's path in the file, from its piece on."""
+        return ("variants", self.variant - 1, self.channel, self.language)
+
+    def __str__(self) -> str:
+        return f"variant {self.variant} {self.channel} {self.language}"
+
+
+def texts(piece: Piece) -> Iterator[tuple[Place, str]]:
+    """Every text of `piece` with where it stands."""
     for number, variant in enumerate(piece.variants, start=1):
         for channel, wording in (("sms", variant.sms), ("web", variant.web)):
             if wording is not None:
-                yield f"variant {number} {channel} en", wording.en
-                yield f"variant {number} {channel} es", wording.es
+                yield Place(number, channel, "en"), wording.en
+                yield Place(number, channel, "es"), wording.es
 
 
-def _check_placeholders(piece: Piece, settings: Mapping[str, Setting], where: str) -> None:
+def _check_placeholders(piece: Piece, settings: Mapping[str, Setting], entry: _Entry) -> None:
     known = placeholders.allowed(piece.kind, settings)
     for place, text in texts(piece):
+        where = f"{entry.at(*place.where)}: {place}"
         try:
             unknown = sorted(placeholders.names(text) - known)
         except ContentError as error:
-            raise ContentError(f"{where}: {place}: {error}") from None
+            raise ContentError(f"{where}: {error}") from None
         if unknown:
             raise ContentError(
-                f"{where}: {place}: unknown placeholder {{{unknown[0]}}}; "
+                f"{where}: unknown placeholder {{{unknown[0]}}}; "
                 f"a {piece.kind} text may use {', '.join(sorted(known))}"
             )
 
 
-def _check_schedules(
-    schedules: Mapping[str, Schedule], products: Mapping[str, Product], pieces: Mapping[str, Piece]
+def _check_schedule(
+    schedule: Schedule, products: Mapping[str, Product], pieces: Mapping[str, Piece], entry: _Entry
 ) -> None:
-    for schedule in schedules.values():
-        where = f"schedules.yml: {schedule.id}"
-        _known([schedule.product], products, f"{where}: unknown product", "products.yml")
-        _known([q.content for q in schedule.questions], pieces, f"{where}: unknown content", "check_in.yml")
-        if not schedule.days or sorted(set(schedule.days)) != list(schedule.days) or schedule.days[0] < 0:
-            raise ContentError(f"{where}: days must rise from 0 on without repeats: {list(schedule.days)}")
+    _known(schedule.product, products, f"{entry.at('product')}: unknown product", "products.yml")
+    for number, question in enumerate(schedule.questions):
+        where = entry.at("questions", number, "content")
+        _known(question.content, pieces, f"{where}: unknown content", "check_in.yml")
+    if not schedule.days or sorted(set(schedule.days)) != list(schedule.days) or schedule.days[0] < 0:
+        days = list(schedule.days)
+        raise ContentError(f"{entry.at('days')}: days must rise from 0 on without repeats: {days}")
 
 
-def _check_products(
-    pieces: Mapping[str, Piece], products: Mapping[str, Product], origin: Mapping[str, str]
-) -> None:
-    for piece in pieces.values():
-        for variant in piece.variants:
-            where = f"{origin[piece.id]}: {piece.id}: unknown product"
-            _known(variant.when.product, products, where, "products.yml")
+def _check_sources(keys: Iterable[str], sources: Mapping[str, Source], entry: _Entry) -> None:
+    for number, key in enumerate(keys):
+        _known(key, sources, f"{entry.at('sources', number)}: unknown source", "sources.yml")
 
 
-def _known(keys: Iterable[str], known: Mapping[str, object], what: str, where: str) -> None:
-    for key in keys:
-        if key not in known:
-            raise ContentError(f"{what} {key!r}; add it to {where} or correct it")
+def _known(key: str, known: Mapping[str, object], what: str, file: str) -> None:
+    if key not in known:
+        raise ContentError(f"{what} {key!r}; add it to {file} or correct it")
 
 
-def _items(path: Path, name: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    """The entries of a list file, each with its `file: id` for messages."""
-    data = read_yaml(path)
+def _items(path: Path, name: str) -> Iterator[_Entry]:
+    """The entries of a list file."""
+    data, marks = read_marked(path, name)
     if not isinstance(data, list):
-        raise ContentError(f"{name}: expected a list of entries, each starting with `- id:`")
-    for number, item in enumerate(data, start=1):
+        raise ContentError(f"{name}:1: expected a list of entries, each starting with `- id:`")
+    for number, item in enumerate(data):
         if not isinstance(item, dict) or "id" not in item:
-            raise ContentError(f"{name}: entry {number} has no id; start it with `- id:`")
-        yield f"{name}: {item['id']}", item
+            line = marks.line(number)
+            raise ContentError(f"{name}:{line}: entry {number + 1} has no id; start it with `- id:`")
+        yield _Entry(name, str(item["id"]), item, marks.within(number))
 
 
-def _parse(model: type[M], data: object, where: str) -> M:
+def _parse(model: type[M], entry: _Entry, data: object) -> M:
+    """`data` as `model`. Raises `ContentError` with the line of the first fault and every reason."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
+        first, *_ = error.errors()
         faults = [f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in error.errors()]
-        raise ContentError(f"{where}: {'; '.join(faults)}") from None
+        raise ContentError(f"{entry.at(*first['loc'])}: {'; '.join(faults)}") from None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from bot.messaging.segments import encoding, segments
-from bot.protocols.catalogue import Catalogue, catalogue
+from bot.protocols.catalogue import Catalogue, catalogue, load_catalogue
 from bot.protocols.errors import ContentError
-from bot.protocols.lint import SAMPLE_CLINIC, SAMPLE_MESSAGE, SAMPLE_SHARED, longest
+from bot.protocols.every_text import check_all
+from bot.protocols.lint import SAMPLE_CLINIC, SAMPLE_MESSAGE, SAMPLE_SHARED, Problem, longest
 from bot.protocols.lint import lint as find_problems
 from bot.protocols.phrases import on_day
 from bot.protocols.render import Situation, clinic_values, render
@@ -19,24 +22,36 @@ from bot.protocols.render import Situation, clinic_values, render
 app = typer.Typer(help="Look at what the clinic says and check it.", no_args_is_help=True)
 
 
-def _load() -> Catalogue:
+#: A clinic's own folder may be checked before it is put in force.
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", envvar="AFTERGLOW_CONTENT_DIR", help="content of your own; the shipped unless given"
+    ),
+]
+
+
+def _load(folder: Path | None = None) -> Catalogue:
     try:
-        return catalogue()
+        return load_catalogue(folder) if folder else catalogue()
     except ContentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
 
-@app.command()
-def lint() -> None:
-    """Check every text; print `file:id: message` for each problem and exit 1 if there is any."""
-    content = _load()
-    problems = find_problems(content)
+def _refuse(problems: Sequence[Problem]) -> None:
     for problem in problems:
         typer.echo(str(problem))
     if problems:
         typer.echo(f"{len(problems)} problems", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def lint(folder: Folder = None) -> None:
+    """Check every text; print `file:line: id: message` for each problem and exit 1 if there is any."""
+    content = _load(folder)
+    _refuse(find_problems(content))
     kinds = Counter(piece.kind for piece in content.pieces.values())
     status = Counter(piece.status for piece in content.pieces.values())
     spanish = [longest(v, "es", content) for piece in content.pieces.values() for v in piece.variants]
@@ -46,6 +61,23 @@ def lint() -> None:
     ]
     typer.echo(f"content: clean. {', '.join(counts)}")
     typer.echo(f"longest Spanish SMS: {max(map(segments, spanish), default=0)} segments")
+
+
+@app.command("check-all")
+def check_every_text(folder: Folder = None) -> None:
+    """Check every text that any patient can get, with every clinic's settings; exit 1 if one may not be said.
+
+    Prints how many situations were looked at, how many distinct texts they come to, how many sentences were
+    read, and `file:line: id: message` for each problem. Also finds variants that no situation reaches.
+    """
+    content = _load(folder)
+    report = check_all(content, lambda line: typer.echo(f"==> {line}", err=True))
+    typer.echo(
+        f"{report.situations} situations for each of {report.pieces} pieces; {report.variants} variants; "
+        f"{report.texts} distinct texts in {report.renderings} fillings; {report.sentences} sentences read; "
+        f"{len(report.problems)} problems"
+    )
+    _refuse(report.problems)
 
 
 @app.command("list")

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from bot.messaging import segments
 from bot.protocols import placeholders
-from bot.protocols.catalogue import Catalogue, texts
+from bot.protocols.catalogue import Catalogue, Place, texts
 from bot.protocols.errors import ContentError
 from bot.protocols.never_say import breaches
 from bot.protocols.phrases import Language
+from bot.protocols.reading import Marks, Where
 from bot.protocols.render import clinic_values
-from bot.protocols.schema import Condition, Piece, Variant
+from bot.protocols.schema import Condition, Piece, Variant, Wording
 
 SMS_LIMIT = 320  #: characters of a rendered SMS, the carrier's advice
+SEGMENT_LIMIT = 5  #: parts of a rendered SMS: 320 characters with a Spanish accent just fit
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 FIRST_WORDS = 150  #: characters in which an emergency text must have said whom to call
 
@@ -39,6 +40,9 @@ SAMPLE_MESSAGE: dict[Language, dict[str, str]] = {
     "es": {"treated_on_phrase": "el 27 de septiembre", "choices": "1 ejercicio, 2 alcohol, 3 maquillaje"},
 }
 SAMPLE_SHARED = {
+    "summary": "Medicines, bleeding: eliquis for AF since March. " * 5,  # about as long as a part may be
+    "question": "Immune, long-term illness",
+    "example": "Hashimoto since 2015",
     "first_name": "Francesca",
     "tier": "T1",
     "flag_label": "skin circulation",
@@ -91,26 +95,42 @@ _OUTCOME_FIGURE = re.compile(
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that must be changed before the text is sent. `file` is relative to the content folder."""
+    """Something that must be changed before the text is sent. `file` is relative to the content folder.
+
+    `line` is missing for an edit that stands in no file yet.
+    """
 
     file: str
+    line: int | None
     id: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.id}: {self.message}"
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line}: {self.id}: {self.message}"
+
+
+#: Where in the piece, and what is wrong.
+Fault = tuple[Where, str]
+
+
+def problem_at(piece: Piece, catalogue: Catalogue, where: Where, message: str) -> Problem:
+    """The problem `message` about the part of `piece` at `where`, with its file and line."""
+    line = catalogue.marks.get(piece.id, Marks()).line(*where)
+    return Problem(catalogue.origin.get(piece.id, "edit"), line, piece.id, message)
 
 
 def lint(catalogue: Catalogue) -> list[Problem]:
-    """Every problem of the whole content, in order of file and id."""
+    """Every problem of the whole content, in order of file and line."""
     found = [problem for piece in catalogue.pieces.values() for problem in lint_piece(piece, catalogue)]
-    return sorted(found, key=lambda problem: (problem.file, problem.id, problem.message))
+    return sorted(found, key=lambda problem: (problem.file, problem.line or 0, problem.id, problem.message))
 
 
 def lint_piece(piece: Piece, catalogue: Catalogue) -> list[Problem]:
     """Every problem of one piece, which may be a clinic's edit that is not in the catalogue."""
-    problem = partial(Problem, catalogue.origin.get(piece.id, "edit"), piece.id)
-    checks: tuple[Callable[[Piece, Catalogue], Iterator[str]], ...] = (
+    known = catalogue.pieces.get(piece.id) is piece
+    beside = catalogue if known else replace(catalogue, origin={}, marks={})  # an edit has no lines yet
+    checks: tuple[Callable[[Piece, Catalogue], Iterator[Fault]], ...] = (
         _variants,
         _languages,
         _words,
@@ -118,96 +138,118 @@ def lint_piece(piece: Piece, catalogue: Catalogue) -> list[Problem]:
         _sources,
         _rendered,
     )
-    return [problem(message) for check in checks for message in check(piece, catalogue)]
+    return [problem_at(piece, beside, *fault) for check in checks for fault in check(piece, catalogue)]
 
 
-def _variants(piece: Piece, _: Catalogue) -> Iterator[str]:
+def _variants(piece: Piece, _: Catalogue) -> Iterator[Fault]:
     *early, last = piece.variants
     if last.when != Condition():
-        yield "the last variant has a condition; add one without `when`, or some patients get no answer"
+        yield (
+            _variant(len(early)),
+            "the last variant has a condition; add one without `when`, or some patients get no answer",
+        )
     for number, variant in enumerate(early, start=1):
         if variant.when == Condition():
-            yield f"variant {number} has no condition, so the variants after it are never used"
+            message = f"variant {number} has no condition, so the variants after it are never used"
+            yield _variant(number - 1), message
 
 
-def _languages(piece: Piece, _: Catalogue) -> Iterator[str]:
-    wordings = [("title", piece.title)]
-    for number, variant in enumerate(piece.variants, start=1):
-        wordings.append((f"variant {number} sms", variant.sms))
-        if variant.web:
-            wordings.append((f"variant {number} web", variant.web))
-    for place, wording in wordings:
-        if not wording.en.strip() or not wording.es.strip():
-            yield f"{place}: a translation is missing"
-        elif wording.en == wording.es and len(re.findall(r"[^\W\d_]{2,}", wording.en)) > 3:
-            yield f"{place}: English and Spanish are the same text; translate it"
+def _variant(index: int) -> Where:
+    return ("variants", index)
+
+
+def _at(place: Place, message: str) -> Fault:
+    return place.where, f"{place}: {message}"
+
+
+def _languages(piece: Piece, _: Catalogue) -> Iterator[Fault]:
+    wordings: list[tuple[str, Where, Wording]] = [("title", ("title",), piece.title)]
+    for index, variant in enumerate(piece.variants):
+        for channel, wording in (("sms", variant.sms), ("web", variant.web)):
+            if wording is not None:
+                wordings.append((f"variant {index + 1} {channel}", (*_variant(index), channel), wording))
+    for place, where, wording in wordings:
+        for language, text in (("en", wording.en), ("es", wording.es)):
+            if not text.strip():
+                yield (*where, language), f"{place}: a translation is missing"
+        if wording.en == wording.es and len(re.findall(r"[^\W\d_]{2,}", wording.en)) > 3:
+            yield (*where, "es"), f"{place}: English and Spanish are the same text; translate it"
         try:
             odd = placeholders.names(wording.en) ^ placeholders.names(wording.es)
         except ContentError as error:
-            yield f"{place}: {error}"
+            yield where, f"{place}: {error}"
             continue
         if odd:
-            yield f"{place}: only one language has {', '.join('{' + name + '}' for name in sorted(odd))}"
+            names = ", ".join("{" + name + "}" for name in sorted(odd))
+            yield where, f"{place}: only one language has {names}"
 
 
-def _words(piece: Piece, _: Catalogue) -> Iterator[str]:
+def _words(piece: Piece, _: Catalogue) -> Iterator[Fault]:
     for place, text in texts(piece):
         for breach in breaches(text, piece.kind):
-            yield f'{place}: never say "{breach.words}" ({breach.rule}): {breach.why}'
+            yield _at(place, f'never say "{breach.words}" ({breach.rule}): {breach.why}')
         if piece.id not in OPT_OUT_PIECES:
             for pattern in _KEYWORD_ANSWERS:
                 if match := pattern.search(text):
-                    yield f'{place}: "{match.group()}" asks for a word that opts out or in; use a number'
+                    yield _at(place, f'"{match.group()}" asks for a word that opts out or in; use a number')
                     break
         if piece.id in DISCREET_PIECES and (match := _DISCREET.search(text)):
-            yield f'{place}: "{match.group()}" may be read on a locked screen; leave it out'
+            yield _at(place, f'"{match.group()}" may be read on a locked screen; leave it out')
 
 
-def _products(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
+def _products(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:
     if piece.kind == "topic":
         return
     spoken = {name for product in catalogue.products.values() for name in (product.name, *product.aliases)}
     for place, text in texts(piece):
         for name in sorted(spoken, key=len, reverse=True):
             if match := re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
-                yield f'{place}: names the product "{match.group()}"; say filler, or nothing'
+                yield _at(place, f'names the product "{match.group()}"; say filler, or nothing')
                 break
 
 
-def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
-    for key in piece.sources:
+def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:
+    for number, key in enumerate(piece.sources):
         if key not in catalogue.sources:
-            yield f"unknown source {key!r}; add it to sources.yml or correct it"
+            yield ("sources", number), f"unknown source {key!r}; add it to sources.yml or correct it"
     if piece.sources or piece.kind == "staff":
         return
     for place, text in texts(piece):
         if match := _OUTCOME_FIGURE.search(text):
-            yield f'{place}: the figure "{match.group()}" has no source; name one in `sources`'
+            yield _at(place, f'the figure "{match.group()}" has no source; name one in `sources`')
             return
     if piece.kind == "safety":
-        yield "a safety text needs its sources"
+        yield (), "a safety text needs its sources"
 
 
-def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[str]:
+def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:
     known = placeholders.allowed(piece.kind, catalogue.settings)
     try:
         unknown = [(place, name) for place, text in texts(piece) for name in placeholders.names(text) - known]
     except ContentError:
         return  # said by _languages
     for place, name in sorted(unknown):
-        yield f"{place}: unknown placeholder {{{name}}}"
+        yield _at(place, f"unknown placeholder {{{name}}}")
     if unknown:
         return
     for number, variant in enumerate(piece.variants, start=1):
         for language in LANGUAGES:
-            place = f"variant {number} sms {language}"
+            place = Place(number, "sms", language)
             text = longest(variant, language, catalogue)
-            if len(text) > SMS_LIMIT:
-                yield f"{place}: {len(text)} characters once filled; the limit is {SMS_LIMIT}"
+            yield from (_at(place, message) for message in too_long(text))
             if language == "en" and (odd := segments.foreign(text)):
-                yield f"{place}: {odd!r} makes every part of the text dearer and shorter; use plain signs"
+                message = f"{odd!r} makes every part of the text dearer and shorter; use plain signs"
+                yield _at(place, message)
             if piece.kind == "safety":
                 yield from _emergency(piece, place, text)
+
+
+def too_long(text: str) -> Iterator[str]:
+    """What is wrong with the length of the SMS `text`, once filled."""
+    if len(text) > SMS_LIMIT:
+        yield f"{len(text)} characters once filled; the limit is {SMS_LIMIT}"
+    if (parts := segments.segments(text)) > SEGMENT_LIMIT:
+        yield f"{parts} segments once filled; the limit is {SEGMENT_LIMIT}"
 
 
 def longest(variant: Variant, language: Language, catalogue: Catalogue) -> str:
@@ -219,14 +261,14 @@ def longest(variant: Variant, language: Language, catalogue: Catalogue) -> str:
     return max((placeholders.fill(template, clinic | message) for clinic in clinics), key=len)
 
 
-def _emergency(piece: Piece, place: str, text: str) -> Iterator[str]:
+def _emergency(piece: Piece, place: Place, text: str) -> Iterator[Fault]:
     """An emergency text must say whom to call in the part that arrives first."""
     number = re.compile(rf"\b{SAMPLE_CLINIC['emergency_number']}\b")
     if piece.id.startswith("safety.t0") or piece.id == "safety.t1_crisis":
         first = segments.first_segment(text)[:FIRST_WORDS]
         if not number.search(first):
-            yield f"{place}: {{emergency_number}} must stand in the first SMS segment"
+            yield _at(place, "{emergency_number} must stand in the first SMS segment")
         if str(SAMPLE_CLINIC["emergency_phone"]) not in first:
-            yield f"{place}: {{emergency_phone}} must stand in the first SMS segment"
+            yield _at(place, "{emergency_phone} must stand in the first SMS segment")
     elif re.match(r"safety\.t[123]", piece.id) and not number.search(text):
-        yield f"{place}: {{emergency_number}} is missing"
+        yield _at(place, "{emergency_number} is missing")

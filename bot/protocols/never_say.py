@@ -65,15 +65,23 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def breaches(text: str, kind: Kind) -> Iterator[Breach]:
     """Every forbidden phrase in `text`, at most one for each rule and sentence."""
+    for sentence in sentences(text):
+        yield from breaches_in(sentence, kind)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of `text`, as the rules read them."""
     # Curly apostrophes must not hide "don't".
     for match in _SENTENCE.finditer(text.replace("’", "'")):
-        sentence = match.group().strip()
-        for rule in rules():
-            if rule.kinds and kind not in rule.kinds:
-                continue
-            words = _found(rule, sentence)
-            if words:
-                yield Breach(rule.id, words, rule.why)
+        yield match.group().strip()
+
+
+@functools.lru_cache(maxsize=16_384)  # texts share many sentences
+def breaches_in(sentence: str, kind: Kind) -> tuple[Breach, ...]:
+    """Every forbidden phrase in one of the `sentences`, at most one for each rule."""
+    applying = (rule for rule in rules() if not rule.kinds or kind in rule.kinds)
+    found = ((rule, _found(rule, sentence)) for rule in applying)
+    return tuple(Breach(rule.id, words, rule.why) for rule, words in found if words)
 
 
 def _found(rule: Rule, sentence: str) -> str | None:

@@ -32,6 +32,7 @@ MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
     "dialogue": frozenset({"choices", "first_name"}),
     "check_in": frozenset({"first_name"}),
+    "intake": frozenset({"summary", "question", "example"}),
     "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name"}),
 }
 

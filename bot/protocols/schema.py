@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal["draft", "approved", "retired"]
-Kind = Literal["topic", "safety", "dialogue", "check_in", "staff"]
+Kind = Literal["topic", "safety", "dialogue", "check_in", "intake", "staff"]
 
 
 class _Strict(BaseModel):

@@ -80,6 +80,12 @@ class Context:
     open_alert_flag: str | None = None
     has_media: bool = False
 
+    @property
+    def telling_history(self) -> bool:
+        """Whether the message answers a question about health before a treatment: what it names is on file
+        there, and a clinician reads it before anything is planned."""
+        return self.day is None and (self.question or "").startswith("intake.")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

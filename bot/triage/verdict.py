@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from bot.triage.reader.calibration import Decision, Votes
 from bot.triage.reader.reader import Reading
-from bot.triage.signs import Sign
+from bot.triage.signs import HISTORY, Sign
 from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
 
 RULES = "rules-2"
@@ -94,6 +94,8 @@ def with_reader(
 ) -> Assessment:
     """The assessment of a message that both readers have read."""
     judged = judge(reading, signs, decision)
+    if context.telling_history and (reading.flags[0][0] in HISTORY or judged.tier is Tier.T3):
+        judged = replace(judged, tier=Tier.T4, probe=False)
     likely = dict(reading.flags)
     findings = [sign.finding for sign in signs if sign.standing == "sure"]
     aside: list[str] = []

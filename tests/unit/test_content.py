@@ -52,10 +52,10 @@ def test_a_topic_file_is_read_as_topics(folder: Path) -> None:
         (topic().replace(", es: Hola", ""), ["recovery.sample", "variants.0.sms.es", "Field required"]),
         (topic().replace("version: 1", "version: 1\n  kind: staff"), ["kind is staff", "move it"]),
         (topic().replace("version: 1", "versoin: 1"), ["recovery.sample", "versoin", "Extra inputs"]),
-        (topic().replace("  version: 1", "  version: 1\n  version: 2"), ["x.yml line 5", "written twice"]),
+        (topic().replace("  version: 1", "  version: 1\n  version: 2"), ["topics/x.yml:5", "written twice"]),
         ("- title: {en: a, es: b}", ["topics/x.yml", "entry 1 has no id"]),
         ("id: recovery.sample", ["topics/x.yml", "expected a list"]),
-        ("- id: [", ["x.yml line"]),
+        ("- id: [", ["topics/x.yml:1"]),
         (topic().replace("- sms", "- when: {product: [nosuch]}\n      sms"), ["unknown product 'nosuch'"]),
     ],
 )
@@ -84,7 +84,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
         (edit("schedules.yml", "product: harmonyca", "product: nosuch"), "harmonyca_early: unknown product"),
         (edit("schedules.yml", "checkin.pain", "checkin.nosuch"), "unknown content 'checkin.nosuch'"),
         (edit("schedules.yml", "[1, 3, 7, 14]", "[3, 1]"), "days must rise"),
-        (edit("settings.yml", "default: 24", "default: soon"), "settings.yml: exercise_h"),
+        (edit("settings.yml", "default: 24", "default: soon"), r"settings\.yml:9: exercise_h"),
         (edit("settings.yml", "default: 24", "default: 0"), "at least 1"),
         (edit("settings.yml", "    sculptra:", "    nosuch:"), "by_product names 'nosuch'"),
         (edit("products.yml", "- id: radiesse", "- id: harmonyca"), "harmonyca: the id is used twice"),
@@ -264,7 +264,7 @@ def test_the_lint_command_is_quiet_success_or_named_failure(
     monkeypatch.setattr("bot.protocols.cli.catalogue", lambda: load_catalogue(folder))
     bad = run(app, ["lint"])
     assert bad.exit_code == 1
-    assert "topics/x.yml:recovery.sample: variant 1 sms en: never say" in bad.output
+    assert "topics/x.yml:7: recovery.sample: variant 1 sms en: never say" in bad.output
     (folder / "topics" / "x.yml").write_text(topic(source="NoSuchKey"))
     broken = run(app, ["lint"])
     assert broken.exit_code == 1

@@ -169,6 +169,23 @@ async function health() {
   }
 }
 
+// A button that copies a text of ours. It is there only where the browser lets a page write to the clipboard,
+// and it takes nothing but plain text: signed out, the answer would be the sign-in page.
+async function copied(address) {
+  const response = await fetch(address);
+  const plain = response.headers.get("content-type")?.startsWith("text/plain");
+  if (response.redirected || !response.ok || !plain) throw new Error(`HTTP ${response.status}`);
+  await navigator.clipboard.writeText(await response.text());
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    const said = await copied(button.dataset.copy).then(() => "copied", () => "failed");
+    document.getElementById("copied").textContent = button.dataset[said];
+  });
+}
+
 tick();
 setInterval(tick, 1000);
 health();

@@ -17,9 +17,12 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import TOPICS
+from bot.intake import reading as intake
+from bot.intake.items import BY_QUESTION
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
+INTAKE_FORM = "intake_form"
 #: Needed to take a statement, which no question mark marks, for an interruption.
 SURE = 0.5
 #: So many words and a question mark, not understood: rather asked about than taken for an answer.
@@ -31,15 +34,10 @@ def open_question(tracker: DialogueStateTracker, metadata: dict[str, Any]) -> st
     if metadata.get("question") == "probe":
         return "probe"
     if tracker.active_loop_name:
-        return question_of_slot(tracker.get_slot("requested_slot"))
+        return reading.question_of_slot(tracker.get_slot("requested_slot"))
     if tracker.get_slot("offered"):
         return "dialogue.offer"
     return metadata.get("question")
-
-
-def question_of_slot(slot: str | None) -> str | None:
-    """`symptom_where` asks `symptom.where`."""
-    return slot.replace("symptom_", "symptom.").replace("checkin_", "checkin.") if slot else None
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -64,6 +62,10 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if by_manner is not None:
                 _set_intent(message, by_manner)
                 continue
+            about_intake = _about_intake(text, tracker, message.get(METADATA) or {})
+            if about_intake is not None:
+                _set_intent(message, about_intake)
+                continue
             both = message.get(TOPICS)
             if both and (message.get(INTENT) or {}).get("name") == "nlu_fallback":
                 _set_intent(message, both[0])
@@ -75,6 +77,9 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
                 waiting = _probe_holds_something(tracker) and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
+            elif kind == "intake":
+                if _answers_intake(message, question, text):
+                    _set_intent(message, "answer_words")
             elif reading.readable(question, text):
                 _set_intent(message, "answer_number")
             elif kind in ("scale", "signs", "trend", "words"):
@@ -88,6 +93,32 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             elif kind == "offer" and reading.is_yes(text):
                 _set_intent(message, "affirm")
         return messages
+
+
+def _about_intake(text: str, tracker: DialogueStateTracker, metadata: dict[str, Any]) -> str | None:
+    """Whether somebody who has answered questions of the intake wants to see or to correct the answers."""
+    if not metadata.get("intake") and tracker.active_loop_name != INTAKE_FORM:
+        return None
+    if intake.asks_to_read_back(text):
+        return "read_back_intake"
+    return "correct_intake" if intake.corrections(text) else None
+
+
+def _answers_intake(message: Message, question: str | None, text: str) -> bool:
+    """Whether a text answers the open question of the intake, rather than asking something or leaving."""
+    item = BY_QUESTION[question or ""]
+    answer = intake.read(item, text)
+    if answer is not None and answer.said in ("skipped", "no"):
+        return True
+    intent = message.get(INTENT) or {}
+    name, confidence = str(intent.get("name")), float(intent.get("confidence", 0.0))
+    if name == "start_intake" and confidence >= SURE:
+        return False
+    if name in INTERRUPTS and confidence >= SURE and (answer is None or not answer.codes):
+        return False
+    if name == "smalltalk.abuse":
+        return False
+    return not (reading.is_question(text) and "?" in text and topics.is_topic(name) and confidence >= SURE)
 
 
 def _interrupts(message: Message, text: str) -> bool:

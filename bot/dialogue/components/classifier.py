@@ -23,6 +23,7 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy import sparse
+from scipy.linalg import lapack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.dialogue.clauses import questions_in
@@ -268,8 +269,13 @@ def _phase_of_example(message: Message) -> float:
 
 def _solve(likeness: NDArray[Any], targets: NDArray[Any], ridge: float) -> tuple[NDArray[Any], NDArray[Any]]:
     """The votes of the examples, and the scores each example would get had it not been among them."""
-    inverse = np.linalg.inv(likeness + ridge * np.eye(len(targets), dtype=np.float32))
-    votes = inverse @ targets
+    # likeness is a positive definite kernel: Cholesky takes half the time of a general inverse
+    weighed = np.asfortranarray(likeness + ridge * np.eye(len(targets), dtype=np.float32), dtype=np.float32)
+    factor, failed = lapack.spotrf(weighed, lower=True, overwrite_a=True)
+    if failed:
+        raise ValueError("the likeness of the examples is no kernel; raise `ridge` in config.yml")
+    votes = lapack.spotrs(factor, targets, lower=True)[0]
+    inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
     return votes, targets - votes / np.diag(inverse)[:, np.newaxis]
 
 

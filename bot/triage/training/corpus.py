@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from bot.triage.evaluation.run import training_chat
-from bot.triage.labelled import ROOT, Labelled
+from bot.triage.labelled import EVERYDAY, ROOT, Labelled
 from bot.triage.reader.reader import FLAG_CODES
 from bot.triage.reader.text import reader_text
 from bot.triage.training.fit import Recipe
@@ -25,7 +25,7 @@ _MAYBE_SIGNS = ("recovery.", "candidacy.blood_thinners", "candidacy.allergy")
 TOPICS_PER_EPOCH = 2000
 CHAT_PER_EPOCH = 1500
 #: Of the batches that hold nothing but harmless messages every epoch shows a half, drawn anew.
-_HARMLESS = frozenset({"everyday", "harmless"})
+_HARMLESS = frozenset({"harmless", *EVERYDAY})
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
 #: Days under which chat is shown, so that a day by itself never means a sign.
 _DAYS = (None, None, 0, 1, 2, 3, 5, 9, 20)

@@ -11,7 +11,7 @@ import numpy as np
 
 from bot.triage import engine
 from bot.triage.evaluation.run import training_chat
-from bot.triage.labelled import Labelled
+from bot.triage.labelled import EVERYDAY, Labelled
 from bot.triage.reader import artefact, calibration, neighbours
 from bot.triage.reader.calibration import Decision
 from bot.triage.reader.reader import Reader, Reading
@@ -46,7 +46,7 @@ def finish(saved: Path, parts: Mapping[str, Sequence[Labelled]], home: Path = ar
     )
     artefact.seal(home)
     reader = Reader(home)  # reads, but does not decide yet
-    train = [row for row in parts["train"] if row.author != "everyday"]
+    train = [row for row in parts["train"] if row.author not in EVERYDAY]
     vectors = np.stack([reading.vector for reading in _read(reader, train)])
     labels = [(row.id, row.text, row.tier.value, row.flag, row.day) for row in train]
     neighbours.save(home / artefact.NEIGHBOURS, vectors, labels)
@@ -59,7 +59,7 @@ def finish(saved: Path, parts: Mapping[str, Sequence[Labelled]], home: Path = ar
     fresh = [read for read in reads if read.everyday or read.row.source == "authored"]
     decision = calibrate.fit_weights(fresh, strong)
     # the budget for benign messages is for those that frighten: the drafted everyday ones would dilute it
-    frightening = [read for read in reads if read.everyday or read.row.author != "everyday"]
+    frightening = [read for read in reads if read.everyday or read.row.author not in EVERYDAY]
     decision = calibrate.set_thresholds(decision, frightening, Budget())
     calibration.save(decision, home / artefact.DECISION)
     version = artefact.seal(home, layers=layers, recipe=trained.recipe, topics=list(trained.topics))

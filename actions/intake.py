@@ -1,0 +1,119 @@
+"""The candidacy intake: starting it, going on with it, reading it back, correcting it, finishing it."""
+# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import Events, back_to_form, leave_forms, say, slot, turn_of, understood, words_of
+from bot.dialogue.turn import Turn
+from bot.intake import reading, summary
+from bot.intake.holds import is_minor
+from bot.intake.items import ADULT, BY_ID, ITEMS
+from bot.intake.reading import Answer
+
+INTAKE_FORM = "intake_form"
+#: What stands behind choice 1 of `intake.offer`.
+START = "intake.start"
+
+
+def answers_of(tracker: Tracker) -> dict[str, Answer]:
+    """The answers so far: on record, or in the slots where nothing is recorded."""
+    turn = turn_of(tracker)
+    if turn.message_id is not None:
+        return record.intake_answers(turn)
+    held = {item.id: slot(tracker, item.slot) for item in ITEMS}
+    return {name: of_slot(name, value) for name, value in held.items() if isinstance(value, dict)}
+
+
+def of_slot(item: str, value: dict[str, Any]) -> Answer:
+    """The answer kept in a slot (`record.intake_slots`)."""
+    return Answer(item, value["said"], value["words"], tuple(value["codes"]), value["value"])
+
+
+def filled(answers: dict[str, Answer]) -> Events:
+    """Slots that hold `answers`."""
+    return [SlotSet(BY_ID[name].slot, value) for name, value in record.intake_slots(answers).items()]
+
+
+def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
+    """Say what the questions are for, and put the answers that are there into the form."""
+    answers = record.begin_intake(turn)
+    say(dispatcher, "intake.resume" if answers else "intake.intro")
+    empty = [SlotSet(item.slot, None) for item in ITEMS if item.id not in answers]
+    return [*understood(), *leave_forms(), *empty, *filled(answers)]
+
+
+def offer(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
+    """Offer to begin; choice 1 does."""
+    title = "Empezar" if turn.language == "es" else "Begin"
+    buttons = [{"title": title, "payload": "1"}] if turn.channel == "web" else []
+    say(dispatcher, "intake.offer", buttons=buttons)
+    return [SlotSet("offered", [START])]
+
+
+class ActionStartIntake(Action):  # type: ignore[misc]
+    """Begin, or go on where the patient stopped, days later too."""
+
+    def name(self) -> str:
+        return "action_start_intake"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        return start(dispatcher, turn_of(tracker))
+
+
+class ActionFinishIntake(Action):  # type: ignore[misc]
+    """Close the questions. Nobody under age is asked on, or booked."""
+
+    def name(self) -> str:
+        return "action_finish_intake"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        minor = is_minor(answers_of(tracker).get("age"), ADULT)
+        record.finish_intake(turn_of(tracker), minor=minor)
+        say(dispatcher, "intake.stop_minor" if minor else "intake.done")
+        return [*understood(), *leave_forms()]
+
+
+class ActionReadBackIntake(Action):  # type: ignore[misc]
+    """Say the answers so far; a form that is open asks again."""
+
+    def name(self) -> str:
+        return "action_read_back_intake"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        parts = summary.read_back(answers_of(tracker), turn_of(tracker).language)
+        for part in parts:
+            say(dispatcher, "intake.read_back", summary=part)
+        if not parts:
+            say(dispatcher, "intake.nothing_yet")
+        return [*understood(), *back_to_form(tracker)]
+
+
+class ActionCorrectIntake(Action):  # type: ignore[misc]
+    """Take a correction of answers given before: the later one counts, the earlier one stays on record."""
+
+    def name(self) -> str:
+        return "action_correct_intake"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        turn = turn_of(tracker)
+        changed = {answer.item: answer for answer in reading.corrections(words_of(tracker))}
+        record.store_answers(turn, list(changed.values()))
+        if is_minor(changed.get("age"), ADULT):
+            record.finish_intake(turn, minor=True)
+            say(dispatcher, "intake.stop_minor")
+            return [*understood(), *leave_forms()]
+        for part in summary.read_back(changed, turn.language, limit=200):
+            say(dispatcher, "intake.changed", summary=part)
+        return [*understood(), *filled(changed), *back_to_form(tracker)]
+
+
+def begin_chosen(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
+    """Begin after the offer was taken."""
+    return [*start(dispatcher, turn), FollowupAction(INTAKE_FORM)]

@@ -1,0 +1,79 @@
+"""Reading the answers of the intake; each is stored as it arrives."""
+# ruff: noqa: ARG001  (Rasa calls every validator with the same arguments)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rasa_sdk import FormValidationAction, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import record
+from actions.common import slot, turn_of
+from actions.intake import of_slot
+from bot.intake import reading
+from bot.intake.holds import is_minor
+from bot.intake.items import ADULT, BY_ID, ITEMS, Item
+from bot.intake.reading import Answer
+
+Validator = Callable[[Any, Any, CollectingDispatcher, Tracker, dict[str, Any]], dict[str, Any]]
+#: Marks a question that waits for "which one, and when" after a bare yes.
+DETAIL = ":detail"
+
+
+class ValidateIntakeForm(FormValidationAction):  # type: ignore[misc]
+    """One validator for each question, added below."""
+
+    def name(self) -> str:
+        return "validate_intake_form"
+
+
+def _validator(item: Item) -> Validator:
+    def validate(
+        self: Any, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> dict[str, Any]:
+        if value is None or isinstance(value, dict):  # emptied, or on record from before
+            return {item.slot: value}
+        return take(tracker, item, str(value))
+
+    return validate
+
+
+for _item in ITEMS:
+    setattr(ValidateIntakeForm, f"validate_{_item.slot}", _validator(_item))
+
+
+def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
+    """The slots that `text` fills in answer to `item`.
+
+    What makes no sense is asked once more, with an example; then the words are kept as they are. A bare yes
+    is asked which and when. What was said of other questions is kept for them. Under age, the form ends.
+    """
+    asked = slot(tracker, "asked_again")
+    answer = reading.read(item, text)
+    if answer is None:
+        if asked != item.question:
+            return {item.slot: None, "asked_again": item.question}
+        answer = Answer(item.id, "told", text)
+    if answer.bare_yes and item.kind == "history" and asked != item.question + DETAIL:
+        record.store_answers(turn_of(tracker), [answer])
+        return {item.slot: None, "asked_again": item.question + DETAIL}
+    if asked == item.question + DETAIL and answer.said == "told":
+        answer = Answer(item.id, "yes", text)
+    others = [other for other in reading.volunteered(item, text) if _is_news(tracker, other)]
+    record.store_answers(turn_of(tracker), [answer, *others])
+    kept = record.intake_slots({given.item: given for given in (answer, *others)})
+    slots: dict[str, Any] = {BY_ID[name].slot: value for name, value in kept.items()}
+    if is_minor(answer, ADULT):
+        slots["requested_slot"] = None  # ends the form
+    return {**slots, "asked_again": None}
+
+
+def _is_news(tracker: Tracker, other: Answer) -> bool:
+    """Whether a mention says something that its question has not been told yet."""
+    held = slot(tracker, BY_ID[other.item].slot)
+    if not isinstance(held, dict):
+        return True
+    before = of_slot(other.item, held)
+    return before.said != "no" and not set(other.codes) <= set(before.codes)

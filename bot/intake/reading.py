@@ -1,0 +1,194 @@
+"""Reading an answer of the intake. Pure: what was asked and what was typed in, an answer out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.intake.items import BY_ID, OLDEST, Item
+from bot.intake.terms import Mention, vocabulary
+from bot.triage.normalise import plain
+
+Said = Literal["yes", "no", "told", "unsure", "skipped"]
+
+_SKIP = re.compile(
+    r"(?:skip(?: it| this| that)?|pass|next(?: question| one)?|rather not(?: say)?|prefer not to(?: say)?|"
+    r"id rather not(?: say)?|none of your business|saltar|salta|paso|"
+    r"siguiente|prefiero no (?:decirlo|contestar)|"
+    r"no quiero (?:decirlo|contestar))"
+)
+_NO = re.compile(
+    r"(?:(?:no|nope|nah|none|never|nothing|n|nil|na|n/a|negative|no aplica|"
+    r"not (?:me|applicable|really|at all)|"
+    r"nada|nunca|ningun[oa]?|jamas|tampoco|que yo sepa no|not that i know(?: of)?|not as far as i know|"
+    r"none that i know of|no that i know|i dont|i do not|i am not|im not|i havent|"
+    r"no i (?:dont|am not|havent)|"
+    r"neither|ni uno|no tengo|no tomo(?: nada)?|all clear|all good)"
+    r"(?: (?:thanks|thank you|gracias|ever|to all|at all|of (?:them|those|that)|a todo|de eso|so far))*[ ]?)+"
+)
+_YES = re.compile(
+    r"(?:yes|yeah|yep|yup|y|i do|i have|i am|si|claro|asi es|correcto|affirmative)(?: (?:i do|i have|i am))?"
+)
+_UNSURE = re.compile(
+    r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
+    r"no se|ni idea|no estoy segur[oa]|quizas?|puede ser|tal vez)"
+)
+_AGE = re.compile(r"(?<![\d.,/:])(\d{1,3})(?![\d:/]|[.,]\d)")
+_TENS = {
+    "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
+    "eighty": 80,
+    "veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80,
+}  # fmt: skip
+_ONES = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "uno": 1, "un": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7,
+    "ocho": 8, "nueve": 9,
+}  # fmt: skip
+_TEENS = {
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "diez": 10, "once": 11, "doce": 12, "trece": 13,
+    "catorce": 14, "quince": 15, "dieciseis": 16, "diecisiete": 17, "dieciocho": 18, "diecinueve": 19,
+    "veintiuno": 21, "veintidos": 22, "veintitres": 23, "veinticuatro": 24, "veinticinco": 25,
+    "veintiseis": 26,
+    "veintisiete": 27, "veintiocho": 28, "veintinueve": 29,
+}  # fmt: skip
+#: What begins a correction of something said before.
+_CORRECTS = re.compile(
+    r"^(?:(?:oh|ah|sorry|perdon|perdona|perdone|wait|espera|espere|hi|hola|ok|no|so)[ ,]+)*"
+    r"(?:actually|correction|i meant|i made a mistake|my mistake|scratch that|i forgot|"
+    r"forgot to (?:say|mention)|"
+    r"also i forgot|i should have said|change that|to correct|en realidad|correccion|corrijo|quise decir|"
+    r"me equivoque|se me olvido|olvide|me falto decir|la verdad es que si)\b"
+)
+_READ_BACK = re.compile(
+    r"(?:back|repaso|read (?:it|them|that|my answers) back(?: to me)?|(?:show|see|check|read) my answers|"
+    r"what (?:did|have) i (?:tell|told|say|said|answer|answered)(?: you)?(?: so far)?|"
+    r"my answers|mis respuestas|"
+    r"ver mis respuestas|que (?:he|te|les?) (?:dicho|dije|conte|contado)(?: hasta ahora)?|"
+    r"leeme(?:lo)?|repasa(?:r)?(?: mis respuestas)?)(?: please| por favor)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. `codes`: terms that it says are so (`terms.yml`); `value`: the age in years.
+
+    `words` are the patient's own, as typed.
+    """
+
+    item: str
+    said: Said
+    words: str
+    codes: tuple[str, ...] = ()
+    value: int | None = None
+
+    @property
+    def bare_yes(self) -> bool:
+        """Whether it is a yes that does not say to what."""
+        return self.said == "yes" and not self.codes and _YES.fullmatch(_flat(self.words)) is not None
+
+
+def read(item: Item, text: str) -> Answer | None:
+    """The answer that `text` gives to `item`, or None when it makes no sense as one."""
+    words = _flat(text)
+    if _SKIP.fullmatch(words):
+        return Answer(item.id, "skipped", text)
+    if item.kind == "age":
+        age = read_age(text)
+        return None if age is None else Answer(item.id, "told", text, value=age)
+    codes = tuple(m.term.code for m in _mentions(text) if m.term.item == item.id and not m.denied)
+    if item.kind == "words":
+        if _NO.fullmatch(words):
+            return Answer(item.id, "no", text)
+        return Answer(item.id, "told", text, codes) if _says_something(words) else None
+    if codes:
+        return Answer(item.id, "yes", text, codes)
+    if _NO.fullmatch(words) or _denies(item, text):
+        return Answer(item.id, "no", text)
+    if _UNSURE.fullmatch(words):
+        return Answer(item.id, "unsure", text)
+    if _YES.fullmatch(words):
+        return Answer(item.id, "yes", text)
+    return Answer(item.id, "told", text) if _says_something(words) else None
+
+
+def volunteered(item: Item | None, text: str) -> list[Answer]:
+    """What `text` says of other questions than `item`: "eliquis for AF" in answer to the allergies."""
+    found: dict[str, list[str]] = {}
+    for mention in _mentions(text):
+        other = mention.term.item
+        if mention.denied or (item is not None and other == item.id) or other == "goals":
+            continue
+        found.setdefault(other, []).append(mention.term.code)
+    return [Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()]
+
+
+def corrections(text: str) -> list[Answer]:
+    """What `text` corrects ("actually I did have laser in May"), by question; empty when it corrects nothing.
+
+    A denied term ("actually I am not pregnant") becomes a no.
+    """
+    if not _CORRECTS.match(_flat(text)):
+        return []
+    found = {answer.item: answer for answer in volunteered(None, text)}
+    for mention in _mentions(text):
+        if mention.denied and mention.term.item not in found:
+            found[mention.term.item] = Answer(mention.term.item, "no", text)
+    age = re.search(
+        r"\b(?:im|i am|age|tengo|edad)\D{0,8}(\d{2})\b(?! ?(?:weeks|wks|semanas|days|dias|months))",
+        _flat(text),
+    )
+    if age and not found:
+        found["age"] = Answer("age", "told", text, value=int(age[1]))
+    return [found[name] for name in BY_ID if name in found]
+
+
+def asks_to_read_back(text: str) -> bool:
+    """Whether the whole of `text` asks for the answers so far."""
+    return _READ_BACK.fullmatch(_flat(text)) is not None
+
+
+def read_age(text: str) -> int | None:
+    """An age in years, in figures or words; None when there is none or it cannot be one."""
+    words = _flat(text)
+    figures = [int(found) for found in _AGE.findall(words)]
+    if len(figures) > 1:
+        return None
+    age = figures[0] if figures else _in_words(words.split())
+    return age if age is not None and 1 <= age <= OLDEST else None
+
+
+def _in_words(words: list[str]) -> int | None:
+    for at, word in enumerate(words):
+        if word in _TEENS:
+            return _TEENS[word]
+        if word in _TENS:
+            rest = [w for w in words[at + 1 : at + 3] if w not in ("and", "y")]
+            return _TENS[word] + (_ONES.get(rest[0], 0) if rest else 0)
+    return None
+
+
+def _mentions(text: str) -> list[Mention]:
+    return vocabulary().mentions(text)
+
+
+def _denies(item: Item, text: str) -> bool:
+    """Whether `text` says no to the whole question, in more words than one: "no allergies that I know of"."""
+    denied = any(m.denied and m.term.item == item.id for m in _mentions(text))
+    first = _flat(text).split()[:1]
+    return denied or (
+        first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
+        and (len(_flat(text).split()) <= 5)
+    )
+
+
+def _says_something(words: str) -> bool:
+    return re.search(r"[^\W\d_]{2}", words) is not None and not re.fullmatch(
+        r"(?:(.)\1*|asdf\w*|qwer\w*)", words
+    )
+
+
+def _flat(text: str) -> str:
+    words = re.sub(r"[^\w/ ]+", " ", re.sub(r"['’]", "", plain(text))).split()
+    return " ".join(word for word in words if not word.startswith("emoji"))  # a thumb says nothing

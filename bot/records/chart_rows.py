@@ -1,0 +1,86 @@
+"""Reads the rows that a chart note is made from."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+
+from bot.clinic.models import Consent, Patient, Treatment
+from bot.escalation.models import Alert, AlertEvent
+from bot.followup.models import CheckIn, CheckInStatus, Enrolment
+from bot.messaging.models import Conversation, Direction, Kind, Message
+from bot.records.chart_note import Chart
+from bot.records.models import SymptomReport
+
+_NOT_OUT = (CheckInStatus.PLANNED, CheckInStatus.CANCELLED)
+
+
+def load_chart(session: Session, patient: Patient) -> Chart:
+    """All of the patient's rows. What a number wrote before it was enrolled belongs to the patient whose
+    number it is now; what it wrote as another patient's number does not."""
+    messages = _messages(session, patient)
+    return Chart(
+        clinic=patient.clinic,
+        patient=patient,
+        treatments=tuple(
+            session.scalars(
+                select(Treatment)
+                .where(Treatment.patient_id == patient.id)
+                .options(selectinload(Treatment.injector))
+                .order_by(Treatment.treated_at, Treatment.id)
+            )
+        ),
+        sent=tuple(row for row in messages if row.direction is Direction.OUT),
+        with_media=tuple(row for row in messages if row.direction is Direction.IN and row.media),
+        reports=tuple(
+            session.scalars(
+                select(SymptomReport)
+                .join(Conversation, Conversation.id == SymptomReport.conversation_id)
+                .where(_of(patient, SymptomReport.patient_id))
+                .order_by(SymptomReport.created_at, SymptomReport.id)
+            )
+        ),
+        alerts=tuple(
+            session.scalars(
+                select(Alert)
+                .join(Conversation, Conversation.id == Alert.conversation_id)
+                .where(_of(patient, Alert.patient_id))
+                .options(
+                    selectinload(Alert.message),
+                    selectinload(Alert.events).selectinload(AlertEvent.message),
+                )
+                .order_by(Alert.created_at, Alert.id)
+            )
+        ),
+        check_ins=tuple(
+            session.scalars(
+                select(CheckIn)
+                .where(CheckIn.patient_id == patient.id, CheckIn.status.notin_(_NOT_OUT))
+                .options(selectinload(CheckIn.enrolment).selectinload(Enrolment.treatment))
+                .order_by(CheckIn.due_at, CheckIn.id)
+            )
+        ),
+        consents=tuple(
+            session.scalars(
+                select(Consent)
+                .where(Consent.patient_id == patient.id)
+                .order_by(Consent.created_at, Consent.id)
+            )
+        ),
+    )
+
+
+def _messages(session: Session, patient: Patient) -> list[Message]:
+    """What was said both ways, without pages to staff and their answers: a patient may also work here."""
+    query = (
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(_of(patient, Message.patient_id), Message.kind.notin_([Kind.STAFF, Kind.PAGE]))
+        .options(selectinload(Message.events))
+        .order_by(Message.created_at, Message.id)
+    )
+    return list(session.scalars(query))
+
+
+def _of(patient: Patient, owner: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    return or_(owner == patient.id, and_(owner.is_(None), Conversation.patient_id == patient.id))

@@ -1,0 +1,87 @@
+"""The intake summary that a clinician reads: the patient's words, what is held, of the own clinic."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import select
+
+from bot.db.engine import transaction
+from bot.intake import service
+from bot.intake.items import BY_ID
+from bot.intake.models import Intake
+from bot.intake.reading import read
+from bot.messaging.models import Direction, Message
+from tests.contract import console_clinic
+from tests.contract.console_clinic import World
+from tests.contract.test_console_pages import client_for
+
+ANSWERS = {"goals": "sharper jaw, no lips", "age": "44", "blood": "eliquis for AF", "allergy": "skip"}
+
+
+@pytest.fixture
+def world(record: None) -> World:
+    """The busy clinic, and the other one."""
+    return console_clinic.build()
+
+
+@pytest.fixture
+def intake(world: World) -> str:
+    """Pat's finished intake."""
+    with transaction() as session:
+        message_id = session.scalars(
+            select(Message.id).where(
+                Message.patient_id == world.patients["pat"], Message.direction == Direction.IN
+            )
+        ).first()
+    assert message_id is not None
+    found = [read(BY_ID[name], words) for name, words in ANSWERS.items()]
+    service.record(message_id, [answer for answer in found if answer is not None])
+    service.finish(message_id, minor=False)
+    with transaction() as session:
+        return session.scalars(select(Intake.id)).one()
+
+
+def test_the_summary_quotes_the_patient_and_the_label_behind_each_hold(world: World, intake: str) -> None:
+    reply = client_for("nurse").get(f"/console/intakes/{intake}.txt")
+    assert reply.status_code == 200
+    assert "sharper jaw, no lips" in reply.text
+    assert '"eliquis for AF"' in reply.text
+    assert "[HC-IFU]" in reply.text
+    assert "suitable" not in reply.text.casefold()
+
+
+def test_it_fits_one_page_as_a_pdf(world: World, intake: str) -> None:
+    reply = client_for("nurse").get(f"/console/intakes/{intake}.pdf")
+    pages = PdfReader(io.BytesIO(reply.content)).pages
+    assert len(pages) == 1
+    assert "eliquis for AF" in pages[0].extract_text()
+    assert "Pat" not in reply.headers["content-disposition"]
+
+
+def test_it_is_in_the_readers_language(world: World, intake: str) -> None:
+    text = client_for("spanish").get(f"/console/intakes/{intake}.txt").text
+    assert "anticoagulante" in text
+    assert "eliquis for AF" in text
+
+
+def test_another_clinics_intake_is_not_there(world: World, intake: str) -> None:
+    assert client_for("stranger").get(f"/console/intakes/{intake}.txt").status_code == 404
+    assert client_for("stranger").get(f"/console/intakes/{intake}.pdf").status_code == 404
+
+
+def test_whoever_is_not_signed_in_reads_none(world: World, intake: str) -> None:
+    nurse = client_for("nurse")
+    nurse.cookies.clear()
+    reply = nurse.get(f"/console/intakes/{intake}.txt", follow_redirects=False)
+    assert reply.status_code == 303
+
+
+def test_the_patient_page_and_the_task_lead_to_it(world: World, intake: str) -> None:
+    nurse = client_for("nurse")
+    assert f"/console/intakes/{intake}.pdf" in nurse.get(f"/console/patients/{world.patients['pat']}").text
+    tasks = nurse.get("/console/tasks").text
+    assert f"/console/intakes/{intake}.txt" in tasks
+    assert "ready to read" in tasks

@@ -1,0 +1,193 @@
+"""The candidacy intake as a patient lives it: real dialogue, real record, nothing decided."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from bot.db.engine import reading
+from bot.dialogue.agent import Dialogue
+from bot.intake import service
+from bot.intake.items import ITEMS
+from bot.intake.models import Intake, IntakeStatus
+from bot.intake.reading import Answer
+from bot.messaging.models import Conversation, Message
+from bot.records.models import StaffTask, TaskKind
+from tests.support.desk import STRANGER, Desk
+from tests.support.patient import age
+
+pytestmark = pytest.mark.model
+
+ANSWERS = {
+    "goals": "a sharper jaw and both cheeks alike",
+    "goals_longer": "firmer skin",
+    "age": "44",
+    "pregnancy": "no",
+    "allergy": "penicillin, a rash",
+    "blood": "eliquis for AF",
+    "immune": "no",
+    "scarring": "no",
+    "prior_filler": "silicone abroad",
+    "energy": "no",
+    "illness": "no",
+    "timing": "wedding in June",
+    "other": "no",
+}
+
+
+@pytest.fixture
+def talk(desk: Desk, dialogue: Dialogue) -> Desk:
+    """A desk whose dialogue is the real one."""
+    desk.dialogue = dialogue  # type: ignore[assignment]
+    return desk
+
+
+def texts(talk: Desk, words: str, sender: str = STRANGER) -> list[str]:
+    """What comes back to a text: the ids of the content."""
+    before = len(talk.texts_to(sender))
+    talk.text(sender, words)
+    talk.settle()
+    with reading() as session:
+        ours = session.scalars(
+            select(Message).where(
+                Message.conversation_id == _thread(talk, sender), Message.content_id.is_not(None)
+            )
+        ).all()
+        return [str(m.content_id) for m in sorted(ours, key=lambda m: m.id)][before:]
+
+
+def _thread(talk: Desk, sender: str) -> str:
+    return talk.rows(Conversation, address=sender)[0].id
+
+
+def answers(talk: Desk, sender: str = STRANGER) -> dict[str, Answer]:
+    with reading() as session:
+        intake = service.latest(session, _thread(talk, sender))
+        assert intake is not None
+        return service.answers_of(intake)
+
+
+def status(talk: Desk) -> IntakeStatus:
+    return talk.rows(Intake)[0].status
+
+
+def test_goals_come_first_then_history_and_every_answer_is_stored_with_its_words(talk: Desk) -> None:
+    asked = texts(talk, "can I fill in the questions")
+    assert asked[-1] == "intake.ask_goals"
+    for item, following in zip(ITEMS, [*(i.content for i in ITEMS[1:]), "intake.done"], strict=True):
+        said = texts(talk, ANSWERS[item.id])
+        assert said[-1] == following, (item.id, said)
+    kept = answers(talk)
+    assert {name: answer.words for name, answer in kept.items()} == ANSWERS
+    assert set(kept["blood"].codes) == {"anticoagulant", "heart"}
+    assert status(talk) is IntakeStatus.DONE
+    assert any(task.note.startswith("intake") for task in talk.rows(StaffTask, kind=TaskKind.REVIEW))
+
+
+def test_the_intake_is_offered_with_the_answer_to_am_i_suitable(talk: Desk) -> None:
+    said = texts(talk, "am I a good candidate for this?")
+    assert said[-1] == "intake.offer"
+    assert texts(talk, "1")[-1] == "intake.ask_goals"
+
+
+def test_nonsense_is_asked_once_more_with_an_example_and_then_kept(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "cheeks")
+    texts(talk, "no")
+    assert texts(talk, "old") == ["intake.reask_age"]
+    assert texts(talk, "very old")[-1] == "intake.ask_pregnancy"
+    assert answers(talk)["age"].words == "very old"
+
+
+def test_a_bare_yes_is_asked_which_and_when(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for words in ("cheeks", "no", "40"):
+        texts(talk, words)
+    assert texts(talk, "yes") == ["intake.ask_detail"]
+    assert texts(talk, "breastfeeding since May")[-1] == "intake.ask_allergy"
+    assert answers(talk)["pregnancy"].codes == ("breastfeeding",)
+
+
+def test_a_question_in_the_middle_is_answered_and_the_intake_goes_on(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    said = texts(talk, "how much does it cost?")
+    assert said[0] == "clinic.price"
+    assert said[-1] == "intake.ask_goals"
+
+
+def test_under_18_ends_it_at_once_and_nothing_is_booked(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "cheeks")
+    texts(talk, "no")
+    assert texts(talk, "17")[-1] == "intake.stop_minor"
+    assert status(talk) is IntakeStatus.STOPPED
+    assert any("under 18" in task.note for task in talk.rows(StaffTask))
+
+
+def test_days_later_it_goes_on_where_it_stopped(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "cheeks")
+    talk.advance(hours=24 * 3)
+    age(talk.dialogue, _thread(talk, STRANGER), hours=24 * 3)  # type: ignore[arg-type]
+    assert texts(talk, "go on with the questions") == ["intake.resume", "intake.ask_goals_longer"]
+
+
+def test_an_answer_is_corrected_after_the_end_and_the_first_one_stays_on_record(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for item in ITEMS:
+        texts(talk, ANSWERS[item.id])
+    assert texts(talk, "actually I did have laser in May") == ["intake.changed"]
+    assert answers(talk)["energy"].codes == ("laser",)
+    with reading() as session:
+        intake = service.latest(session, _thread(talk, STRANGER))
+        assert intake is not None
+        assert [row.said for row in intake.answers if row.item == "energy"] == ["no", "yes"]
+
+
+def test_the_answers_are_read_back_on_request_and_the_question_asked_again(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "a sharper jaw")
+    assert texts(talk, "BACK") == ["intake.read_back", "intake.ask_goals_longer"]
+    assert any("a sharper jaw" in text for text in talk.texts_to(STRANGER))
+
+
+def test_an_abandoned_intake_is_followed_up_once(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for _ in range(16):
+        talk.advance(hours=3)
+    sent = [text for text in talk.texts_to(STRANGER) if "still open" in text]
+    assert len(sent) == 1
+
+
+def test_stop_ends_the_follow_up(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    talk.text(STRANGER, "STOP")
+    for _ in range(16):
+        talk.advance(hours=3)
+    assert not [text for text in talk.texts_to(STRANGER) if "still open" in text]
+
+
+@pytest.mark.parametrize(
+    "words", ["I take warfarin and prednisone", "cold sores sometimes", "6 wks preg", "lupus and keloids"]
+)
+def test_telling_ones_history_pages_nobody_and_brings_no_red_flag_questions(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "40", "no", "no"):
+        texts(talk, answer)
+    assert [content.split("_")[0] for content in texts(talk, words)] == ["intake.ask"]
+    assert talk.alerts() == []
+
+
+def test_a_blood_thinner_that_was_stopped_is_a_matter_for_now_in_the_intake_too(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "40", "no", "no"):
+        texts(talk, answer)
+    texts(talk, "I stopped my eliquis yesterday to be ready for you")
+    assert [alert.tier for alert in talk.alerts()] == ["T1"]
+
+
+def test_a_red_flag_ends_the_intake_and_is_answered_as_one(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    said = texts(talk, "I cannot see out of my left eye since the filler today")
+    assert said[0].startswith("safety.t0")
+    assert not any(content.startswith("intake.") for content in said)

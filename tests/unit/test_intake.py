@@ -1,0 +1,230 @@
+"""The intake's pure parts: what an answer means, what is held and why, what a clinician reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.intake import holds, summary, terms
+from bot.intake.items import BY_ID, ITEMS
+from bot.intake.reading import Answer, asks_to_read_back, corrections, read, read_age, volunteered
+from bot.intake.service import may_remind
+from bot.protocols.catalogue import catalogue
+from bot.protocols.errors import ContentError
+from bot.protocols.never_say import breaches
+
+
+def said(item: str, text: str) -> Answer:
+    answer = read(BY_ID[item], text)
+    assert answer is not None, text
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "codes"),
+    [
+        ("blood", "eliquis for AF", {"anticoagulant", "heart"}),
+        ("blood", "tomo sintrom y aceite de pescado", {"anticoagulant", "supplement"}),
+        ("blood", "eliqius 5mg twice a day", {"anticoagulant"}),
+        ("pregnancy", "6 wks preg", {"pregnant"}),
+        ("pregnancy", "doy el pecho todavía", {"breastfeeding"}),
+        ("prior_filler", "silicone abroad", {"permanent_filler"}),
+        ("prior_filler", "lips in 2019, not sure which one", {"unknown_filler"}),
+        ("immune", "hashimotos n on methotrexate", {"autoimmune", "immunosuppressant"}),
+        ("energy", "morpheus8 in may", {"radiofrequency"}),
+        ("allergy", "no food ones but penicillin gave me hives", {"antibiotic_allergy"}),
+        ("illness", "me sale herpes labial a veces", {"cold_sore"}),
+    ],
+)
+def test_free_text_is_filed_under_what_it_names(item: str, text: str, codes: set[str]) -> None:
+    answer = said(item, text)
+    assert (answer.said, set(answer.codes), answer.words) == ("yes", codes, text)
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ("allergy", "none that I know of"),
+        ("allergy", "no allergies"),
+        ("allergy", "No tengo alergia al látex"),
+        ("scarring", "no me salen queloides"),
+        ("pregnancy", "nope"),
+        ("blood", "nunca"),
+        ("immune", "N/A"),
+    ],
+)
+def test_a_denial_is_a_no(item: str, text: str) -> None:
+    assert said(item, text).said == "no"
+
+
+@pytest.mark.parametrize("text", ["skip", "SALTAR", "I'd rather not say", "prefiero no decirlo"])
+def test_every_question_may_be_skipped(text: str) -> None:
+    assert {said(item.id, text).said for item in ITEMS} == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("42", 42), ("im 17 lol", 17), ("thirty four", 34), ("tengo cuarenta y dos", 42), ("diecisiete", 17)],
+)
+def test_an_age_is_read_in_figures_and_words(text: str, age: int) -> None:
+    assert read_age(text) == age
+
+
+@pytest.mark.parametrize("text", ["", "old enough", "400", "0", "between 30 and 40", "12/05/1980", "??"])
+def test_what_is_no_age_is_not_guessed(text: str) -> None:
+    assert read_age(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "k", "???", "asdfgh", "👍", "....."])
+def test_nonsense_is_no_answer_to_a_history_question(text: str) -> None:
+    assert read(BY_ID["immune"], text) is None
+
+
+def test_a_bare_yes_does_not_say_to_what() -> None:
+    assert said("energy", "yes").bare_yes
+    assert not said("energy", "yes, laser").bare_yes
+
+
+def test_what_is_told_of_another_question_is_kept_for_it() -> None:
+    told = volunteered(BY_ID["allergy"], "none, but I'm on eliquis and had juvederm in 2020")
+    assert {answer.item for answer in told} == {"blood", "prior_filler"}
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "meaning"),
+    [
+        ("actually I did have laser in May", "energy", "yes"),
+        ("Sorry, actually I'm not pregnant", "pregnancy", "no"),
+        ("en realidad sí tomo aspirina", "blood", "yes"),
+        ("I forgot, they put silicone in my chin", "prior_filler", "yes"),
+        ("actually I'm 43", "age", "told"),
+    ],
+)
+def test_a_correction_says_which_answer_it_changes(text: str, item: str, meaning: str) -> None:
+    assert [(answer.item, answer.said) for answer in corrections(text)] == [(item, meaning)]
+
+
+@pytest.mark.parametrize(
+    "text", ["actually can I fly on Monday?", "I had laser in May", "thanks, actually great"]
+)
+def test_what_corrects_no_answer_is_left_to_the_dialogue(text: str) -> None:
+    assert corrections(text) == []
+
+
+def test_the_answers_can_be_asked_for_in_both_languages() -> None:
+    assert all(
+        map(asks_to_read_back, ["BACK", "read it back please", "what did I tell you so far", "REPASO"])
+    )
+    assert not any(map(asks_to_read_back, ["my back hurts", "read my mind", "get back to me"]))
+
+
+@given(st.text(max_size=300))
+def test_any_text_at_all_is_read_without_an_error(text: str) -> None:
+    for known in ITEMS:
+        read(known, text)
+    volunteered(None, text)
+    corrections(text)
+
+
+def test_a_hold_quotes_the_label_of_the_product_and_only_of_it() -> None:
+    answers = {"pregnancy": said("pregnancy", "6 wks preg")}
+    (hold,) = holds.holds(answers, "radiesse")
+    assert [(product, sources) for product, _text, sources in hold.statements] == [("radiesse", ("Rad-ISI",))]
+    products = {product for found in holds.holds(answers) for product, _text, _sources in found.statements}
+    assert products == set(catalogue().products)
+
+
+def test_a_clean_history_holds_nothing() -> None:
+    answers = {item.id: said(item.id, "no") for item in ITEMS if item.kind == "history"}
+    assert holds.holds({**answers, "age": said("age", "40")}) == []
+
+
+def test_every_statement_behind_a_hold_has_a_source_and_says_neither_suitable_nor_unsuitable() -> None:
+    for rule in holds.rules():
+        for statement in rule.statements:
+            assert statement.sources, rule.id
+            for text in (statement.text.en, statement.text.es):
+                assert not any(word in text.casefold() for word in ("suitable", "candidate", "apta", "apto"))
+
+
+def test_every_term_of_a_history_question_is_held_or_known_to_be_harmless() -> None:
+    held = {code for rule in holds.rules() for code in rule.codes}
+    unheld = {term.code for term in terms.vocabulary().by_code.values()} - held
+    assert unheld == {"hay_fever", "area.nose"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("{id: x, item: nowhere, codes: [lidocaine], statements: []}", "no question is called 'nowhere'"),
+        ("{id: x, item: allergy, codes: [nothing], statements: []}", "'nothing' is no term of allergy"),
+        ("{id: x, item: allergy, statements: []}", "either `codes` or `below`"),
+        (
+            "{id: x, item: allergy, codes: [latex], statements: [{text: {en: a, es: b}, sources: [Nobody]}]}",
+            "unknown source 'Nobody'",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_by_name(tmp_path: Path, entry: str, reason: str) -> None:
+    path = tmp_path / "holds.yml"
+    path.write_text(f"- {entry}\n", encoding="utf-8")
+    with pytest.raises(ContentError, match=r"holds\.yml: x: .*" + reason.replace("(", r"\(")):
+        holds.load(path)
+
+
+def test_a_word_under_two_terms_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "terms.yml"
+    path.write_text(
+        "- {code: a, item: blood, label: {en: A, es: A}, words: [x]}\n"
+        "- {code: b, item: blood, label: {en: B, es: B}, words: [x]}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ContentError, match="'x' also stands under a"):
+        terms.load(path)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_long_read_back_comes_in_texts_of_one_message_each(language: str) -> None:
+    answers = {item.id: Answer(item.id, "told", "words " * 60) for item in ITEMS}
+    parts = summary.read_back(answers, "es" if language == "es" else "en")
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= 320
+
+
+def test_the_page_keeps_the_patients_words_and_lists_what_to_ask_in_person() -> None:
+    answers = {
+        "goals": said("goals", "sharper jaw"),
+        "blood": said("blood", "eliquis"),
+        "age": said("age", "skip"),
+    }
+    page = dict(summary.sections(answers, "en", "harmonyca"))
+    assert page["Goals"] == ["sharper jaw"]
+    assert any("eliquis" in line and "[HC-IFU]" in line for line in page["Held for the clinician"])
+    assert "Age" in page["To ask in person"]
+
+
+def test_nothing_the_intake_says_is_on_the_never_say_list() -> None:
+    for piece in catalogue().pieces.values():
+        if piece.kind == "intake":
+            for variant in piece.variants:
+                assert not list(breaches(variant.sms.en, "intake")), piece.id
+                assert not list(breaches(variant.sms.es, "intake")), piece.id
+
+
+def test_a_reminder_goes_out_once_after_a_day_and_only_by_day() -> None:
+    heard = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+    def may(hours: float, **changed: object) -> bool:
+        facts = {"heard_at": heard, "reminded_at": None, "time_zone": "UTC", "opted_out": False, **changed}
+        return may_remind(now=heard + timedelta(hours=hours), **facts)  # type: ignore[arg-type]
+
+    assert may(25)
+    assert not may(23)
+    assert not may(30)  # nine in the evening
+    assert not may(25, reminded_at=heard)
+    assert not may(25, opted_out=True)
+    assert not may(24 * 8)
