@@ -23,7 +23,7 @@ from actions.common import (
     understood,
     words_of,
 )
-from actions.intake import START, begin_chosen
+from actions.intake import START, start
 from actions.topics import answer
 from bot.dialogue.reading import read_choice
 from bot.dialogue.topics import choice_titles, choices
@@ -78,7 +78,7 @@ class ActionTakeAnswer(Action):  # type: ignore[misc]
                 1 if intent_of(tracker) == "affirm" and len(offered) == 1 else read_choice(words_of(tracker))
             )
             if number == 1 and offered == [START]:
-                return begin_chosen(dispatcher, turn)
+                return start(dispatcher, turn)
             if number and number <= len(offered):
                 return answer(dispatcher, turn, offered[number - 1])
             say(dispatcher, "dialogue.fallback")  # none of them: say it another way, then a person

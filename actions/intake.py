@@ -10,7 +10,17 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import Events, back_to_form, leave_forms, say, slot, turn_of, understood, words_of
+from actions.common import (
+    Events,
+    back_to_form,
+    leave_forms,
+    pause_form,
+    say,
+    slot,
+    turn_of,
+    understood,
+    words_of,
+)
 from bot.dialogue.turn import Turn
 from bot.intake import reading, summary
 from bot.intake.holds import is_minor
@@ -42,11 +52,17 @@ def filled(answers: dict[str, Answer]) -> Events:
 
 
 def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
-    """Say what the questions are for, and put the answers that are there into the form."""
+    """Say what the questions are for, and put the answers that are there into the form, which goes on.
+
+    Who said to be under age is told the same again, and asked nothing.
+    """
     answers = record.begin_intake(turn)
+    if is_minor(answers.get("age"), ADULT):
+        say(dispatcher, "intake.stop_minor")
+        return [*understood(), *leave_forms(), *pause_form()]
     say(dispatcher, "intake.resume" if answers else "intake.intro")
     empty = [SlotSet(item.slot, None) for item in ITEMS if item.id not in answers]
-    return [*understood(), *leave_forms(), *empty, *filled(answers)]
+    return [*understood(), *leave_forms(), *empty, *filled(answers), FollowupAction(INTAKE_FORM)]
 
 
 def offer(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
@@ -113,7 +129,3 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
             say(dispatcher, "intake.changed", summary=part)
         return [*understood(), *filled(changed), *back_to_form(tracker)]
 
-
-def begin_chosen(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
-    """Begin after the offer was taken."""
-    return [*start(dispatcher, turn), FollowupAction(INTAKE_FORM)]

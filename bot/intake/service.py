@@ -58,6 +58,8 @@ def record(message_id: str, answers: Sequence[Answer]) -> None:
         message = session.get_one(Message, message_id)
         intake = latest(session, message.conversation_id) or _open(session, message)
         intake.heard_at = clock.now()
+        if intake.status is IntakeStatus.STOPPED and any(answer.item == "age" for answer in answers):
+            intake.status = IntakeStatus.OPEN  # the age was a slip, or it is given once more
         for answer in answers:
             session.add(
                 IntakeAnswer(

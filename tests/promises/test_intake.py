@@ -122,6 +122,16 @@ def test_under_18_ends_it_at_once_and_nothing_is_booked(talk: Desk) -> None:
     assert texts(talk, "17")[-1] == "intake.stop_minor"
     assert status(talk) is IntakeStatus.STOPPED
     assert any("under 18" in task.note for task in talk.rows(StaffTask))
+    assert texts(talk, "start the questions") == ["intake.stop_minor"]
+
+
+def test_an_age_that_was_a_slip_is_corrected_and_the_questions_go_on(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "17"):
+        texts(talk, answer)
+    assert texts(talk, "sorry, I meant 47, actually I am 47") == ["intake.changed"]
+    assert texts(talk, "start the questions") == ["intake.resume", "intake.ask_pregnancy"]
+    assert status(talk) is IntakeStatus.OPEN
 
 
 def test_days_later_it_goes_on_where_it_stopped(talk: Desk) -> None:

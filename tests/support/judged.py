@@ -7,7 +7,7 @@ from typing import Any
 from bot.dialogue.evaluation.measures import Judged
 from bot.dialogue.evaluation.questions import Question
 
-SURE = (("aftercare.exercise", 0.95), ("aftercare.massage", 0.03))
+SURE = (("aftercare.exercise", 0.95), ("aftercare.massage", 0.01))
 UNSURE = (("aftercare.exercise", 0.5), ("aftercare.massage", 0.3))
 
 
@@ -30,5 +30,5 @@ ALSO = judged("aftercare.sleep", also_ok=("aftercare.sleep",))
 WRONG = judged("aftercare.massage", ranking=(("aftercare.massage", 0.97),), text="gym | or\nnot")
 OFFERED = judged(None, offered=("aftercare.massage", "aftercare.exercise"), ranking=UNSURE)
 OFFERED_WRONG = judged(None, offered=("aftercare.massage",), ranking=UNSURE[1:])
-BACK = judged(None, ranking=(("aftercare.ice", 0.1),))
+BACK = judged(None, ranking=(("aftercare.ice", 0.05),))
 REPORT = judged(None, said=("symptom.what",), ranking=(("report_symptom", 0.9),))

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from bot.dialogue import generator, reading, topics, training
-from bot.dialogue.components.answers import question_of_slot
 from bot.dialogue.components.triage import forced_intent
+from bot.dialogue.reading import question_of_slot
 from bot.dialogue.turn import NO_CLINIC, Turn
 from bot.protocols.catalogue import catalogue
 from bot.protocols.placeholders import CLINIC_FACTS
@@ -131,5 +131,6 @@ def test_choices_are_three_topics_of_the_patients_phase_without_doubles() -> Non
     ]
     plausible = [("prep.alcohol", 0.3), *ranking[1:]]
     assert topics.choices(plausible, "after") == ["aftercare.alcohol", "clinic.hours", "clinic.price"]
-    assert topics.choices(ranking, "after") == []
+    unlikely = [(intent, confidence / 3) for intent, confidence in ranking]
+    assert topics.choices(unlikely, "after") == []
     assert topics.choices([("clinic.price", 0.01)], "after") == []

@@ -40,6 +40,8 @@ SHARPNESSES = np.geomspace(3.0, 40.0, 30)
 SURE_OF_BOTH = 0.85
 #: What gibberish comes closest to.
 BEYOND_US = "out_of_scope"
+#: Less likely than this, the topic of a message of which no word is known is offered to nobody.
+A_MERE_GUESS = 0.35
 #: Where the topics of a message that asks two things are kept.
 TOPICS = "topics"
 
@@ -138,12 +140,13 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             order = np.argsort(-likelihoods)[: self._config["ranking_length"]]
             ranking = [{"name": self._labels[i], "confidence": float(likelihoods[i])} for i in order]
             likeliest = ranking[0]
-            if likeliest["name"] == BEYOND_US and self._knows_no_word_of(text):
+            guess = likeliest["name"] == BEYOND_US or likeliest["confidence"] < A_MERE_GUESS
+            if guess and self._knows_no_word_of(text):
                 # Whoever leans on the keys is asked to say it again, not told that we do not do that.
-                likeliest = {**likeliest, "confidence": 0.0}
+                likeliest, ranking = {**likeliest, "confidence": 0.0}, ranking[:0]
             message.set(INTENT, likeliest, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
-            both = self._both_topics(message, ranking[0]["name"])
+            both = self._both_topics(message, likeliest["name"])
             if both:
                 message.set(TOPICS, both, add_to_output=True)
         return messages
