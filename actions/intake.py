@@ -128,4 +128,3 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
         for part in summary.read_back(changed, turn.language, limit=200):
             say(dispatcher, "intake.changed", summary=part)
         return [*understood(), *filled(changed), *back_to_form(tracker)]
-
