@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_console import CHROMIUM, FLAGS, ConsoleSite, violations
+from tests.browser.live_site import CHROMIUM
+from tests.browser.test_console import ConsoleSite, violations
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,15 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleSite]:
     mine = ConsoleSite(tmp_path_factory.mktemp("chart"))
     yield mine
     mine.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_console import CHROMIUM, FLAGS, ConsoleSite, violations
+from tests.browser.live_site import CHROMIUM
+from tests.browser.test_console import ConsoleSite, violations
 from tests.support.triage_reader import WordReader, serving
 
 pytestmark = [
@@ -26,15 +27,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleSite]:
         mine = ConsoleSite(tmp_path_factory.mktemp("triage"))
         yield mine
         mine.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def signed_in(site: ConsoleSite, browser: Browser, key: str = "nurse", width: int = 1280) -> Page:
