@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -21,6 +23,7 @@ from actions.common import (
     understood,
     words_of,
 )
+from bot.dialogue.topics import title
 from bot.dialogue.turn import Turn
 from bot.intake import reading, summary
 from bot.intake.holds import is_minor
@@ -38,17 +41,22 @@ def answers_of(tracker: Tracker) -> dict[str, Answer]:
     if turn.message_id is not None:
         return record.intake_answers(turn)
     held = {item.id: slot(tracker, item.slot) for item in ITEMS}
-    return {name: of_slot(name, value) for name, value in held.items() if isinstance(value, dict)}
+    return {name: of_slot(value) for name, value in held.items() if isinstance(value, dict)}
 
 
-def of_slot(item: str, value: dict[str, Any]) -> Answer:
-    """The answer kept in a slot (`record.intake_slots`)."""
-    return Answer(item, value["said"], value["words"], tuple(value["codes"]), value["value"])
+def slots_of(answers: Iterable[Answer]) -> dict[str, Any]:
+    """The slots that hold `answers`, as plain values."""
+    return {BY_ID[answer.item].slot: asdict(answer) for answer in answers}
 
 
-def filled(answers: dict[str, Answer]) -> Events:
-    """Slots that hold `answers`."""
-    return [SlotSet(BY_ID[name].slot, value) for name, value in record.intake_slots(answers).items()]
+def of_slot(value: dict[str, Any]) -> Answer:
+    """The answer kept in a slot."""
+    return Answer(**{**value, "codes": tuple(value["codes"])})
+
+
+def filled(answers: Mapping[str, Answer]) -> Events:
+    """The events that put `answers` into their slots."""
+    return [SlotSet(name, value) for name, value in slots_of(answers.values()).items()]
 
 
 def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
@@ -67,8 +75,8 @@ def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
 
 def offer(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
     """Offer to begin; choice 1 does."""
-    title = "Empezar" if turn.language == "es" else "Begin"
-    buttons = [{"title": title, "payload": "1"}] if turn.channel == "web" else []
+    begin = {"title": title("intake.intro", turn.language), "payload": "1"}
+    buttons = [begin] if turn.channel == "web" else []
     say(dispatcher, "intake.offer", buttons=buttons)
     return [SlotSet("offered", [START])]
 

@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
 from actions.common import slot, turn_of
-from actions.intake import of_slot
+from actions.intake import of_slot, slots_of
 from bot.intake import reading
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS, Item
@@ -63,8 +63,7 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
         answer = Answer(item.id, "yes", text)
     others = [other for other in reading.volunteered(item, text) if _is_news(tracker, other)]
     record.store_answers(turn_of(tracker), [answer, *others])
-    kept = record.intake_slots({given.item: given for given in (answer, *others)})
-    slots: dict[str, Any] = {BY_ID[name].slot: value for name, value in kept.items()}
+    slots = slots_of((answer, *others))
     if is_minor(answer, ADULT):
         slots["requested_slot"] = None  # ends the form
     return {**slots, "asked_again": None}
@@ -75,5 +74,5 @@ def _is_news(tracker: Tracker, other: Answer) -> bool:
     held = slot(tracker, BY_ID[other.item].slot)
     if not isinstance(held, dict):
         return True
-    before = of_slot(other.item, held)
+    before = of_slot(held)
     return before.said != "no" and not set(other.codes) <= set(before.codes)

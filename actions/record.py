@@ -125,11 +125,3 @@ def finish_intake(turn: Turn, *, minor: bool) -> None:
     from bot.intake import service
 
     service.finish(turn.message_id, minor=minor)
-
-
-def intake_slots(answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
-    """Answers as plain values, by question, for the dialogue's memory."""
-    return {
-        name: {"said": a.said, "words": a.words, "codes": list(a.codes), "value": a.value}
-        for name, a in answers.items()
-    }

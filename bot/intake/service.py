@@ -103,14 +103,15 @@ def remind_abandoned() -> None:
     """Follow up, once, each intake that was left open."""
     now = clock.now()
     with reading() as session:
-        due = session.scalars(
-            select(Intake.id).where(
+        silent = session.scalars(
+            select(Intake).where(
                 Intake.status == IntakeStatus.OPEN,
                 Intake.reminded_at.is_(None),
                 Intake.heard_at <= now - REMIND_AFTER,
                 Intake.heard_at > now - TOO_LATE,
             )
         ).all()
+        due = [intake.id for intake in silent if _may_remind(intake, now)]
     for intake_id in due:
         _remind(intake_id, now)
 
@@ -129,18 +130,26 @@ def may_remind(
     )
 
 
+def _may_remind(intake: Intake, now: datetime) -> bool:
+    thread: Conversation = intake.conversation
+    patient = thread.patient
+    return thread.channel is Channel.SMS and may_remind(
+        heard_at=intake.heard_at,
+        reminded_at=intake.reminded_at,
+        time_zone=patient.time_zone if patient else thread.clinic.time_zone,
+        opted_out=thread.opted_out_at is not None
+        or (patient is not None and patient.opted_out_at is not None),
+        now=now,
+    )
+
+
 def _remind(intake_id: str, now: datetime) -> None:
     with transaction() as session:
         intake = session.get_one(Intake, intake_id, with_for_update=True)
-        thread: Conversation = intake.conversation
-        patient = thread.patient
-        out = thread.opted_out_at is not None or (patient is not None and patient.opted_out_at is not None)
-        zone = patient.time_zone if patient else thread.clinic.time_zone
-        if thread.channel is not Channel.SMS or not may_remind(
-            heard_at=intake.heard_at, reminded_at=intake.reminded_at, time_zone=zone, opted_out=out, now=now
-        ):
+        if not _may_remind(intake, now):  # answered, or reminded by another process, in between
             return
         intake.reminded_at = now
+        thread = intake.conversation
         say(session, thread, "intake.reminder", Kind.NOTICE)
     events.committed(thread.clinic_id, thread.id)
 

@@ -118,7 +118,7 @@ def _answers_intake(message: Message, question: str | None, text: str) -> bool:
         return False
     if name == "smalltalk.abuse":
         return False
-    return not (reading.is_question(text) and "?" in text and topics.is_topic(name) and confidence >= SURE)
+    return not ("?" in text and topics.is_topic(name) and confidence >= SURE)
 
 
 def _interrupts(message: Message, text: str) -> bool:
