@@ -14,14 +14,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="afterglow-"))
 
 import pytest
+from argon2 import PasswordHasher
 
 from bot import clock
-from bot.clinic import demo
+from bot.clinic import passwords
 from bot.db.engine import connect
 from bot.db.migrate import upgrade
 from bot.dialogue.quiet import silent_rasa
 from bot.settings import Settings, use_settings
+from tests.support.calendar import start_on_a_tuesday
 from tests.support.desk import Desk
+from tests.support.records import SqliteRecords
 from tests.support.services import Services, watch_services
 
 if TYPE_CHECKING:
@@ -40,27 +43,40 @@ def postgres_url() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Password hashes that cost nothing: their strength is not what takes the time of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_records(tmp_path_factory: pytest.TempPathFactory) -> SqliteRecords:
+    """Empty SQLite records, one after another."""
+    return SqliteRecords(tmp_path_factory.mktemp("records"))
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
+def settings(tmp_path: Path, sqlite_records: SqliteRecords) -> Iterator[Settings]:
     """Settings with a folder of their own, on SQLite."""
-    mine = Settings(var_dir=tmp_path / "var", database_url=None, demo=True, _env_file=None)
+    mine = Settings(var_dir=tmp_path / "var", database_url=sqlite_records.url, demo=True, _env_file=None)
     use_settings(mine)
-    clock.keep_in(None)
+    start_on_a_tuesday()
     yield mine
     clock.keep_in(None)
 
 
 @pytest.fixture
-def record(settings: Settings) -> Iterator[None]:
+def record(settings: Settings, sqlite_records: SqliteRecords) -> None:
     """An empty record on SQLite, migrated."""
-    engine = connect(settings.database)
-    upgrade(engine)
-    yield
-    engine.dispose()
+    sqlite_records.fresh()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def either_record(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
+def either_record(
+    request: pytest.FixtureRequest, settings: Settings, sqlite_records: SqliteRecords
+) -> str:
     """An empty, migrated record on SQLite and on PostgreSQL in turn. Yields which."""
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
@@ -68,21 +84,17 @@ def either_record(request: pytest.FixtureRequest, settings: Settings) -> Iterato
         engine = connect(url.replace("postgresql://", "postgresql+psycopg://"))
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        upgrade(engine)
     else:
-        engine = connect(settings.database)
-    upgrade(engine)
-    yield request.param
-    engine.dispose()
+        sqlite_records.fresh()
+    return request.param
 
 
 @pytest.fixture
-def desk(record: None) -> Desk:
+def desk(settings: Settings, sqlite_records: SqliteRecords) -> Desk:
     """The demo clinic with its two patients and staff, and the welcome texts out of the way."""
-    demo.seed()
-    mine = Desk()
-    mine.settle()
-    mine.carrier.sent.clear()
-    return mine
+    sqlite_records.fresh(Desk.of_demo_clinic)
+    return Desk()
 
 
 @pytest.fixture(scope="session")

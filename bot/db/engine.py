@@ -48,11 +48,15 @@ def make_engine(url: str) -> Engine:
 
 def connect(url: str | None = None) -> Engine:
     """Open (or reopen) this process's engine on `url`, by default the configured database."""
+    return use(make_engine(url or app_settings.get_settings().database))
+
+
+def use(chosen: Engine) -> Engine:
+    """Make `chosen` this process's engine; whatever the one before it held open is closed."""
     global _engine, _factory
     if _engine is not None:
         _engine.dispose()
-    _engine = make_engine(url or app_settings.get_settings().database)
-    _factory = sessionmaker(_engine, expire_on_commit=False)
+    _engine, _factory = chosen, sessionmaker(chosen, expire_on_commit=False)
     return _engine
 
 

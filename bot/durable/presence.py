@@ -43,6 +43,7 @@ class _OnFile:
     """One process a record: whoever else left work behind is dead."""
 
     def __init__(self, settings: Settings) -> None:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
         path = settings.var_dir / "process.lock"
         self._file: IO[str] = path.open("w")
         try:

@@ -22,6 +22,7 @@ from bot.clinic import demo
 from bot.clinic.enrolment import enrol
 from bot.clinic.models import Clinic, Staff
 from bot.db.engine import reading
+from bot.dialogue.turns import Dialogue
 from bot.durable import sweep
 from bot.durable.runtime import Runtime
 from bot.escalation import service
@@ -43,7 +44,13 @@ class NeverSettled(RuntimeError):
     """Something stayed undone for a minute of real time."""
 
 
-def play(name: str, language: str, out: Console, progress: Callable[[str], None]) -> bool:
+def play(
+    name: str,
+    language: str,
+    out: Console,
+    progress: Callable[[str], None],
+    dialogue: Callable[[], Dialogue] = load_dialogue,
+) -> bool:
     """Play the story and print it. True when it ended as its script says."""
     story = load(name, language)
     with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
@@ -53,9 +60,9 @@ def play(name: str, language: str, out: Console, progress: Callable[[str], None]
         open_record(settings)
         demo.seed(patients=False)
         progress("Loading the dialogue")
-        carrier = SimulatedCarrier(Path(folder) / "carrier.db")
+        carrier = SimulatedCarrier(Path(folder) / "carrier.db", delivery_s=0.02)
         use_carrier(carrier)
-        runtime = Runtime(settings, carrier, load_dialogue)
+        runtime = Runtime(settings, carrier, dialogue)
         runtime.start()
         try:
             return Stage(story, language, carrier, runtime, out).run()

@@ -31,6 +31,7 @@ from bot.db.migrate import upgrade
 from bot.messaging import delivery
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.settings import ROOT, Settings
+from tests.support.calendar import start_on_a_tuesday
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -59,7 +60,7 @@ class LiveSite:
         self.url = f"http://127.0.0.1:{self.port}"
         self._before = app_settings.get_settings()
         app_settings.use_settings(Settings(var_dir=folder, demo=True, public_url=self.url))
-        clock.keep_in(None)
+        start_on_a_tuesday()
         upgrade(db.connect(f"sqlite:///{folder / 'record.db'}"))
         demo.seed()
         self.carrier = simulated.SimulatedCarrier(folder / "carrier.db")

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from playwright.sync_api import Browser, Page, expect
 
-from bot import clock, events
+from bot import events
 from bot import settings as app_settings
 from bot.clinic.models import Patient
 from bot.console.router import router
@@ -27,6 +27,7 @@ from bot.settings import ROOT, Settings
 from tests.browser.live_site import CHROMIUM
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
+from tests.support.calendar import start_on_a_tuesday
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +41,7 @@ class ConsoleSite:
     def __init__(self, folder: Path) -> None:
         self._before = app_settings.get_settings()
         app_settings.use_settings(Settings(var_dir=folder, demo=True, _env_file=None))
-        clock.keep_in(None)
+        start_on_a_tuesday()
         self._engine = connect(f"sqlite:///{folder / 'record.db'}")
         upgrade(self._engine)
         self.world: World = console_clinic.build()

@@ -20,7 +20,6 @@ from bot.triage import assess
 from bot.triage.types import Context
 
 PASSWORD = "demo-afterglow"
-HASH = hash_password(PASSWORD)
 
 
 @dataclass
@@ -98,7 +97,7 @@ def _adder(session: Session, world: World):
             clinic_id=clinic or world.clinic,
             name=name,
             email=f"{key}@demo.example",
-            password_hash=HASH,
+            password_hash=hash_password(PASSWORD),
             role=role,
             language=language,
             phone=phone,

@@ -19,7 +19,6 @@ from bot.followup.models import CheckIn
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, MessageEvent, Status
 from bot.records.models import ReportSource, SymptomReport, Trend
 from bot.triage.types import Tier
-from tests.contract import console_clinic
 from tests.contract.console_clinic import World, message
 from tests.contract.test_console_pages import client_for
 
@@ -35,12 +34,6 @@ HEADINGS = (
     "CONSENTS",
     "PHOTOS AND OTHER FILES RECEIVED",
 )
-
-
-@pytest.fixture
-def world(record: None) -> World:
-    """The busy clinic, and the other one."""
-    return console_clinic.build()
 
 
 @pytest.fixture

@@ -14,17 +14,10 @@ from bot.intake.items import BY_ID
 from bot.intake.models import Intake
 from bot.intake.reading import read
 from bot.messaging.models import Direction, Message
-from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for
 
 ANSWERS = {"goals": "sharper jaw, no lips", "age": "44", "blood": "eliquis for AF", "allergy": "skip"}
-
-
-@pytest.fixture
-def world(record: None) -> World:
-    """The busy clinic, and the other one."""
-    return console_clinic.build()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.clinic.models import Clinic, Patient, Staff, Treatment
+from bot.clinic.passwords import hash_password
 from bot.console.router import router
 from bot.db.engine import transaction
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
@@ -19,12 +20,6 @@ from bot.followup.models import CheckIn, Enrolment
 from bot.records.models import StaffTask
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
-
-
-@pytest.fixture
-def world(record: None) -> World:
-    """The busy clinic, and the other one."""
-    return console_clinic.build()
 
 
 def client_for(key: str) -> TestClient:
@@ -486,7 +481,7 @@ def test_empty_lists_say_what_will_appear_there(world: World, record: None) -> N
                 name="Solo Demo",
                 email="solo@demo.example",
                 role="nurse",
-                password_hash=console_clinic.HASH,
+                password_hash=hash_password(console_clinic.PASSWORD),
             )
         )
     solo = client_for("solo")

@@ -21,17 +21,14 @@ from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertStatus, Outcome
 from bot.settings import Settings, use_settings
-from tests.contract import console_clinic
 from tests.contract.console_clinic import PASSWORD, World
 
 GOOD = {"email": "nurse@demo.example", "password": PASSWORD}
 
 
-@pytest.fixture
-def world(record: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The busy clinic, and nobody who has failed to sign in before."""
+@pytest.fixture(autouse=True)
+def _nobody_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.console.auth.throttle", Throttle())
-    return console_clinic.build()
 
 
 @pytest.fixture

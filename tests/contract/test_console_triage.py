@@ -40,7 +40,7 @@ WHITE_LIP = "My lip has gone white and it hurts"
 
 @pytest.fixture
 def world(record: None) -> World:
-    """The busy clinic, and the other one."""
+    """The busy clinic as the stand-in reads its messages, which the shared record was not."""
     return console_clinic.build()
 
 

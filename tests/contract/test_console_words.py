@@ -25,12 +25,6 @@ from tests.contract.test_console_pages import client_for
 
 
 @pytest.fixture
-def world(record: None) -> World:
-    """The busy clinic, and the other one."""
-    return console_clinic.build()
-
-
-@pytest.fixture
 def nurse(world: World) -> TestClient:
     """The nurse's browser."""
     return client_for("nurse")

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,7 +25,6 @@ from bot.channels.web import router as web
 from bot.channels.web.limits import RateLimit
 from bot.clinic.models import Clinic
 from bot.db import engine as db
-from bot.db.migrate import upgrade
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.settings import Settings
 
@@ -81,10 +79,8 @@ def answer(text: str, buttons: list[dict[str, Any]] | None = None, kind: Kind = 
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
-    before = app_settings.get_settings()
-    app_settings.use_settings(Settings(var_dir=tmp_path, public_url=DESK + "/desk/"))
-    upgrade(db.connect(f"sqlite:///{tmp_path / 'record.db'}"))
+def app(settings: Settings, record: None, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    app_settings.use_settings(settings.model_copy(update={"public_url": DESK + "/desk/"}))
     with db.transaction() as session:
         session.add(
             Clinic(
@@ -105,8 +101,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     monkeypatch.setattr(web, "write_limit", RateLimit(burst=12, per_minute=20))
     app = FastAPI()
     app.include_router(web.router)
-    yield app
-    app_settings.use_settings(before)
+    return app
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -11,14 +11,18 @@ from rich.console import Console
 from bot.simulation.play import STORIES, play
 from bot.simulation.story import load
 
+if TYPE_CHECKING:
+    from bot.dialogue.agent import Dialogue
+
 pytestmark = pytest.mark.model
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("story", STORIES)
-def test_the_fortnight_ends_as_its_script_says(dialogue_model: Path, story: str, language: str) -> None:
+def test_the_fortnight_ends_as_its_script_says(dialogue: Dialogue, story: str, language: str) -> None:
     out = io.StringIO()
-    assert play(story, language, Console(file=out, width=200), lambda _line: None), out.getvalue()
+    on_paper = Console(file=out, width=200)
+    assert play(story, language, on_paper, lambda _line: None, lambda: dialogue), out.getvalue()
 
 
 def test_there_are_stories_with_and_without_a_red_flag_in_both_languages() -> None:

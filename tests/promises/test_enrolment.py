@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -121,7 +121,7 @@ def test_a_date_alone_is_the_middle_of_that_day_at_the_clinic(desk: Desk) -> Non
 
 
 def test_enrolling_weeks_late_plans_only_what_is_still_ahead(desk: Desk) -> None:
-    result = enrol(clinic_id(desk), form(treated_at=(datetime.now(UTC) - timedelta(days=5)).isoformat()))
+    result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=5)).isoformat()))
     assert sorted(result.check_ins) == [7, 14]
 
 

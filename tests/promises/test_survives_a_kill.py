@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bot.settings import Settings
+from tests.support import server as server_process
 from tests.support.desk import NURSE, PAT
 
 WHITE_LIP = "my lip has gone white"
@@ -34,18 +33,24 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
 
-    def start(self, halt: str) -> None:
-        env = {**os.environ, "AFTERGLOW_VAR_DIR": str(self.var_dir), "AFTERGLOW_LOG_LEVEL": "ERROR"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.server", str(self.port), halt], env=env
+    def start(self, halt: str, name: str = "afterglow-1") -> None:
+        settings = Settings(
+            var_dir=self.var_dir,
+            database_url=None,
+            demo=True,
+            port=self.port,
+            process_name=name,
+            log_level="ERROR",
+            _env_file=None,
         )
+        self._process = server_process.start(settings, halt)
         wait_for(self._up)
 
     def _up(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, "the server ended by itself"
+        assert self._process.is_alive(), "the server ended by itself"
         try:
             return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
         except httpx.TransportError:
@@ -53,8 +58,8 @@ class Server:
 
     def kill(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.kill()
+            self._process.join()
             self._process = None
 
     def text(self, number: str, body: str) -> None:
@@ -123,16 +128,13 @@ def test_killed_in_the_middle_of_an_answer_the_patient_is_answered_once(server: 
     assert server.record("SELECT count(*) FROM messages WHERE turn = 'pending'") == [(0,)]
 
 
-def test_a_process_of_another_name_takes_up_the_work_of_one_that_never_comes_back(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_of_another_name_takes_up_the_work_of_one_that_never_comes_back(server: Server) -> None:
     server.start("before-page")
     server.text(PAT, WHITE_LIP)
     wait_for(server.halted)
     server.kill()
 
-    monkeypatch.setenv("AFTERGLOW_PROCESS_NAME", "afterglow-2")
-    server.start("never")
+    server.start("never", name="afterglow-2")
 
     wait_for(lambda: server.received(NURSE, "AFTERGLOW") == 1, seconds=20)
     assert server.received(PAT, "clinician") == 1

@@ -1,6 +1,6 @@
-"""The real server as a process of its own, to be killed. Run as `python -m tests.support.server PORT HALT`.
+"""The real server as a process of its own, to be killed.
 
-HALT says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
+`halt` says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
 is stored, the carrier has not been called), `after-page` (the carrier has it, we have not recorded that),
 `before-reply`, `after-reply`, `in-turn` (the dialogue is at work), or `never`.
 The dialogue is a scripted one: what is tested here is the durable work around it.
@@ -8,10 +8,11 @@ The dialogue is a scripted one: what is tested here is the durable work around i
 
 from __future__ import annotations
 
-import sys
+import multiprocessing
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import uvicorn
@@ -22,6 +23,7 @@ from bot.channels.base import Outbound, Sent
 from bot.channels.simulator.carrier import get_carrier
 from bot.clinic import demo
 from bot.durable.runtime import Runtime
+from bot.settings import Settings
 from bot.start import open_record
 from tests.support.desk import HandDialogue, Say
 
@@ -68,14 +70,22 @@ class HaltingDialogue(HandDialogue):
         return super().handle(conversation_id, text, metadata)
 
 
-def main(port: int, where: str) -> None:
-    settings = app_settings.get_settings().model_copy(update={"demo": True, "port": port})
+def serve(settings: Settings, halt: str) -> None:
+    """Serve the demo until killed."""
     app_settings.use_settings(settings)
     open_record(settings)
     demo.seed()
-    runtime = Runtime(settings, HaltingCarrier(where), lambda: HaltingDialogue(where == "in-turn"))
-    uvicorn.run(create_app(runtime), host="127.0.0.1", port=port, log_level="warning", ws="none")
+    runtime = Runtime(settings, HaltingCarrier(halt), lambda: HaltingDialogue(halt == "in-turn"))
+    uvicorn.run(create_app(runtime), host="127.0.0.1", port=settings.port, log_level="error", ws="none")
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+#: Forks servers from one process that has imported everything, which takes seconds each time.
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["tests.support.server"])
+
+
+def start(settings: Settings, halt: str) -> BaseProcess:
+    """`serve` in a process of its own, with nothing in memory but what a new one imports."""
+    process = _forks.Process(target=serve, args=(settings, halt), daemon=True)
+    process.start()
+    return process

@@ -95,7 +95,8 @@ def test_pages_are_numbered_in_the_papers_language() -> None:
         assert len(pages) > 2
         for number, page in enumerate(pages, start=1):
             assert words_for.format(number, len(pages)) in page.extract_text()
-    assert all(f"Line {n}:" in words(paper(*lines)) for n in range(80))
+    said = words(paper(*lines))
+    assert all(f"Line {n}:" in said for n in range(80))
 
 
 def test_every_page_says_whose_it_is() -> None:

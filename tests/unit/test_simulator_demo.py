@@ -20,12 +20,12 @@ from bot.channels.simulator.router import router
 from bot.clinic import demo
 from bot.clinic.models import Clinic, Patient
 from bot.db import engine as db
-from bot.db.migrate import upgrade
 from bot.escalation.alerts import raise_alert
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.settings import Settings
+from tests.support.records import SqliteRecords
 
 ANA, PAT, NURSE, CLINIC = "+15550100111", "+15550100112", "+15550100121", "+15550100100"
 
@@ -57,17 +57,13 @@ def carrier(tmp_path: Path, desk: Desk) -> Iterator[simulated.SimulatedCarrier]:
 
 
 @pytest.fixture
-def client(tmp_path: Path, carrier: simulated.SimulatedCarrier) -> Iterator[TestClient]:
-    before = app_settings.get_settings()
-    app_settings.use_settings(Settings(var_dir=tmp_path, demo=True))
-    clock.keep_in(None)
-    upgrade(db.connect(f"sqlite:///{tmp_path / 'record.db'}"))
-    demo.seed()
+def client(
+    settings: Settings, sqlite_records: SqliteRecords, carrier: simulated.SimulatedCarrier
+) -> TestClient:
+    sqlite_records.fresh(demo.seed)
     app = FastAPI()
     app.include_router(router)
-    yield TestClient(app)
-    clock.keep_in(None)
-    app_settings.use_settings(before)
+    return TestClient(app)
 
 
 def phone(client: TestClient, number: str) -> dict[str, Any]:
@@ -77,10 +73,11 @@ def phone(client: TestClient, number: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", ["", "/clinic", "/state", "/events", "/static/demo.js"])
 def test_nothing_of_the_demo_is_served_outside_the_demo(client: TestClient, path: str) -> None:
+    before = clock.offset()
     app_settings.use_settings(Settings(demo=False))
     assert client.get("/demo" + path).status_code == 404
     assert client.post("/demo/clock", json={"step": "1-day"}).status_code == 404
-    assert clock.offset() == timedelta()
+    assert clock.offset() == before
 
 
 def test_two_patients_and_two_staff_have_a_phone(client: TestClient) -> None:

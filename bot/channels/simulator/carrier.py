@@ -57,11 +57,13 @@ class SimulatedCarrier:
         path: Path,
         *,
         auto_deliver: bool = True,
+        delivery_s: float = DELIVERY_DELAY_S,
         on_status: StatusCallback | None = None,
         on_message: MessageCallback | None = None,
     ) -> None:
         self._store = CarrierStore(path)
         self._auto_deliver = auto_deliver
+        self._delivery_s = delivery_s
         self._on_status = on_status or _to_delivery
         self._on_message = on_message or _to_inbox
         self._faults: deque[_Fault] = deque()
@@ -179,7 +181,7 @@ class SimulatedCarrier:
     # --- webhooks ------------------------------------------------------------------------------------
 
     def _soon(self, text: CarriedText, attempt: int = 0) -> None:
-        delay = RETRY_DELAYS_S[attempt - 1] if attempt else DELIVERY_DELAY_S
+        delay = RETRY_DELAYS_S[attempt - 1] if attempt else self._delivery_s
 
         def run() -> None:
             try:
