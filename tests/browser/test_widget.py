@@ -322,9 +322,14 @@ def test_a_text_that_is_too_long_stays_in_the_box(site: LiveSite, context: Brows
 def test_while_nobody_answers_the_visitor_reads_that_the_message_is_saved(
     site: LiveSite, context: BrowserContext
 ) -> None:
-    page = clinic_page(context, site)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{site.url}/demo/clinic")
     open_chat(page)
     write(page, "hello?")
+    site.wait_for_web_messages(1)
+    expect(page.get_by_text("Sending")).to_be_hidden()
+    page.clock.fast_forward(6_000)
     expect(page.get_by_text("Your message is saved.")).to_be_visible()
     site.answer("hello")
     expect(page.get_by_text("Your message is saved.")).to_be_hidden()
@@ -404,11 +409,13 @@ def test_on_a_site_that_the_clinic_did_not_list_the_chat_says_to_call(
     site: LiveSite, context: BrowserContext
 ) -> None:
     page = context.new_page()
+    page.clock.install()
     page.goto(elsewhere(site))
     page.get_by_role("button", name="Chat with us").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("In an emergency, call your local emergency number")
     write(page, "my lip is white")
+    page.clock.fast_forward(10_000)
     expect(dialog).to_contain_text("If it matters now, call the clinic", timeout=30_000)
     expect(dialog).to_contain_text("Not sent yet")
     assert site.web_messages() == []
