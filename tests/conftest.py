@@ -74,9 +74,7 @@ def record(settings: Settings, sqlite_records: SqliteRecords) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def either_record(
-    request: pytest.FixtureRequest, settings: Settings, sqlite_records: SqliteRecords
-) -> str:
+def either_record(request: pytest.FixtureRequest, settings: Settings, sqlite_records: SqliteRecords) -> str:
     """An empty, migrated record on SQLite and on PostgreSQL in turn. Yields which."""
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")

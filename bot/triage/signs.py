@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
-from bot.triage import answers, modifiers
+from bot.triage import answers, history, modifiers
 from bot.triage.language import has_english
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
@@ -14,8 +14,6 @@ from bot.triage.normalise import Reading, read
 from bot.triage.rules import ASIDES, IDIOMS, Modifier, Rule, RuleBook, Standing
 from bot.triage.types import Context, Finding, Tier
 
-#: What somebody asked about their health before a treatment names as a matter of course.
-HISTORY = frozenset({"MED", "PRG", "HSV", "MIN", "NEG", "HYP", "COS"})
 EARLY_DAYS = 3  #: days 0-3: the clinic watch window of 72 h [NARA]
 
 _ALWAYS: frozenset[Modifier] = frozenset(("negated", "hypothetical", "history", "media", "pet", "relative"))
@@ -74,16 +72,8 @@ def signs(heard: Heard, context: Context, rules: RuleBook) -> list[Sign]:
         if kept is not None:
             found[kept.rule] = (kept, None)
     if context.telling_history:
-        found = {name: (_on_file(finding), rule) for name, (finding, rule) in found.items()}
+        found = {name: (history.of_finding(finding), rule) for name, (finding, rule) in found.items()}
     return [_sign(finding, rule) for finding, rule in found.values()]
-
-
-def _on_file(finding: Finding) -> Finding:
-    """What is left of a finding in an answer about health before a treatment. Danger stays danger: a medicine
-    that was stopped, a sign that is there."""
-    if finding.tier.at_least_as_urgent_as(Tier.T1 if finding.flag in HISTORY else Tier.T2):
-        return finding
-    return replace(finding, tier=Tier.T4, probe=False)
 
 
 def _sign(finding: Finding, rule: Rule | None) -> Sign:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.triage import history
 from bot.triage.reader.calibration import Decision, Votes
 from bot.triage.reader.reader import Reading
-from bot.triage.signs import HISTORY, Sign
+from bot.triage.signs import Sign
 from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
 
 RULES = "rules-2"
@@ -94,8 +95,9 @@ def with_reader(
 ) -> Assessment:
     """The assessment of a message that both readers have read."""
     judged = judge(reading, signs, decision)
-    if context.telling_history and (reading.flags[0][0] in HISTORY or judged.tier is Tier.T3):
-        judged = replace(judged, tier=Tier.T4, probe=False)
+    if context.telling_history:
+        supported = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
+        judged = history.of_judgement(judged, reading.flags[0][0], supported=supported)
     likely = dict(reading.flags)
     findings = [sign.finding for sign in signs if sign.standing == "sure"]
     aside: list[str] = []

@@ -259,3 +259,19 @@ def test_a_picture_with_harmless_words_is_looked_at_by_a_person_in_the_first_day
         assert (found.tier, found.probe) == (Tier.T2, True)
     assert on_day("its gone white", 1, has_media=True).tier is Tier.T1
     assert on_day("here you go", 20, has_media=True).tier is Tier.T4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eliquis for AF since march", "on warfarin since the clot in 2020", "tomo sintrom desde hace anos"],
+)
+def test_a_thinner_that_is_taken_has_not_been_stopped(text: str) -> None:
+    for question in (None, "intake.blood"):
+        assert not on_day(text, None, question=question).tier.at_least_as_urgent_as(Tier.T1)
+
+
+@pytest.mark.parametrize(
+    "text", ["no eliquis since friday", "i came off warfarin", "off my eliquis since monday"]
+)
+def test_a_thinner_that_was_stopped_is_paged_before_a_treatment_too(text: str) -> None:
+    assert on_day(text, None, question="intake.blood").tier.at_least_as_urgent_as(Tier.T1)

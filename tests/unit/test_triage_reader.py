@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.triage import Context, Tier, assess, assess_many
+from bot.triage.normalise import plain
 from bot.triage.reader import Reader, ReaderUnavailable, artefact, calibration, served, unavailable
+from bot.triage.reader.characters import BUCKETS, LONGEST, hashed
 from bot.triage.reader.days import DAY_BUCKETS, day_features
+from bot.triage.reader.neighbours import Neighbours, save
 from bot.triage.reader.text import reader_text
 
 
@@ -146,3 +149,29 @@ def test_the_nearest_messages_are_labelled_ones_and_in_order(reader: Reader) -> 
     assert len(near) == 5
     assert [one.likeness for one in near] == sorted((one.likeness for one in near), reverse=True)
     assert all(one.text and one.tier in Tier.__members__ for one in near)
+
+
+def test_letters_are_hashed_as_scikit_learn_hashes_them() -> None:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    theirs = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(1, LONGEST), n_features=BUCKETS, alternate_sign=False
+    )
+    for text in ("My lip is WHITE", "", " ", "a", "abcd  ef", "ñandú 👍🏽 ½", "no puedo tragar, ayuda!!"):
+        expected = theirs.transform([plain(text)]).tocoo()
+        buckets, weights = hashed(text)
+        assert dict(zip(buckets.tolist(), weights.tolist(), strict=True)) == pytest.approx(
+            dict(zip(expected.col.tolist(), expected.data.tolist(), strict=True))
+        )
+
+
+def test_the_nearest_of_a_stored_message_is_itself(tmp_path: Path) -> None:
+    chance = np.random.default_rng(1)
+    vectors = chance.normal(size=(500, 384)).astype(np.float32)
+    save(tmp_path / "n.npz", vectors, [(f"n{at}", f"ñ {at}", "T4", "NEG", None) for at in range(500)])
+    kept = Neighbours(tmp_path / "n.npz")
+    for at in (0, 1, 250, 499):
+        first, second = kept.nearest(vectors[at], 2)
+        assert (first.id, first.text) == (f"n{at}", f"ñ {at}")
+        assert first.likeness > 0.99 > second.likeness
+    assert len(kept.nearest(vectors[0], 600)) == 500

@@ -152,3 +152,18 @@ def test_reading_a_part_of_a_message_as_well_never_lowers_what_the_whole_says(
     for question in QUESTIONS:
         alone = whole.probability(question, DECISION, Votes())
         assert both.probability(question, DECISION, Votes()) >= alone - 1e-9
+
+
+def test_in_an_answer_about_looks_the_reader_alone_asks_and_does_not_page() -> None:
+    hangs = verdict([], reading(red=3, emergency=3, flag="STR"), question="intake.goals")
+    assert (hangs.tier, hangs.probe) == (Tier.T3, True)
+    treated = verdict([], reading(red=3, emergency=3, flag="STR"), question="intake.goals", day=1)
+    assert treated.tier is Tier.T0
+    with_a_sign = verdict([sign(Tier.T0, flag="STR")], reading(red=3, emergency=3), question="intake.goals")
+    assert with_a_sign.tier is Tier.T0
+
+
+def test_a_crisis_in_an_answer_about_looks_reaches_the_safeguarding_lead_by_the_readers_word() -> None:
+    crisis = verdict([], reading(red=3, emergency=3, flag="PSY"), question="intake.goals")
+    assert crisis.tier is Tier.T0
+    assert crisis.psych

@@ -13,7 +13,7 @@ ENCODER, TOKENS, HEADS, CHARACTERS, NEIGHBOURS, DECISION = (
 )  # fmt: skip
 PARTS = (ENCODER, TOKENS, HEADS, CHARACTERS, NEIGHBOURS, DECISION)
 MANIFEST = "manifest.json"
-FORMAT = 1  #: raised when a part changes its meaning, so that an old artefact is refused instead of misread
+FORMAT = 2  #: raised when a part changes its meaning, so that an old artefact is refused instead of misread
 
 
 class ReaderUnavailable(RuntimeError):

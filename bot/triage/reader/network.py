@@ -33,8 +33,6 @@ class Network:
         options.intra_op_num_threads = 1  # many messages run side by side, which shares the cores better
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # weights lie in eight bits and are opened into fp32 once, while loading
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
         self._session = onnxruntime.InferenceSession(
             str(home / artefact.ENCODER), options, providers=["CPUExecutionProvider"]
         )

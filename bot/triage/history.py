@@ -1,0 +1,40 @@
+"""What an answer about health and looks before a treatment weighs: most of what it names is no news.
+
+Somebody who is asked about their health names medicines, illnesses and a pregnancy as a matter of course;
+asked what should change, they say that one side hangs or that an eye looks small. A clinician reads the
+answers before anything is planned. Danger stays danger: a medicine that was stopped, a sign in plain words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.triage.types import Finding, Tier
+
+if TYPE_CHECKING:
+    from bot.triage.verdict import Judgement
+
+#: Flags that such answers name as a matter of course.
+EXPECTED = frozenset({"MED", "PRG", "HSV", "MIN", "NEG", "HYP", "COS"})
+
+
+def of_finding(finding: Finding) -> Finding:
+    """What is left of a rule's finding: what is on file there needs nobody now."""
+    if finding.tier.at_least_as_urgent_as(Tier.T1 if finding.flag in EXPECTED else Tier.T2):
+        return finding
+    return replace(finding, tier=Tier.T4, probe=False)
+
+
+def of_judgement(judged: Judgement, flag: str, *, supported: bool) -> Judgement:
+    """What is left of the reader's judgement, whose likeliest flag is `flag`.
+
+    The reader has learned from people who were treated, and how somebody has always looked reads to it like a
+    sign. So by itself it only asks about red flags, and pages when a rule finds a sign too (`supported`). A
+    crisis is no matter of treatment: there its word is enough.
+    """
+    if flag in EXPECTED or judged.tier is Tier.T3:
+        return replace(judged, tier=Tier.T4, probe=False)
+    if judged.tier.at_least_as_urgent_as(Tier.T1) and not supported and flag != "PSY":
+        return replace(judged, tier=Tier.T3, probe=True)
+    return judged
