@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import make_url, select
@@ -14,6 +15,7 @@ from bot.clinic.safeguarding import leads
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
+from bot.governance.standing import Standing, standings
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
 from bot.protocols.shelf import problems as content_problems
@@ -94,11 +96,6 @@ def _content(settings: Settings) -> Iterator[Finding]:
     problems = lint(catalogue())
     if problems:
         yield Finding(FIX, "content", f"{len(problems)} problems: run `afterglow content lint`")
-    drafts = sum(1 for piece in catalogue().pieces.values() if piece.status == "draft")
-    if drafts:
-        yield Finding(
-            NOTE, "content", f"{drafts} texts are drafts until the clinic's medical director approves them"
-        )
 
 
 def _carrier(settings: Settings) -> Iterator[Finding]:
@@ -146,6 +143,7 @@ def _clinics() -> Iterator[Finding]:
                 )
             else:
                 yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+            yield _words(clinic, standings(session, clinic.id))
             named = [lead.name for lead in leads(session, clinic.id)]
             if named:
                 yield Finding(OK, clinic.name, f"safeguarding lead: {', '.join(named)}")
@@ -155,3 +153,22 @@ def _clinics() -> Iterator[Finding]:
                     clinic.name,
                     "no safeguarding lead with a phone: in a crisis only those on call are paged",
                 )
+
+
+def _words(clinic: Clinic, here: Sequence[Standing]) -> Finding:
+    """How many texts patients may read that the medical director has not approved as they are."""
+    counts = Counter(one.name for one in here)
+    lost = sum(bool(one.lost) for one in here)
+    parts = [
+        f"{count} texts {what}"
+        for count, what in (
+            (counts["draft"], "not approved"),
+            (counts["outdated"], "changed since their approval"),
+            (lost, "that have lost a change of the clinic's"),
+        )
+        if count
+    ]
+    if not parts:
+        return Finding(OK, clinic.name, "every text is approved")
+    todo = "the medical director decides in the console under Words"
+    return Finding(FIX if lost else NOTE, clinic.name, f"{', '.join(parts)}: {todo}")

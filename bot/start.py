@@ -12,7 +12,9 @@ from bot.clinic import demo
 from bot.clinic.models import Clinic
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current, upgrade
+from bot.governance import service as governance
 from bot.protocols import shelf as content_shelf
+from bot.protocols.catalogue import catalogue
 from bot.protocols.errors import ContentError
 from bot.settings import Settings
 from bot.triage import shelf
@@ -67,6 +69,7 @@ def prepare(settings: Settings, progress: Progress) -> None:
         ensure_model(progress=progress)
     if settings.demo and demo.seed():
         progress("Added the fictional demo clinic")
+    governance.keep(catalogue())
 
 
 def only_clinic() -> str:

@@ -6,8 +6,9 @@ from bot.clinic import models as clinic
 from bot.db.base import Base
 from bot.escalation import models as escalation
 from bot.followup import models as followup
+from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.messaging import models as messaging
 from bot.records import models as records
 
-__all__ = ["Base", "clinic", "escalation", "followup", "intake", "messaging", "records"]
+__all__ = ["Base", "clinic", "escalation", "followup", "governance", "intake", "messaging", "records"]

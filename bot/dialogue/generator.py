@@ -9,9 +9,11 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
-from bot.dialogue.turn import Turn
+from bot.dialogue.turn import NOT_APPROVED, Turn
 from bot.intake.items import BY_QUESTION, ITEMS
-from bot.protocols.render import render
+from bot.protocols.catalogue import catalogue
+from bot.protocols.render import render_piece
+from bot.protocols.schema import Piece
 
 #: The question that a piece of content asks, where it asks one.
 QUESTION_OF = {
@@ -90,7 +92,11 @@ class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
                 "question": getattr(item.title, turn.language),
                 "example": getattr(item.example, turn.language),
             }
-        said = render(content_id, turn.situation, values)
+        if content_id in turn.withheld:
+            content_id = NOT_APPROVED
+        own = turn.own_words.get(content_id)
+        piece = catalogue().piece(content_id) if own is None else Piece.model_validate(own)
+        said = render_piece(piece, turn.situation, values)
         return {
             "text": said.text,
             "content_id": said.content_id,

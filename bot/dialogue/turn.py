@@ -12,6 +12,8 @@ from typing import Any, Literal, Self, cast
 
 from bot.protocols.render import Situation, clinic_values
 
+#: What is said instead of a text that the clinic has not approved.
+NOT_APPROVED = "dialogue.not_approved"
 #: Stand-ins for a clinic's facts where no clinic is known. Plainly not a real clinic.
 NO_CLINIC: Mapping[str, object] = {
     "clinic_name": {"en": "the clinic", "es": "la clínica"},
@@ -41,6 +43,10 @@ class Turn:
     question: str | None = None
     check_in_id: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    #: pieces that the clinic says in words of its own, by id, as data
+    own_words: Mapping[str, Any] = field(default_factory=dict)
+    #: topics that the clinic has not approved, or has retired: staff answer them
+    withheld: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any] | None) -> Self:
@@ -65,6 +71,8 @@ class Turn:
             question=given.get("question"),
             check_in_id=given.get("check_in_id"),
             values={"first_name": "", **values},
+            own_words=given.get("own_words") or {},
+            withheld=frozenset(given.get("withheld") or ()),
         )
 
     @property

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.clinic.facts import content_values
 from bot.db.engine import reading, transaction
+from bot.dialogue.turn import NOT_APPROVED
+from bot.governance.standing import standing_of, standings
 from bot.intake import service as intake
 from bot.messaging.models import Conversation, Kind, Message, Turn
 from bot.messaging.threads import add_outbound, latest_treatment, say, situation_of
@@ -128,7 +130,12 @@ def store(
     """Write replies to the record, to be sent in order, and remember the question that the last one asks."""
     asked: str | None = None
     for position, reply in enumerate(replies, start=1):
-        rendered = Rendered(reply.text, reply.content_id, reply.content_version, "draft", ())
+        here = standing_of(session, conversation.clinic_id, reply.content_id)
+        rendered = Rendered(
+            reply.text, reply.content_id, reply.content_version, "draft", (), own_version=here.own_version
+        )
+        if reply.content_id == NOT_APPROVED and answered is not None:
+            _ask_staff(session, answered)
         add_outbound(
             session,
             conversation,
@@ -143,6 +150,19 @@ def store(
         asked = reply.question or asked
     if asked is not None or conversation.open_question != "probe":
         conversation.open_question, conversation.open_question_at = asked, clock.now()
+
+
+def _words_of(session: Session, conversation: Conversation) -> dict[str, Any]:
+    """What the clinic says in its own words, and what it does not say at all."""
+    clinic = conversation.clinic
+    decided = standings(session, clinic.id)
+    sayable = ("approved",) if clinic.approved_words_only else ("approved", "outdated", "draft")
+    return {
+        "own_words": {here.piece.id: here.piece.model_dump(mode="json") for here in decided if here.own},
+        "withheld": [
+            here.piece.id for here in decided if here.piece.kind == "topic" and here.name not in sayable
+        ],
+    }
 
 
 def describe(session: Session, conversation: Conversation, message: Message | None = None) -> dict[str, Any]:
@@ -160,6 +180,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "day": situation.day,
         "check_in_id": None,
         "intake": intake.latest(session, conversation.id) is not None,
+        **_words_of(session, conversation),
         "values": {
             **content_values(conversation.clinic, situation.language, situation.product),
             "first_name": conversation.patient.first_name if conversation.patient else "",

@@ -20,6 +20,7 @@ from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
 from bot.durable.presence import announce
 from bot.durable.workflows import Equipment
+from bot.governance import service as governance
 from bot.protocols import shelf as content_shelf
 from bot.settings import Settings
 from bot.triage.shelf import shelf
@@ -168,7 +169,9 @@ class Runtime:
         if not shelf.refresh() and shelf.problem != before:
             log.error("changed triage rules are refused; the last good ones stay", problem=shelf.problem)
         before = content_shelf.shelf.problem
-        if not content_shelf.refresh() and content_shelf.shelf.problem != before:
+        fresh = content_shelf.refresh()
+        governance.keep(content_shelf.shelf.content())
+        if not fresh and content_shelf.shelf.problem != before:
             problem = content_shelf.shelf.problem
             log.error("changed content is refused; the last good texts stay", problem=problem)
 

@@ -122,6 +122,8 @@ class Message(ClinicOwned, Base):
     question: Mapped[str | None] = mapped_column(String(40))
     content_id: Mapped[str | None] = mapped_column(String(80))
     content_version: Mapped[int | None]
+    #: the number of the clinic's own version of that text, when the words are partly its own
+    content_own_version: Mapped[int | None]
 
     conversation: Mapped[Conversation] = relationship()
     events: Mapped[list[MessageEvent]] = relationship(order_by="MessageEvent.id", back_populates="message")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from bot import clock
 from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic, Patient, Staff, Treatment
 from bot.clinic.safeguarding import leads
+from bot.governance.standing import standing_of
 from bot.messaging.models import (
     Channel,
     Conversation,
@@ -23,7 +25,7 @@ from bot.messaging.models import (
     Status,
 )
 from bot.protocols.phrases import Language, as_language, on_day
-from bot.protocols.render import Rendered, Situation, render
+from bot.protocols.render import Rendered, Situation, render_piece
 from bot.triage.language import detect
 
 
@@ -130,7 +132,9 @@ def say(
         "treated_on_phrase": treated_on(treatment, conversation, situation.language),
         **(extra or {}),
     }
-    return add_outbound(session, conversation, render(piece_id, situation, values), kind, **fields)
+    here = standing_of(session, conversation.clinic_id, piece_id)
+    rendered = replace(render_piece(here.piece, situation, values), own_version=here.own_version)
+    return add_outbound(session, conversation, rendered, kind, **fields)
 
 
 def add_outbound(
@@ -151,6 +155,7 @@ def add_outbound(
         send_after=clock.now(),
         content_id=rendered.content_id,
         content_version=rendered.version,
+        content_own_version=rendered.own_version,
         **fields,
     )
     session.add(message)

@@ -37,6 +37,8 @@ class Rendered:
     version: int
     status: Status
     sources: tuple[str, ...]
+    #: the number of the clinic's own version, when the words are partly its own
+    own_version: int | None = None
 
 
 def fits(when: Condition, situation: Situation) -> bool:
@@ -71,7 +73,12 @@ def render(
     Web chat gets the `web` wording where there is one. Raises `ContentError` for an unknown or retired
     piece, when no variant fits, or when a placeholder has no value.
     """
-    piece = (content or catalogue()).piece(piece_id)
+    return render_piece((content or catalogue()).piece(piece_id), situation, values)
+
+
+def render_piece(piece: Piece, situation: Situation, values: Mapping[str, str]) -> Rendered:
+    """`render` for a piece at hand: one with a clinic's own sentences, or one of another time."""
+    piece_id = piece.id
     if piece.status == "retired":
         raise ContentError(f"{piece_id}: is retired and may not be sent; approve a newer version")
     variant = choose_variant(piece, situation)

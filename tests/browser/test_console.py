@@ -89,6 +89,9 @@ class ConsoleSite:
             "tasks": "/console/tasks",
             "enrol": "/console/enrol",
             "triage": "/console/triage",
+            "words": "/console/content",
+            "words_of_one_text": "/console/content/aftercare.sleep?phase=after&day=2&product=harmonyca",
+            "told": f"/console/patients/{self.world.patients['pat']}/told?topic=aftercare.sleep",
             "not_found": "/console/patients/nobody",
             "no_such_page": "/console/nothing/at/all",
         }

@@ -186,6 +186,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// Texts to approve: tick every one that the page shows.
+for (const button of document.querySelectorAll("[data-tick-all]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    for (const box of button.form.querySelectorAll("input[type=checkbox]")) box.checked = true;
+  });
+}
+
 tick();
 setInterval(tick, 1000);
 health();
