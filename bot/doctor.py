@@ -164,6 +164,7 @@ def _words(clinic: Clinic, here: Sequence[Standing]) -> Finding:
         for count, what in (
             (counts["draft"], "not approved"),
             (counts["outdated"], "changed since their approval"),
+            (counts["stale"], "whose own sentences must be checked again"),
             (lost, "that have lost a change of the clinic's"),
         )
         if count
@@ -171,4 +172,4 @@ def _words(clinic: Clinic, here: Sequence[Standing]) -> Finding:
     if not parts:
         return Finding(OK, clinic.name, "every text is approved")
     todo = "the medical director decides in the console under Words"
-    return Finding(FIX if lost else NOTE, clinic.name, f"{', '.join(parts)}: {todo}")
+    return Finding(FIX if lost or counts["stale"] else NOTE, clinic.name, f"{', '.join(parts)}: {todo}")

@@ -62,5 +62,6 @@ def content_values(clinic: Clinic, language: Language, product: str | None = Non
         "emergency_number": clinic.emergency_number,
         "crisis_line": clinic.crisis_line,
         "hours_text": hours_text(clinic, language),
+        "booking_url": clinic.booking_url,
     }
     return clinic_values(facts, language, product, clinic.care_settings)

@@ -48,6 +48,8 @@ class Clinic(Keyed, Base):
     opening_hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     #: the clinic's own values where published advice disagrees (clinical.md 3)
     care_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    #: where patients book; the front desk's phone is named without it
+    booking_url: Mapped[str | None] = mapped_column(String(200))
     #: counselling texts that the medical director has not approved are not sent; staff answer instead
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: names the clinic's web widget; not a secret

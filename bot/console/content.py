@@ -30,7 +30,7 @@ from bot.protocols.phrases import as_language
 
 router = APIRouter(route_class=ConsoleRoute)
 
-SHOWN = ("all", "draft", "outdated", "own", "approved", "retired")
+SHOWN = ("all", "draft", "outdated", "stale", "own", "approved", "retired")
 PHASES = ("before", "after")
 
 
@@ -157,7 +157,12 @@ def change(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Resp
         ]
         if not fresh and not (here.own and here.version):
             raise service.Refused("no sentence was changed")
-        service.propose(session, staff, piece_id, [*kept, *fresh], pages.text(form, "note", 500))
+        until = pages.text(form, "review_by")
+        try:
+            review_by = date.fromisoformat(until) if until else None
+        except ValueError:
+            raise service.Refused(f"“{until}” is no date") from None
+        service.propose(session, staff, piece_id, [*kept, *fresh], pages.text(form, "note", 500), review_by)
 
     return _decided(request, who, piece_id, propose, "proposed", place=pages.text(form, "place"))
 

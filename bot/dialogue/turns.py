@@ -156,7 +156,7 @@ def _words_of(session: Session, conversation: Conversation) -> dict[str, Any]:
     """What the clinic says in its own words, and what it does not say at all."""
     clinic = conversation.clinic
     decided = standings(session, clinic.id)
-    sayable = ("approved",) if clinic.approved_words_only else ("approved", "outdated", "draft")
+    sayable = ("approved",) if clinic.approved_words_only else ("approved", "outdated", "stale", "draft")
     return {
         "own_words": {here.piece.id: here.piece.model_dump(mode="json") for here in decided if here.own},
         "withheld": [

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.clinic.models import Staff
@@ -48,6 +48,8 @@ class ContentVersion(ClinicOwned, Base):
     changes: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     status: Mapped[Decision] = mapped_column(text_enum(Decision), default=Decision.DRAFT)
     note: Mapped[str] = mapped_column(Text, default="")
+    #: the last day on which the clinic's own sentences hold without being checked again; None: for good
+    review_by: Mapped[date | None] = mapped_column(Date)
     author_id: Mapped[str] = mapped_column(ForeignKey("staff.id"))
     approver_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]

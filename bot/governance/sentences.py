@@ -12,13 +12,22 @@ from typing import Any, Literal, Self
 from bot.protocols.catalogue import Place, texts
 from bot.protocols.schema import Piece
 
-#: A sentence ends at . ? or ! before a space; in "9.30" or "St.Paul" nothing ends.
-_END = re.compile(r"(?<=[.?!])\s+")
+#: A sentence ends at . ? or ! before a space, or with its paragraph; in "9.30" or "St.Paul" nothing ends.
+_SENTENCE = re.compile(r"\S(?:.*?)(?:(?<=[.?!])(?=\s)|(?=\n\s*\n)|(?=\s*\Z))", re.DOTALL)
 
 
 def split(text: str) -> list[str]:
     """The sentences of `text`, in order."""
-    return [sentence for sentence in _END.split(text.strip()) if sentence]
+    return _SENTENCE.findall(text)
+
+
+def replaced(text: str, was: str, to: str) -> str | None:
+    """`text` with the sentence `was` said as `to`, or left out; None when it is not there."""
+    found = next((match for match in _SENTENCE.finditer(text) if match[0] == was), None)
+    if found is None:
+        return None
+    before, after = text[: found.start()], text[found.end() :]
+    return before + to + after if to else (before + after.lstrip(" ")).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,11 @@ def changed(piece: Piece, changes: Iterable[Change]) -> tuple[Piece, list[Change
         number, channel, language = change.place
         variants = data["variants"]
         wording = (variants[number - 1].get(channel) if number <= len(variants) else None) or {}
-        sentences = split(wording.get(language, ""))
-        if change.was not in sentences:
+        text = replaced(wording.get(language, ""), change.was, change.to)
+        if text is None:
             lost.append(change)
-            continue
-        at = sentences.index(change.was)
-        sentences[at : at + 1] = [change.to] if change.to else []
-        wording[language] = " ".join(sentences)
+        else:
+            wording[language] = text
     return Piece.model_validate(data), lost
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,10 +21,13 @@ from bot.protocols.lint import lint_piece
 APPROVERS = frozenset({Role.MEDICAL_DIRECTOR})
 #: Who may propose other words.
 AUTHORS = APPROVERS | {Role.INJECTOR, Role.NURSE, Role.ADMIN}
+#: Texts whose facts change outside the clinic: its own sentences in them hold for a time only (S11).
+AGEING = frozenset({"product.regulatory_status"})
+MOST_AHEAD = timedelta(days=366)
 #: The clinic's columns that texts are filled with.
 FACTS = (
     "name", "time_zone", "locale", "country", "phone", "emergency_phone", "emergency_number", "crisis_line",
-    "opening_hours", "care_settings",
+    "opening_hours", "care_settings", "booking_url",
 )  # fmt: skip
 
 
@@ -83,9 +87,14 @@ def facts_of(clinic: Clinic) -> dict[str, Any]:
 
 
 def propose(
-    session: Session, staff: Staff, piece_id: str, changes: Sequence[Change], note: str = ""
+    session: Session,
+    staff: Staff,
+    piece_id: str,
+    changes: Sequence[Change],
+    note: str = "",
+    review_by: date | None = None,
 ) -> ContentVersion:
-    """A draft of the clinic's: the shipped text with `changes`.
+    """A draft of the clinic's: the shipped text with `changes`, to be checked again by `review_by`.
 
     Raises `NotAllowed`, `Refused` when a sentence is not there or the words break a rule of the content, and
     `ContentError` for an unknown piece.
@@ -94,12 +103,17 @@ def propose(
         raise NotAllowed("only clinicians and admins may propose words")
     piece = catalogue().piece(piece_id)
     own, lost = changed(piece, changes)
+    today = clock.now().date()
+    if review_by is not None and review_by <= today:
+        raise Refused("the day by which the words must be checked again is over: choose a later one")
+    if piece_id in AGEING and changes and (review_by is None or review_by > today + MOST_AHEAD):
+        raise Refused("what is approved where changes: say by when to check again, within a year")
     if lost:
         raise Refused(f"the text has no sentence “{lost[0].was}” any more: look at it again")
     problems = lint_piece(own, catalogue())
     if problems:
         raise Refused("; ".join(problem.message for problem in problems))
-    return _add(session, staff, piece_id, changes, note)
+    return _add(session, staff, piece_id, changes, note, review_by)
 
 
 def approve(
@@ -119,7 +133,8 @@ def approve(
     if changed(piece, changes)[1]:
         raise Refused("a sentence that the clinic changed is no longer in the text: propose the change anew")
     if draft is None or draft.status is not Decision.DRAFT or draft.digest != digest_seen:
-        draft = _add(session, staff, piece_id, changes, draft.note if draft else "")
+        told, until = (draft.note, draft.review_by) if draft else ("", None)
+        draft = _add(session, staff, piece_id, changes, told, until)
     _decide(draft, staff, Decision.APPROVED)
 
 
@@ -136,7 +151,12 @@ def _decide(version: ContentVersion, staff: Staff, decision: Decision) -> None:
 
 
 def _add(
-    session: Session, staff: Staff, piece_id: str, changes: Sequence[Change], note: str
+    session: Session,
+    staff: Staff,
+    piece_id: str,
+    changes: Sequence[Change],
+    note: str,
+    review_by: date | None = None,
 ) -> ContentVersion:
     newest = session.scalar(
         select(func.max(ContentVersion.number)).where(
@@ -150,6 +170,7 @@ def _add(
         digest=digest(catalogue().piece(piece_id)),
         changes=[change.as_data() for change in changes],
         note=note,
+        review_by=review_by,
         author_id=staff.id,
         status=Decision.DRAFT,
     )

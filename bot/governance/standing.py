@@ -11,13 +11,15 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import clock
 from bot.governance.models import ContentVersion, Decision, ShippedText
 from bot.governance.sentences import Change, changed, digest
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Piece
 
-#: `outdated`: the clinic approved another text than the one that is shipped now.
-Name = Literal["approved", "outdated", "draft", "retired"]
+#: `outdated`: the clinic approved another text than the one that is shipped now. `stale`: the day by which
+#: its own sentences had to be checked again is over, so that the shipped ones are said.
+Name = Literal["approved", "outdated", "stale", "draft", "retired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,13 @@ class Standing:
     @property
     def own_version(self) -> int | None:
         """The number of the clinic's version whose words are part of it."""
-        mine = self.version is not None and self.version.changes and self.name != "retired"
+        said = self.name in ("approved", "outdated")
+        mine = said and self.version is not None and self.version.changes
         return self.version.number if mine and self.version else None
 
 
-def standing(piece: Piece, decided: ContentVersion | None) -> Standing:
-    """What `decided`, a clinic's last word on it, makes of the shipped `piece`.
+def standing(piece: Piece, decided: ContentVersion | None, at: datetime) -> Standing:
+    """What `decided`, a clinic's last word on it, makes of the shipped `piece` at `at`.
 
     The clinic's sentences stay in force when the text around them is updated, as long as theirs is still in
     it: a correction of the clinic's must not be undone by an update.
@@ -55,6 +58,8 @@ def standing(piece: Piece, decided: ContentVersion | None) -> Standing:
         return Standing("draft", piece, None)
     if decided.status is Decision.RETIRED:
         return Standing("retired", piece, decided)
+    if decided.review_by is not None and at.date() > decided.review_by:
+        return Standing("stale", piece, decided)
     own, lost = changed(piece, map(Change.of, decided.changes))
     name: Name = "approved" if digest(piece) == decided.digest else "outdated"
     return Standing(name, own, decided, tuple(lost))
@@ -64,13 +69,14 @@ def standings(session: Session, clinic_id: str, pieces: Iterable[Piece] | None =
     """Every piece in force now, as `clinic_id` has it, in the order of the pieces."""
     decided = _last_decisions(session, clinic_id)
     shown = catalogue().pieces.values() if pieces is None else pieces
-    return [standing(piece, decided.get(piece.id)) for piece in shown]
+    now = clock.now()
+    return [standing(piece, decided.get(piece.id), now) for piece in shown]
 
 
 def standing_of(session: Session, clinic_id: str, piece_id: str) -> Standing:
     """One piece in force now. Raises `ContentError` for an unknown one."""
     piece = catalogue().piece(piece_id)
-    return standing(piece, _last_decisions(session, clinic_id, piece_id).get(piece_id))
+    return standing(piece, _last_decisions(session, clinic_id, piece_id).get(piece_id), clock.now())
 
 
 def own_pieces(session: Session, clinic_id: str) -> dict[str, Piece]:
@@ -79,7 +85,7 @@ def own_pieces(session: Session, clinic_id: str) -> dict[str, Piece]:
     found = {}
     for piece_id, version in decided.items():
         piece = catalogue().pieces.get(piece_id)
-        if piece is not None and (here := standing(piece, version)).own:
+        if piece is not None and (here := standing(piece, version, clock.now())).own:
             found[piece_id] = here.piece
     return found
 
@@ -95,7 +101,7 @@ def standing_at(session: Session, clinic_id: str, piece_id: str, at: datetime) -
     if shipped is None:
         return None
     decided = _last_decisions(session, clinic_id, piece_id, at=at).get(piece_id)
-    return standing(Piece.model_validate(shipped.body), decided)
+    return standing(Piece.model_validate(shipped.body), decided, at)
 
 
 def history(session: Session, clinic_id: str, piece_id: str) -> Sequence[ContentVersion]:

@@ -236,6 +236,26 @@ def test_a_patient_is_told_by_the_day_the_settings_and_the_words_of_that_day(des
     assert (long_ago.standing, long_ago.rendered, long_ago.situation.phase) == (None, None, "before")
 
 
+def test_what_is_approved_where_grows_stale_in_sight(desk: Desk) -> None:
+    status = "product.regulatory_status"
+    was = split(catalogue().piece(status).variants[0].sms.en)[0]
+    checked = Change(Place(1, "sms", "en"), was, "We checked the label of our product on 1 November.")
+    until = clock.now().date() + timedelta(days=90)
+    with transaction() as session:
+        me = nurse(session)
+        for wrong in (None, clock.now().date(), clock.now().date() + timedelta(days=800)):
+            with pytest.raises(service.Refused, match="check"):
+                service.propose(session, me, status, [checked], review_by=wrong)
+        service.propose(session, me, status, [checked], review_by=until)
+    approve(status, 1)
+    with reading() as session:
+        assert standing_of(session, clinic_id(desk), status).piece.variants[0].sms.en.startswith("We checked")
+    clock.advance(timedelta(days=92))
+    with reading() as session:
+        late = standing_of(session, clinic_id(desk), status)
+        assert (late.name, late.own, late.piece) == ("stale", False, catalogue().piece(status))
+
+
 def test_keeping_twice_writes_once(desk: Desk) -> None:
     service.keep(catalogue())
     first = len(desk.rows(ShippedText))

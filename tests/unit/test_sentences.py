@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.governance.sentences import Change, changed, difference, differences, digest, split
+from bot.governance.sentences import Change, changed, difference, differences, digest, replaced, split
 from bot.protocols.catalogue import Place, catalogue, texts
 from bot.protocols.schema import Piece
 
@@ -28,6 +28,15 @@ def piece(en: str = "No gym for 2 days. Walk as you like. Call us if unsure.") -
 @pytest.mark.parametrize("text", ["One. Two? Three!", "At 9.30 we open. Come.", "Only one", ""])
 def test_sentences_join_to_what_they_were(text: str) -> None:
     assert " ".join(split(text)) == text
+
+
+def test_a_change_leaves_the_paragraphs_as_they_are() -> None:
+    text = "A heading\n\n\nOne here. Two here.\n\n\nThree here."
+    assert split(text) == ["A heading", "One here.", "Two here.", "Three here."]
+    assert replaced(text, "Two here.", "2!") == "A heading\n\n\nOne here. 2!\n\n\nThree here."
+    assert replaced(text, "Three here.", "") == "A heading\n\n\nOne here. Two here."
+    assert replaced(text, "One here.", "") == "A heading\n\n\nTwo here.\n\n\nThree here."
+    assert replaced(text, "Four here.", "x") is None
 
 
 def test_every_shipped_text_survives_being_split() -> None:

@@ -36,6 +36,7 @@ def upgrade() -> None:
     sa.Column('changes', bot.db.base.Json, nullable=False),
     sa.Column('status', sa.Enum('draft', 'approved', 'retired', name='decision', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('review_by', sa.Date(), nullable=True),
     sa.Column('author_id', sa.String(length=32), nullable=False),
     sa.Column('approver_id', sa.String(length=32), nullable=True),
     sa.Column('decided_at', bot.db.base.UtcDateTime(timezone=True), nullable=True),
@@ -63,11 +64,13 @@ def upgrade() -> None:
     # Added in place, on SQLite too: a batch would build tables anew that others refer to. The default stays,
     # for a process of the version before that still writes.
     op.add_column('clinics', sa.Column('approved_words_only', sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column('clinics', sa.Column('booking_url', sa.String(length=200), nullable=True))
     op.add_column('messages', sa.Column('content_own_version', sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column('messages', 'content_own_version')
+    op.drop_column('clinics', 'booking_url')
     op.drop_column('clinics', 'approved_words_only')
     op.drop_table('clinic_snapshots')
     op.drop_table('content_versions')
