@@ -26,9 +26,12 @@ from actions.common import (
     understood,
     words_of,
 )
+from actions.intake import INTAKE_FORM
+from actions.intake_form import take
 from actions.topics import answer
 from bot.dialogue.reading import read, read_signs
 from bot.dialogue.topics import choices
+from bot.intake.items import BY_QUESTION
 
 REPORT = "report_symptom"
 #: What closes a check-in, by its outcome.
@@ -38,6 +41,11 @@ DONE = "checkin.done_"
 def keep_answer(tracker: Tracker) -> Events:
     """Take the answer that made triage ask: the form goes on with its next question afterwards."""
     name, question = str(slot(tracker, "requested_slot") or ""), question_asked(tracker)
+    if name and form_of(tracker) == INTAKE_FORM:
+        taken = take(tracker, BY_QUESTION[question], words_of(tracker))
+        return [
+            SlotSet(slot_name, held) for slot_name, held in taken.items() if slot_name != "requested_slot"
+        ]
     value = read(question, words_of(tracker)) if name else None
     if value is None:
         return []

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.db.engine import reading
 from bot.dialogue.agent import Dialogue
+from bot.escalation.models import Alert
 from bot.intake import service
 from bot.intake.items import ITEMS
 from bot.intake.models import Intake, IntakeStatus
@@ -82,6 +83,17 @@ def test_goals_come_first_then_history_and_every_answer_is_stored_with_its_words
     assert set(kept["blood"].codes) == {"anticoagulant", "heart"}
     assert status(talk) is IntakeStatus.DONE
     assert any(task.note.startswith("intake") for task in talk.rows(StaffTask, kind=TaskKind.REVIEW))
+
+
+@pytest.mark.parametrize("wish", ["jaw line sharper, left side hangs", "one eye looks droopy, always did"])
+def test_how_somebody_has_always_looked_pages_nobody_and_is_kept(talk: Desk, wish: str) -> None:
+    texts(talk, "start the questions")
+    said = texts(talk, wish)
+    assert talk.rows(Alert) == []
+    assert not [piece for piece in said if piece.startswith("safety.t0")], said
+    if said[-1] != "intake.ask_goals_longer":  # the red-flag questions came first
+        assert texts(talk, "0")[-1] == "intake.ask_goals_longer"
+    assert answers(talk)["goals"].words == wish
 
 
 def test_the_intake_is_offered_with_the_answer_to_am_i_suitable(talk: Desk) -> None:
