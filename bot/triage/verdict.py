@@ -23,6 +23,8 @@ READER = "reader"  #: the rule name of the reader's own finding
 SPEAKS_UP = 1.0
 #: Flags that name no sign. The reader's finding never leads with them.
 _NO_SIGN = frozenset({"NEG", "HYP"})
+#: Flags that no red-flag question tells more about: a person answers, within a day or two.
+_NOT_OF_THE_BODY = frozenset({"MED", "PRG", "MIN"})
 #: Flags on which a booking waits for a clinician.
 _HOLDS = frozenset({"PRG", "MIN"})
 
@@ -95,6 +97,8 @@ def with_reader(
 ) -> Assessment:
     """The assessment of a message that both readers have read."""
     judged = judge(reading, signs, decision)
+    if judged.probe and judged.red < decision.probe_red and reading.flags[0][0] in _NOT_OF_THE_BODY:
+        judged = replace(judged, tier=most_urgent(judged.tier, Tier.T3), probe=False)
     if context.telling_history:
         supported = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
         judged = history.of_judgement(judged, reading.flags[0][0], supported=supported)

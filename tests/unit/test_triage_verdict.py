@@ -167,3 +167,11 @@ def test_a_crisis_in_an_answer_about_looks_reaches_the_safeguarding_lead_by_the_
     crisis = verdict([], reading(red=3, emergency=3, flag="PSY"), question="intake.goals")
     assert crisis.tier is Tier.T0
     assert crisis.psych
+
+
+@pytest.mark.parametrize("flag", ["MED", "PRG", "MIN"])
+def test_a_question_about_a_medicine_goes_to_a_person_and_not_through_red_flag_questions(flag: str) -> None:
+    asked = verdict([sign(Tier.T2, flag=flag)], reading(red=-3, concern=0.5, flag=flag))
+    assert (asked.tier, asked.probe) == (Tier.T3, False)
+    in_doubt = verdict([], reading(red=-1.0, concern=0.5, flag=flag))
+    assert in_doubt.probe
