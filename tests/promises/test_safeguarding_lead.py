@@ -6,81 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import inspect
-from typer.testing import CliRunner
 
 from bot.channels.base import CarrierError
-from bot.cli import app
-from bot.clinic import demo
-from bot.clinic.models import Clinic, Role, Staff
-from bot.db import engine as db
+from bot.clinic.models import Clinic
 from bot.db.engine import transaction
-from bot.db.migrate import is_current, upgrade
-from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Notification
+from bot.escalation.models import AlertStatus, EventKind, Notification
 from bot.messaging import reading
-from bot.messaging.models import Message
-from bot.messaging.segments import encoding, first_segment
-from bot.protocols.lint import SAMPLE_CLINIC, SAMPLE_SHARED, SMS_LIMIT
-from bot.protocols.names import LONGEST_NAME, TEAM, person_or_team
-from bot.protocols.phrases import Language
-from bot.protocols.render import Situation, clinic_values, render
-from bot.settings import ROOT
-from bot.triage.types import Assessment, Context, Finding, Tier
-from tests.support.desk import ANA, DOCTOR, NURSE, PAT, Desk
-
-CRISIS = "I want to kill myself"
-WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
-BLIND = "cant see out my left eye"
-OFF_ROTA = "+15550100123"
-NOBODY = "no safeguarding lead with a phone"
-
-
-def staff(phone: str, /, **changes: Any) -> None:
-    """Change what the clinic says of the member of staff with that phone."""
-    with transaction() as session:
-        person = session.query(Staff).filter_by(phone=phone).one()
-        for name, value in changes.items():
-            setattr(person, name, value)
-
-
-def hire(phone: str, name: str = "Lead Demo", *, clinic_id: str | None = None, **more: Any) -> None:
-    """Somebody new who leads on safeguarding and is not on the rota."""
-    with transaction() as session:
-        session.add(
-            Staff(
-                clinic_id=clinic_id or session.query(Clinic).one().id,
-                name=name,
-                email=f"{phone}@demo.example",
-                password_hash="x",
-                role=Role.ADMIN,
-                phone=phone,
-                **{"safeguarding_lead": True, **more},
-            )
-        )
-
-
-def no_lead() -> None:
-    staff(DOCTOR, safeguarding_lead=False)
-
-
-def paged_as_lead(desk: Desk) -> list[str]:
-    """Who the timeline says was paged as safeguarding lead, oldest first."""
-    (alert,) = desk.alerts()
-    return [e.staff.phone for e in alert.events if e.kind is EventKind.PAGED and e.detail == AS_LEAD]
-
-
-def doctor_says() -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["doctor"])
-    return result.exit_code, " ".join(result.output.split())
-
-
-def assessment(tier: Tier, flag: str = "PSY", *, psych: bool = True, probe: bool = False) -> Assessment:
-    finding = Finding(flag=flag, tier=tier, rule="test", words="", source="prop", probe=probe)
-    return Assessment(tier=tier, findings=(finding,), psych=psych, probe=probe)
+from bot.triage.types import Assessment, Context, Tier
+from tests.support.desk import DOCTOR, NURSE, PAT, Desk
+from tests.support.safeguarding import (
+    BLIND,
+    CRISIS,
+    NOBODY,
+    OFF_ROTA,
+    WHITE_LIP,
+    assessment,
+    doctor_says,
+    hire,
+    no_lead,
+    paged_as_lead,
+    staff,
+)
 
 
 @pytest.fixture
@@ -410,135 +356,3 @@ def test_a_lead_in_a_crisis_of_their_own_is_not_promised_a_call_from_themselves(
     assert "someone from our team" in desk.texts_to(DOCTOR)[0]
     assert not any("safeguarding lead" in text for text in desk.texts_to(DOCTOR))
     assert len(desk.texts_to(NURSE)) == 1
-
-
-# --- what the patient reads ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("phone", "words", "asked"),
-    [
-        (PAT, CRISIS, "We have asked Dr Demo to phone you"),
-        (ANA, "me quiero matar", "Hemos pedido a Dr Demo que le llame"),
-    ],
-)
-def test_the_patient_reads_whom_to_call_first_and_then_who_will_phone(
-    desk: Desk, phone: str, words: str, asked: str
-) -> None:
-    desk.text(phone, words)
-    desk.settle()
-    text = desk.texts_to(phone)[0]
-    assert asked in text
-    first = first_segment(text)
-    assert "911" in first
-    assert "+1 555-010-0102" in first
-
-
-def test_the_web_chat_names_the_lead_in_full(desk: Desk) -> None:
-    name = "Dra. María de los Ángeles Ejemplo y Muestra de Prueba"
-    staff(DOCTOR, name=name)
-    receipt = desk.web("session-1", CRISIS)
-    (safety,) = desk.rows(Message, in_reply_to_id=receipt.message_id, content_id="safety.t0_crisis")
-    assert f"We have asked {name} to phone you" in safety.body
-
-
-def crisis_text(piece: str, language: Language, name: str | None) -> str:
-    values = clinic_values(SAMPLE_CLINIC, language)
-    values["safeguarding_lead"] = person_or_team(name, language, "sms")
-    return render(f"safety.{piece}", Situation(language), values).text
-
-
-@pytest.mark.parametrize("piece", ["t0_crisis", "t1_crisis", "t2_psych"])
-@pytest.mark.parametrize("language", ["en", "es"])
-@given(name=st.none() | st.text(max_size=120))
-def test_no_name_makes_a_crisis_text_dearer_longer_or_late_with_the_number(
-    piece: str, language: Language, name: str | None
-) -> None:
-    text = crisis_text(piece, language, name)
-    assert encoding(text) == "GSM-7"
-    assert len(text) <= SMS_LIMIT
-    first = first_segment(text)
-    assert "911" in first
-    assert piece == "t2_psych" or str(SAMPLE_CLINIC["emergency_phone"]) in first
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("Dr Demo", "Dr Demo"),
-        ("  Dr \n Demo ", "Dr Demo"),
-        ("Dra. Íñigo Peñalver", "Dra. Iñigo Peñalver"),
-        ("Mónica O’Sample", "Monica O'Sample"),
-        ("Dra. María de los Ángeles Ejemplo y Muestra", "Dra. Maria de los Angeles"),
-        ("Dra. Ejemplo de los Ángelesdelamuestra", "Dra. Ejemplo"),
-        ("Dr " + "X" * LONGEST_NAME, TEAM["en"]),
-        ("示例医生", TEAM["en"]),
-        ("", TEAM["en"]),
-        (None, TEAM["en"]),
-    ],
-)
-def test_a_name_is_texted_as_far_as_a_text_can_carry_it(name: str | None, shown: str) -> None:
-    assert person_or_team(name, "en", "sms") == shown
-
-
-def test_the_linter_measures_texts_with_the_longest_name_there_can_be() -> None:
-    assert (
-        person_or_team(SAMPLE_SHARED["safeguarding_lead"], "es", "sms") == SAMPLE_SHARED["safeguarding_lead"]
-    )
-    assert len(SAMPLE_SHARED["safeguarding_lead"]) == LONGEST_NAME
-
-
-# --- a database of the version before --------------------------------------------------------------------
-
-
-def to_first_schema() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "bot" / "db" / "migrations"))
-    with db.engine().begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
-
-
-def columns(table: str) -> set[str]:
-    return {column["name"] for column in inspect(db.engine()).get_columns(table)}
-
-
-def test_a_record_of_the_first_schema_keeps_everything_and_its_crisis_goes_on(either_record: str) -> None:
-    demo.seed()
-    desk = Desk()
-    desk.settle()
-    no_lead()
-    desk.text(PAT, CRISIS)
-    desk.text(ANA, "tengo el labio blanco y me duele mucho")
-    desk.settle()
-    with transaction() as session:  # as the version before wrote it
-        for alert in session.query(Alert):
-            alert.policy = {key: value for key, value in alert.policy.items() if key != "leads"}
-    before = {model: len(desk.rows(model)) for model in (Staff, Alert, Message, Notification)}
-
-    to_first_schema()
-    assert "safeguarding_lead" not in columns("staff")
-    assert "psych" not in columns("alerts")
-    assert not is_current(db.engine())
-    upgrade(db.engine())
-
-    assert {model: len(desk.rows(model)) for model in before} == before
-    assert not any(person.safeguarding_lead for person in desk.rows(Staff))
-    assert [alert.psych for alert in desk.alerts()] == [True, False]
-    hire(OFF_ROTA)
-    for _ in range(2):
-        desk.advance(minutes=5.1)
-    assert len(desk.texts_to(OFF_ROTA)) == 1, "paged with everybody"
-
-
-def test_the_version_before_can_still_write_to_the_new_schema(either_record: str) -> None:
-    demo.seed(patients=False)
-    with db.engine().begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO staff"
-            " (id, created_at, clinic_id, name, email, password_hash, role, language, active)"
-            " SELECT 'old', created_at, clinic_id, name, 'old@demo.example', 'x', role, language, active"
-            " FROM staff WHERE phone = '+15550100121'"
-        )
-    with db.reading() as session:
-        assert session.get_one(Staff, "old").safeguarding_lead is False

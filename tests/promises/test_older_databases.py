@@ -1,0 +1,76 @@
+"""Databases of the version before are taken up, and the version before can still write."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import inspect
+
+from bot.clinic import demo
+from bot.clinic.models import Staff
+from bot.db import engine as db
+from bot.db.engine import transaction
+from bot.db.migrate import is_current, upgrade
+from bot.escalation.models import Alert, Notification
+from bot.messaging.models import Message
+from bot.settings import ROOT
+from tests.support.desk import ANA, PAT, Desk
+from tests.support.safeguarding import (
+    CRISIS,
+    OFF_ROTA,
+    hire,
+    no_lead,
+)
+
+
+def to_first_schema() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "bot" / "db" / "migrations"))
+    with db.engine().begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+
+
+def columns(table: str) -> set[str]:
+    return {column["name"] for column in inspect(db.engine()).get_columns(table)}
+
+
+def test_a_record_of_the_first_schema_keeps_everything_and_its_crisis_goes_on(either_record: str) -> None:
+    demo.seed()
+    desk = Desk()
+    desk.settle()
+    no_lead()
+    desk.text(PAT, CRISIS)
+    desk.text(ANA, "tengo el labio blanco y me duele mucho")
+    desk.settle()
+    with transaction() as session:  # as the version before wrote it
+        for alert in session.query(Alert):
+            alert.policy = {key: value for key, value in alert.policy.items() if key != "leads"}
+    before = {model: len(desk.rows(model)) for model in (Staff, Alert, Message, Notification)}
+
+    to_first_schema()
+    assert "safeguarding_lead" not in columns("staff")
+    assert "psych" not in columns("alerts")
+    assert not is_current(db.engine())
+    upgrade(db.engine())
+
+    assert {model: len(desk.rows(model)) for model in before} == before
+    assert not any(person.safeguarding_lead for person in desk.rows(Staff))
+    assert [alert.psych for alert in desk.alerts()] == [True, False]
+    hire(OFF_ROTA)
+    for _ in range(2):
+        desk.advance(minutes=5.1)
+    assert len(desk.texts_to(OFF_ROTA)) == 1, "paged with everybody"
+
+
+def test_the_version_before_can_still_write_to_the_new_schema(either_record: str) -> None:
+    demo.seed(patients=False)
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO staff"
+            " (id, created_at, clinic_id, name, email, password_hash, role, language, active)"
+            " SELECT 'old', created_at, clinic_id, name, 'old@demo.example', 'x', role, language, active"
+            " FROM staff WHERE phone = '+15550100121'"
+        )
+    with db.reading() as session:
+        assert session.get_one(Staff, "old").safeguarding_lead is False
