@@ -204,6 +204,21 @@ def enroll(
         out.print(f"  day {day}: {due_at:%a %Y-%m-%d %H:%M %Z}")
 
 
+@app.command("import")
+def import_patients(
+    file: Annotated[Path, typer.Argument(help="CSV with a first line of column names.", exists=True)],
+    dry_run: Annotated[bool, typer.Option(help="Check every row and write nothing.")] = False,
+    clinic: Annotated[str | None, typer.Option(help="Clinic id, when there are several.")] = None,
+) -> None:
+    """Enrol the patients of a CSV file. Rows that are wrong are named by line; the others are taken."""
+    from bot.imports import report
+    from bot.start import open_record, take_content
+
+    open_record(app_settings.get_settings())
+    take_content(app_settings.get_settings())
+    raise typer.Exit(report(file, clinic, dry_run=dry_run, out=out, err=err))
+
+
 @app.command()
 def simulate(
     story: Annotated[str, typer.Option(help="uneventful or red-flag")] = "red-flag",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot import settings as app_settings
 from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff, Treatment
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.followup.planning import due_times
 from bot.messaging.models import Channel, Kind
@@ -41,12 +41,13 @@ class EnrolmentInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentResult:
-    """What was written. `check_ins` maps day to the moment that it is due."""
+    """What was written. `check_ins` maps day to the moment that it is due. `known`: it was there before."""
 
     patient_id: str
     treatment_id: str
     enrolment_id: str
     check_ins: dict[int, datetime]
+    known: bool = False
 
 
 class EnrolmentForm(BaseModel):
@@ -206,6 +207,23 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
     return result
 
 
+def rehearse(clinic_id: str, data: Mapping[str, object]) -> tuple[EnrolmentForm, bool]:
+    """What `enrol` would make of `data`, without writing: the form, and whether this treatment is known.
+
+    Raises EnrolmentInvalid as `enrol` does.
+    """
+    with reading() as session:
+        clinic = session.get_one(Clinic, clinic_id)
+        form = _validated(data, clinic)
+        schedule_for(form.product)
+        _injector(session, clinic, form)
+        patient = session.scalars(select(Patient).filter_by(clinic_id=clinic.id, phone=form.phone)).first()
+        if patient is None:
+            return form, False
+        _check_name(patient, form)
+        return form, _enrolled_before(session, patient, form) is not None
+
+
 def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) -> EnrolmentResult | None:
     """The enrolment of this very treatment, when the form was sent twice."""
     zone = ZoneInfo(patient.time_zone)
@@ -216,7 +234,7 @@ def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) ->
             same.treated_at.astimezone(zone).date() == day
         ):
             planned = {check_in.day: check_in.due_at for check_in in enrolment.check_ins}
-            return EnrolmentResult(patient.id, same.id, enrolment.id, planned)
+            return EnrolmentResult(patient.id, same.id, enrolment.id, planned, known=True)
     return None
 
 
@@ -253,13 +271,18 @@ def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
         patient = Patient(clinic_id=clinic.id, phone=form.phone)
         patient.first_name, patient.last_name = form.first_name, form.last_name
         session.add(patient)
-    elif patient.name.casefold() != f"{form.first_name} {form.last_name}".casefold():
-        raise EnrolmentInvalid(
-            {"phone": f"This number belongs to {patient.name}. Check the number, or the name."}
-        )
+    else:
+        _check_name(patient, form)
     patient.language, patient.time_zone = form.language, form.time_zone
     session.flush()
     return patient
+
+
+def _check_name(patient: Patient, form: EnrolmentForm) -> None:
+    if patient.name.casefold() != f"{form.first_name} {form.last_name}".casefold():
+        raise EnrolmentInvalid(
+            {"phone": f"This number belongs to {patient.name}. Check the number, or the name."}
+        )
 
 
 def _injector(session: Session, clinic: Clinic, form: EnrolmentForm) -> str | None:

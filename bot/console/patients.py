@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -12,9 +13,11 @@ from bot.clinic.models import Patient, Treatment
 from bot.console import pages, timeline, trend
 from bot.console.access import patient_for
 from bot.console.intake import newest_of as newest_intake
-from bot.console.pages import ConsoleRoute, SignedIn
+from bot.console.pages import ConsoleRoute, Posted, SignedIn
+from bot.console.sessions import Visitor
 from bot.console.trend_plot import plot
 from bot.console.wording import flag_label, product_name
+from bot.counselling import service as counselling
 from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
@@ -56,6 +59,30 @@ def patient_page(
     request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = ""
 ) -> Response:
     """Who it is, what was done, what comes next, and everything that happened."""
+    return _patient_page(request, who, patient_id, show, did)
+
+
+@router.post("/patients/{patient_id}/acknowledgement")
+def ask_acknowledgement(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:  # noqa: ARG001
+    """Ask the patient to confirm the counselling texts that are not confirmed yet."""
+    with reading() as session:
+        patient_for(session, who, patient_id)
+    try:
+        counselling.ask(who.staff_id, patient_id)
+    except counselling.NothingToAsk as problem:
+        return _patient_page(request, who, patient_id, problem=str(problem), status=422)
+    return RedirectResponse(f"/console/patients/{patient_id}?did=asked", 303)
+
+
+def _patient_page(
+    request: Request,
+    who: Visitor,
+    patient_id: str,
+    show: str = "all",
+    did: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> Response:
     show = show if show in timeline.FILTERS else timeline.FILTERS[0]
     with reading() as session:
         patient = patient_for(session, who, patient_id)
@@ -66,7 +93,11 @@ def patient_page(
             request,
             "patient.html",
             who,
+            status=status,
             patient=patient,
+            acknowledgements=counselling.of_patient(session, patient.id),
+            unconfirmed=counselling.unconfirmed(session, patient.id),
+            counselling_problem=problem,
             opted_out_at=_opted_out(session, patient),
             intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
@@ -77,7 +108,7 @@ def patient_page(
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did="enrolled" if did == "enrolled" else "",
+            did=did if did in ("enrolled", "asked") else "",
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.clinic import models as clinic
+from bot.counselling import models as counselling
 from bot.db.base import Base
 from bot.escalation import models as escalation
 from bot.followup import models as followup
@@ -11,4 +12,14 @@ from bot.intake import models as intake
 from bot.messaging import models as messaging
 from bot.records import models as records
 
-__all__ = ["Base", "clinic", "escalation", "followup", "governance", "intake", "messaging", "records"]
+__all__ = [
+    "Base",
+    "clinic",
+    "counselling",
+    "escalation",
+    "followup",
+    "governance",
+    "intake",
+    "messaging",
+    "records",
+]

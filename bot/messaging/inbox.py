@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.channels.base import Inbound
 from bot.clinic.models import Clinic
+from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.messaging import optout, spool
@@ -141,8 +142,12 @@ def handle(session: Session, message: Message) -> None:
     read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif message.channel is Channel.SMS and optout.is_opted_out(conversation):
+    elif _wants_no_answer(conversation, message) or counselling.take(session, message):
         message.turn = Turn.NOT_NEEDED
+
+
+def _wants_no_answer(conversation: Conversation, message: Message) -> bool:
+    return message.channel is Channel.SMS and optout.is_opted_out(conversation)
 
 
 def _is_for_the_desk(conversation: Conversation, text: str) -> bool:

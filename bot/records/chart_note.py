@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from bot.clinic.facts import readable_phone
 from bot.clinic.models import Clinic, Consent, Patient, Treatment
+from bot.counselling.models import Acknowledgement
 from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.followup.models import CheckIn
 from bot.messaging.models import Channel, Kind, Message, Status
@@ -49,6 +50,7 @@ class Chart:
     alerts: tuple[Alert, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     consents: tuple[Consent, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,12 @@ class _Note:
     def _counselling(self) -> Lines:
         for message in filter(is_counselling, self._chart.sent):
             yield Row(self._moment(message.created_at), self._said(message))
+        for one in self._chart.acknowledgements:
+            if one.acknowledged_at is None:
+                yield Row(self._moment(one.created_at), self._t("chart.ack_asked", n=len(one.message_ids)))
+            else:
+                words = self._t("chart.ack_given", n=len(one.message_ids), name=one.staff.name)
+                yield Row(self._moment(one.acknowledged_at), words)
 
     def _precautions(self) -> Lines:
         for message in filter(tells_when_to_call, self._chart.sent):
@@ -294,7 +302,9 @@ class _Note:
         else:
             title = self._words.topic(message.content_id)
             version = message.content_version if message.content_version is not None else "?"
-            about = f"{title} ({message.content_id}, {self._t('chart.version', n=version)})"
+            about = f"{title} ({message.content_id}, {self._t('chart.version', n=version)}"
+            own = message.content_own_version
+            about += f", {self._t('chart.own_version', n=own)})" if own is not None else ")"
         return " · ".join((about, self._channel(message.channel), self._delivery(message)))
 
     def _delivery(self, message: Message) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from bot.clinic.models import Consent, Patient, Treatment
+from bot.counselling import service as counselling
 from bot.escalation.models import Alert, AlertEvent
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
 from bot.messaging.models import Conversation, Direction, Kind, Message
@@ -60,6 +61,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
                 .order_by(CheckIn.due_at, CheckIn.id)
             )
         ),
+        acknowledgements=tuple(counselling.of_patient(session, patient.id)),
         consents=tuple(
             session.scalars(
                 select(Consent)

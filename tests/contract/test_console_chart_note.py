@@ -20,7 +20,7 @@ from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.records.models import ReportSource, SymptomReport, Trend
 from bot.triage.types import Tier
 from tests.contract.console_clinic import World, message
-from tests.contract.test_console_pages import client_for
+from tests.contract.test_console_pages import client_for, post
 
 HEADINGS = (
     "CLINIC",
@@ -354,3 +354,33 @@ def test_the_note_holds_only_this_patients_rows(world: World, nurse: TestClient)
     assert "somebody" not in text
     for other in ("Pat Sample", "white and it really hurts", "Seen at 4 pm"):
         assert other not in text
+
+
+def test_a_confirmation_is_asked_for_and_stands_in_the_note(world: World) -> None:
+    nurse = client_for("nurse")
+    address = f"/console/patients/{world.patients['pat']}"
+    with transaction() as session:
+        thread = session.scalars(
+            select(Message.conversation_id).where(Message.patient_id == world.patients["pat"])
+        ).first()
+        session.add(
+            Message(
+                clinic_id=world.clinic,
+                conversation_id=thread,
+                patient_id=world.patients["pat"],
+                direction=Direction.OUT,
+                kind=Kind.REPLY,
+                channel=Channel.SMS,
+                body="No gym.",
+                status=Status.DELIVERED,
+                content_id="aftercare.exercise",
+                content_version=1,
+                content_own_version=3,
+            )
+        )
+    page = post(nurse, f"{address}/acknowledgement")
+    assert "no answer yet" in page.text
+    note = nurse.get(f"{address}/chart-note.txt").text
+    assert "Patient asked to confirm" in note
+    assert "the clinic's version 3" in note
+    assert post(client_for("stranger"), f"{address}/acknowledgement").status_code == 404

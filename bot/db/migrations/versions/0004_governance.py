@@ -61,6 +61,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_clinic_snapshots_clinic_id'), 'clinic_snapshots', ['clinic_id'], unique=False)
 
+    op.create_table('acknowledgements',
+    sa.Column('patient_id', sa.String(length=32), nullable=False),
+    sa.Column('conversation_id', sa.String(length=32), nullable=False),
+    sa.Column('staff_id', sa.String(length=32), nullable=False),
+    sa.Column('message_ids', bot.db.base.Json, nullable=False),
+    sa.Column('acknowledged_at', bot.db.base.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('answer_id', sa.String(length=32), nullable=True),
+    sa.Column('clinic_id', sa.String(length=32), nullable=False),
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', bot.db.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['answer_id'], ['messages.id'], name=op.f('fk_acknowledgements_answer_id_messages')),
+    sa.ForeignKeyConstraint(['clinic_id'], ['clinics.id'], name=op.f('fk_acknowledgements_clinic_id_clinics')),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_acknowledgements_conversation_id_conversations')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_acknowledgements_patient_id_patients')),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_acknowledgements_staff_id_staff')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_acknowledgements'))
+    )
+    op.create_index(op.f('ix_acknowledgements_clinic_id'), 'acknowledgements', ['clinic_id'], unique=False)
+    op.create_index(op.f('ix_acknowledgements_patient_id'), 'acknowledgements', ['patient_id'], unique=False)
+
     # Added in place, on SQLite too: a batch would build tables anew that others refer to. The default stays,
     # for a process of the version before that still writes.
     op.add_column('clinics', sa.Column('approved_words_only', sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -72,6 +92,7 @@ def downgrade() -> None:
     op.drop_column('messages', 'content_own_version')
     op.drop_column('clinics', 'booking_url')
     op.drop_column('clinics', 'approved_words_only')
+    op.drop_table('acknowledgements')
     op.drop_table('clinic_snapshots')
     op.drop_table('content_versions')
     op.drop_table('shipped_texts')
