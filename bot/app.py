@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from bot import clock, triage
 from bot import settings as app_settings
+from bot.api.router import router as api
 from bot.channels.base import Carrier
 from bot.channels.simulator.carrier import get_carrier
 from bot.channels.simulator.router import router as simulator
@@ -81,7 +82,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.runtime = work
     observe_requests(app)
-    for router in (console, web, simulator, twilio, metrics):
+    for router in (console, web, simulator, twilio, api, metrics):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -89,6 +89,17 @@ class StaffSession(ClinicOwned, Base):
     staff: Mapped[Staff] = relationship()
 
 
+class ApiKey(ClinicOwned, Base):
+    """Lets another system of the clinic in. The key itself is shown once and kept as a hash only."""
+
+    __tablename__ = "api_keys"
+
+    name: Mapped[str] = mapped_column(String(80))  #: which system it was given to
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class Patient(ClinicOwned, Base):
     """A person who is, was or may be treated. `id` is opaque and may appear in logs; names may not."""
 

@@ -1,0 +1,1 @@
+"""What other systems of a clinic may ask of the desk."""
