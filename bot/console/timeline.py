@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Conversation, Kind, Message
+from bot.messaging.threads import belongs_to
 from bot.records.models import AssessmentRecord, SymptomReport
 
 #: What the timeline can be filtered to; the first shows everything.
@@ -50,7 +51,7 @@ def _messages(session: Session, patient_id: str) -> list[Entry]:
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(AssessmentRecord, AssessmentRecord.message_id == Message.id)
         .where(
-            or_(Message.patient_id == patient_id, Conversation.patient_id == patient_id),
+            belongs_to(patient_id, Message.patient_id),
             Message.kind.notin_([Kind.STAFF, Kind.PAGE]),
         )
         .order_by(Message.id.desc())

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock
 from bot.clinic.facts import content_values
@@ -33,6 +33,15 @@ def local_day(treated_at: datetime, now: datetime, time_zone: str) -> int:
     """Whole calendar days in `time_zone` from treatment to now; the day itself is 0."""
     zone = ZoneInfo(time_zone)
     return (now.astimezone(zone).date() - treated_at.astimezone(zone).date()).days
+
+
+def belongs_to(patient_id: str, owner: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    """The condition for rows of a patient, joined with their conversation; `owner` is the rows' patient.
+
+    What a number wrote before it was enrolled belongs to the patient whose number it is now; what it wrote as
+    another patient's number does not.
+    """
+    return or_(owner == patient_id, and_(owner.is_(None), Conversation.patient_id == patient_id))
 
 
 def latest_treatment(session: Session, patient_id: str | None) -> Treatment | None:

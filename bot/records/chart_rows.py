@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from bot.clinic.models import Consent, Patient, Treatment
 from bot.counselling import service as counselling
 from bot.escalation.models import Alert, AlertEvent
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
 from bot.messaging.models import Conversation, Direction, Kind, Message
+from bot.messaging.threads import belongs_to
 from bot.records.chart_note import Chart
 from bot.records.models import SymptomReport
 
@@ -17,8 +18,7 @@ _NOT_OUT = (CheckInStatus.PLANNED, CheckInStatus.CANCELLED)
 
 
 def load_chart(session: Session, patient: Patient) -> Chart:
-    """All of the patient's rows. What a number wrote before it was enrolled belongs to the patient whose
-    number it is now; what it wrote as another patient's number does not."""
+    """All of the patient's rows."""
     messages = _messages(session, patient)
     return Chart(
         clinic=patient.clinic,
@@ -37,7 +37,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             session.scalars(
                 select(SymptomReport)
                 .join(Conversation, Conversation.id == SymptomReport.conversation_id)
-                .where(_of(patient, SymptomReport.patient_id))
+                .where(belongs_to(patient.id, SymptomReport.patient_id))
                 .order_by(SymptomReport.created_at, SymptomReport.id)
             )
         ),
@@ -45,7 +45,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             session.scalars(
                 select(Alert)
                 .join(Conversation, Conversation.id == Alert.conversation_id)
-                .where(_of(patient, Alert.patient_id))
+                .where(belongs_to(patient.id, Alert.patient_id))
                 .options(
                     selectinload(Alert.message),
                     selectinload(Alert.events).selectinload(AlertEvent.message),
@@ -77,12 +77,8 @@ def _messages(session: Session, patient: Patient) -> list[Message]:
     query = (
         select(Message)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(_of(patient, Message.patient_id), Message.kind.notin_([Kind.STAFF, Kind.PAGE]))
+        .where(belongs_to(patient.id, Message.patient_id), Message.kind.notin_([Kind.STAFF, Kind.PAGE]))
         .options(selectinload(Message.events))
         .order_by(Message.created_at, Message.id)
     )
     return list(session.scalars(query))
-
-
-def _of(patient: Patient, owner: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
-    return or_(owner == patient.id, and_(owner.is_(None), Conversation.patient_id == patient.id))
