@@ -21,9 +21,9 @@ TOPIC_OF_INTENT = {"opt_out": "clinic.stop_messages"}
 NOT_OFFERED = frozenset({"out_of_scope", "clinic.human", "clinic.stop_messages"})
 MAX_OFFERED = 3
 #: Less likely than this is no help as a choice (see `config.yml` for how likely is enough to answer).
-WORTH_OFFERING = 0.01
+WORTH_OFFERING = 0.02
 #: With a best candidate less likely than this, no choices at all: they would be guesses.
-PLAUSIBLE = 0.05
+PLAUSIBLE = 0.1
 
 
 def may_be_offered(topic: str) -> bool:

