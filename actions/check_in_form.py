@@ -80,6 +80,14 @@ def take(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
     return {**slots, f"checkin_{asked}": words, "asked_again": None}
 
 
+def keep(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
+    """The slots that `words` fill in answer to `asked`, each stored; what cannot be read fills none."""
+    found = _read(tracker, asked, words)
+    for name, value in found.items():
+        _store(tracker, name, value, words)
+    return {f"checkin_{name}": value for name, value in found.items()}
+
+
 def _read(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
     question = f"checkin.{asked}"
     if QUESTIONS[question] == "scale" and not is_none(words):
