@@ -215,7 +215,8 @@ def test_a_desk_that_slept_past_the_evening_reminds_in_the_morning(desk: Desk) -
 
 def test_a_check_in_text_that_is_delayed_into_the_night_waits_for_the_morning(desk: Desk) -> None:
     check_in = pats(desk)[1]
-    clock.advance(check_in.due_at + timedelta(hours=9, minutes=50) - clock.now())  # 19:50
+    late = check_in.due_at.astimezone(NEW_YORK).replace(hour=19, minute=50, second=0)
+    clock.advance(late - clock.now())
     desk.carrier.faults = [CarrierError("busy")] * 2
     desk.settle()
     assert pats(desk)[1].status is CheckInStatus.SENT
