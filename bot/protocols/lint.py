@@ -104,6 +104,11 @@ _OUTCOME_FIGURE = re.compile(
 )
 
 
+def locked_screen_words(text: str) -> list[str]:
+    """Words of `text` that a stranger should not read on a locked screen: treatments, the body, symptoms."""
+    return [match[0] for match in _DISCREET.finditer(text)]
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something that must be changed before the text is sent. `file` is relative to the content folder.
