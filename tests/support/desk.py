@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Inbound, Outbound, OutcomeUnknown, Sent
+from bot.channels.base import CarrierError, Inbound, Outbound, OutcomeUnknown, Sent
 from bot.clinic import demo
 from bot.clinic.demo import TEXT_NUMBER
 from bot.clinic.enrolment import EnrolmentResult, enrol
@@ -27,6 +27,7 @@ from bot.followup import dispatch
 from bot.messaging import inbox
 from bot.messaging.delivery import deliver
 from bot.messaging.models import Channel, Message, Status
+from bot.photos.fetch import fetch
 
 ANA, PAT = "+15550100111", "+15550100112"
 NURSE, DOCTOR = "+15550100121", "+15550100122"
@@ -44,6 +45,8 @@ class HandCarrier:
     late_faults: list[Exception | None] = field(default_factory=list)
     status: Status = Status.DELIVERED
     lookups: int = 0
+    #: files by address, or what asking for one raises; any other address does not answer
+    media: dict[str, bytes | Exception] = field(default_factory=dict)
 
     def send(self, message: Outbound) -> Sent:
         if self.faults and (fault := self.faults.pop(0)) is not None:
@@ -59,6 +62,12 @@ class HandCarrier:
             if (known.to, known.body) == (message.to, message.body):
                 return self._sent(known)
         return None
+
+    def fetch_media(self, url: str) -> bytes:
+        answer = self.media.get(url, CarrierError("no answer", code="unreachable"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _sent(self, message: Outbound) -> Sent:
         return Sent(f"SM-{message.message_id}", self.status)
@@ -181,6 +190,8 @@ class Desk:
                 deliver(work.row_id, self.carrier)
             case "check_in":
                 dispatch.step(work.row_id, self.dialogue)
+            case "photo":
+                fetch(work.row_id, self.carrier)
             case "escalate":
                 with transaction() as session:
                     take_step(session, session.get_one(Alert, work.row_id), clock.now())

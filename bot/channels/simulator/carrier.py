@@ -15,6 +15,7 @@ import structlog
 from bot import settings as app_settings
 from bot.channels.base import CarrierError, Inbound, Outbound, OutcomeUnknown, Sent
 from bot.channels.simulator.callbacks import Later
+from bot.channels.simulator.picture import draw
 from bot.channels.simulator.store import CarriedText, CarrierStore, Phone
 from bot.messaging.models import Channel, Status
 
@@ -100,6 +101,13 @@ class SimulatedCarrier:
             sender=message.sender, recipient=message.to, body=message.body, since=since
         )
         return None if text is None else Sent(text.provider_id, text.status)
+
+    def fetch_media(self, url: str) -> bytes:
+        """The demo picture at `url`. Raises CarrierError for any other address."""
+        try:
+            return draw(url)
+        except ValueError:
+            raise CarrierError("this carrier has no such file", code="gone", permanent=True) from None
 
     # --- phones --------------------------------------------------------------------------------------
 
