@@ -64,7 +64,8 @@ MEDIA_LIMIT = 20 * 1024 * 1024
 
 
 class Carrier(Protocol):
-    """A way to hand text messages on, and to get the files that came with one. Calls block and are made from worker threads."""
+    """A way to hand text messages on, and to get the files that came with one. Calls block and are made from
+    worker threads."""
 
     name: str
 

@@ -1,7 +1,7 @@
-"""Consent to keeping photos in the record and comparing them: asked for once, and never in the middle of trouble.
+"""Consent to keeping photos in the record and comparing them: asked once, never in the middle of trouble.
 
-A photo that comes without it is kept with its message, as any words of a patient are: somebody may have sent it
-because something is wrong. Staff see that consent is missing, and may record what the patient tells them.
+A photo that comes without it is kept with its message, as any words of a patient are: somebody may have sent
+it because something is wrong. Staff see that consent is missing, and may record what the patient tells them.
 """
 
 from __future__ import annotations

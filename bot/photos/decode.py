@@ -17,13 +17,15 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from bot.photos.errors import MAX_BYTES, PhotoRefused
 
-#: Pixels of a picture; a file of a few kilobytes can claim thousands of millions. Phones take up to 50 million.
+#: Pixels of a picture; a file of a few kilobytes can claim thousands of millions. Phones make 50
+#: million at most.
 MAX_PIXELS = 64_000_000
 #: Pixels of the longer side that is kept: more than any screen shows, and enough to see pores.
 LONGEST_SIDE = 4096
 THUMBNAIL_SIDE = 480
 
-#: What phones and computers make; JPEG includes MPO, which carries a depth map. Everything else Pillow can open is attack surface without use.
+#: What phones and computers make; JPEG includes MPO, which carries a depth map. Everything else that Pillow
+#: can open is attack surface without use.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF")
 #: Formats in which more than one frame means film; in the others it means a depth map or a burst.
 _FILM = frozenset({"GIF", "PNG", "WEBP", "AVIF"})

@@ -1,6 +1,6 @@
 """Fetching what the carrier holds of a message: one attempt at a time, each due by its row.
 
-A crash leaves the row as it was, and the sweep finds it again. Until it is settled nothing of it is forgotten:
+A crash leaves the row as it was, and the sweep finds it again. Nothing is forgotten before it is settled:
 a file that cannot be had, or is no photo, ends with a task for staff.
 """
 
@@ -26,7 +26,7 @@ from bot.records.tasks import open_task
 
 log = structlog.get_logger(__name__)
 
-#: Waits after the first, second, … attempt that failed; after the last one the file counts as lost: a day in all.
+#: Waits after the first, second, … attempt that failed; after the last one the file is lost: a day in all.
 RETRY_AFTER = (
     timedelta(seconds=15),
     timedelta(minutes=1),

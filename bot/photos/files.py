@@ -1,4 +1,4 @@
-"""The pictures' files: outside the database, each named by its checksum, so that it can be checked when read."""
+"""The pictures' files: outside the database, each named by its checksum and checked when read."""
 
 from __future__ import annotations
 

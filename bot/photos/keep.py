@@ -17,7 +17,7 @@ from bot.photos import files
 from bot.photos.consent import PATIENCE
 from bot.photos.models import Photo
 
-#: Cameras' clocks go wrong: a picture from later than this after its arrival, or before 2000, has no known time.
+#: Cameras' clocks go wrong: a picture from later than this after its arrival, or before 2000, has no time.
 _CLOCK_SLACK = timedelta(days=1)
 _FIRST_YEAR = 2000
 
@@ -41,7 +41,7 @@ class Facts:
 
 
 def on_disk(clinic_id: str, data: bytes, view: str | None = None) -> Facts:
-    """Decode `data` and write picture and thumbnail. Raises `PhotoRefused`, and OSError when the disk refuses."""
+    """Decode `data` and write picture and thumbnail. Raises `PhotoRefused`, and OSError."""
     from bot.photos.decode import decode  # the decoders are loaded with the first photo
 
     picture = decode(data)
@@ -58,7 +58,7 @@ def on_disk(clinic_id: str, data: bytes, view: str | None = None) -> Facts:
 
 
 def in_record(session: Session, message: Message, facts: Facts) -> Photo:
-    """The photo of `facts`, which came with `message`. The same file from the same person is the same photo."""
+    """The photo of `facts`, which came with `message`. A file this person sent before is that photo."""
     mine = and_(Photo.patient_id.is_(None), Photo.conversation_id == message.conversation_id)
     if message.patient_id:
         mine = or_(mine, Photo.patient_id == message.patient_id)

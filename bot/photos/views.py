@@ -20,7 +20,7 @@ class View:
 
 
 def of_areas(areas: Iterable[str], language: Language, content: Catalogue | None = None) -> list[View]:
-    """The views of a treatment's `areas`, in order, each once; those of `default` for an area without its own."""
+    """The views of a treatment's `areas`, in order, each once; those of `default` for an unlisted area."""
     found = content or catalogue()
     listed = [
         view

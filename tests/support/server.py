@@ -2,8 +2,8 @@
 
 `halt` says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
 is stored, the carrier has not been called), `after-page` (the carrier has it, we have not recorded that),
-`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), `before-photo` (a file is being fetched), or
-`never`.
+`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), `before-photo` (a file is being fetched),
+or `never`.
 The dialogue is a scripted one: what is tested here is the durable work around it.
 """
 

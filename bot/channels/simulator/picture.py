@@ -18,7 +18,7 @@ def address(moment: datetime) -> str:
 
 
 def draw(url: str) -> bytes:
-    """The picture at `url` as JPEG, with the capture time a camera writes. Raises ValueError if it is none."""
+    """The picture at `url` as JPEG, with a camera's capture time. Raises ValueError if it is none."""
     moment = datetime.fromisoformat(url.removeprefix(_PREFIX)) if url.startswith(_PREFIX) else None
     if moment is None:
         raise ValueError("not a demo picture")
