@@ -16,6 +16,7 @@ from bot.console.sessions import Visitor
 from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.messaging.models import Conversation, Message
+from bot.photos.fetch import NOTE as PHOTO_NOTE
 from bot.records import tasks as service
 from bot.records.models import StaffTask, TaskKind
 
@@ -93,6 +94,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return "" if note == task.kind else t(f"task.{note}")
     if message is not None and message.body.strip().startswith(note):
         return ""
+    if note.startswith(PHOTO_NOTE):
+        return t("photo.task", why=t(f"photo.why_{note.removeprefix(PHOTO_NOTE)}"))
     if note in _INTAKE:
         return t(_INTAKE[note])
     if found := _CHECK_IN_DAY.fullmatch(note):

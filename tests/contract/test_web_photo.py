@@ -70,7 +70,7 @@ def test_a_photo_is_kept_and_triaged_like_a_message_without_words(client: TestCl
     assert photo.view == "front"
     assert files.read(photo.clinic_id, photo.sha256)
     shown = client.get("/chat/messages", headers={"Authorization": f"Bearer {mine}"}).json()["messages"]
-    assert [(one["photos"], one["from"]) for one in shown][0] == (1, "you")
+    assert (shown[0]["photos"], shown[0]["from"]) == (1, "you")
     assert "sha256" not in str(shown), "the browser is told nothing of the file"
 
 
