@@ -67,7 +67,7 @@ def compare_page(
     request: Request,
     who: SignedIn,
     patient_id: str,
-    view: str = "",
+    view: str | None = None,
     first: str = "",
     second: str = "",
 ) -> Response:
@@ -76,7 +76,7 @@ def compare_page(
         patient = patient_for(session, who, patient_id)
         photos = gallery.of_patient(session, patient.id)[::-1]
         there = {photo.view or "" for photo in photos}
-        if view not in there:
+        if view is None or view not in there:
             view = _best_view(photos)
         choices = [photo for photo in photos if (photo.view or "") == view]
         return pages.render(
