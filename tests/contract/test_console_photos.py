@@ -16,6 +16,7 @@ from bot.clinic.models import Consent, ConsentPurpose, Patient, Treatment
 from bot.db.engine import transaction
 from bot.photos import files, keep
 from bot.photos.arrivals import expect
+from bot.photos.errors import MEANING
 from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
 from bot.records.models import StaffTask, TaskKind
 from tests.contract import console_clinic
@@ -176,10 +177,10 @@ def test_a_file_that_is_not_here_is_said(
     assert words in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
 
 
-@pytest.mark.parametrize(
-    "reason",
-    ["empty", "too_big", "not_a_photo", "moving", "too_many_pixels", "damaged", "gone", "unreachable", "no_address"],
-)  # fmt: skip
+REASONS = (*MEANING, "gone", "unreachable", "no_address")
+
+
+@pytest.mark.parametrize("reason", REASONS)
 def test_a_task_says_why_a_file_is_not_there(world: World, reason: str) -> None:
     with transaction() as session:
         session.add(
