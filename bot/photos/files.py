@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from bot import settings as app_settings
 from bot.ids import new_id
 from bot.photos.errors import PhotoDamaged
+
+#: Bytes that photos leave free: the record needs the disk more than they do.
+RESERVE = 500_000_000
 
 
 def path_of(clinic_id: str, sha256: str) -> Path:
@@ -29,6 +34,8 @@ def save(clinic_id: str, data: bytes) -> str:
     except PhotoDamaged:
         pass  # not there yet, or damaged since: written (again)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.disk_usage(path.parent).free < RESERVE:
+        raise OSError(errno.ENOSPC, "photos leave the last 500 MB of the disk to the record")
     part = path.with_name(f".{new_id()}.part")
     try:
         with open(part, "xb", opener=_private) as file:

@@ -35,7 +35,7 @@ def draw(url: str) -> bytes:
     pen.arc((390, 660, 570, 780), 20, 160, fill=(170, 80, 80), width=9)
     x, y, size = chance.randint(560, 620), chance.randint(600, 690), chance.randint(24, 60)
     pen.ellipse((x - size, y - size, x + size, y + size), fill=(206, 128, 118))
-    pen.text((30, 1150), f"Afterglow demo, {moment:%Y-%m-%d %H:%M}", fill=(60, 70, 70))
+    pen.text((30, 1150), f"Afterglow demo, {moment:%Y-%m-%d %H:%M}", fill=(60, 70, 70), font_size=26)
     exif = Image.Exif()
     exif[0x010F] = "Afterglow demo phone"
     exif.get_ifd(0x8769)[0x9003] = f"{moment:%Y:%m:%d %H:%M:%S}"
