@@ -163,7 +163,7 @@ def _pieces(
 def _photo_views(
     path: Path, sources: Mapping[str, Source], pieces: Mapping[str, Piece]
 ) -> dict[str, PhotoViews]:
-    """The views of each area. Every view must have its piece, and areas that are not listed need `default`."""
+    """The views of each area; each must have its piece, and areas that are not listed need `default`."""
     found, entries = _entries(path, PhotoViews, sources)
     for area, views in found.items():
         for number, view in enumerate(views.views):
