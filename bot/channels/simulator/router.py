@@ -33,6 +33,8 @@ _STEPS = {
 }
 #: The page looks by itself after this many seconds, in case another process moved something.
 _LOOK_AGAIN_S = 10.0
+#: Bytes of a file that a phone sends: more than the desk takes, so that its refusal can be seen.
+_FILE_LIMIT = 64 * 1024 * 1024
 
 
 def _demo_only() -> None:
@@ -133,6 +135,27 @@ def send_text(number: str, text: NewText) -> dict[str, str]:
         raise HTTPException(409, "This phone is switched off. Switch it on to send.")
     media = [_demo_photo()] if text.photo else []
     sent = get_carrier().receive(number, _clinic_number(), text.body, media)
+    return {"id": sent.provider_id, "state": sent.status.value}
+
+
+@router.post("/phones/{number}/photo", status_code=201)
+async def send_photo(request: Request, number: str) -> dict[str, str]:
+    """Send a file of this computer from a simulated phone: the request's body, of any kind."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > _FILE_LIMIT:
+            raise HTTPException(413, "No phone sends a file as large as this.")
+    kind = request.headers.get("content-type", "")[:100]
+    return await run_in_threadpool(_send_file, number, bytes(data), kind)
+
+
+def _send_file(number: str, data: bytes, content_type: str) -> dict[str, str]:
+    if not _known_phone(number).on:
+        raise HTTPException(409, "This phone is switched off. Switch it on to send.")
+    carrier = get_carrier()
+    media = [{"url": carrier.files.keep(data), "content_type": content_type}]
+    sent = carrier.receive(number, _clinic_number(), "", media)
     return {"id": sent.provider_id, "state": sent.status.value}
 
 
