@@ -16,6 +16,7 @@ from bot.console.sessions import Visitor
 from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.messaging.models import Conversation, Message
+from bot.photos import gallery
 from bot.photos.fetch import NOTE as PHOTO_NOTE
 from bot.records import tasks as service
 from bot.records.models import StaffTask, TaskKind
@@ -70,6 +71,9 @@ def _page(request: Request, who: Visitor, *, did: str = "", missing: str = "", s
             who,
             status=status,
             rows=rows,
+            arrivals=gallery.with_messages(
+                session, [task.message_id for task, *_ in rows if task.message_id]
+            ),
             did=did,
             missing=missing,
             note_of=note_of,

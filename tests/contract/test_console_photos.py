@@ -14,6 +14,7 @@ from sqlalchemy import select
 from bot import clock
 from bot.clinic.models import Consent, ConsentPurpose, Patient, Treatment
 from bot.db.engine import transaction
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.photos import files, keep
 from bot.photos.arrivals import expect
 from bot.photos.errors import MEANING
@@ -155,6 +156,41 @@ def test_the_photos_stand_with_their_message_in_the_alert_and_the_timeline(
         assert re.search(r'alt="Photo 2 of the message of [^"]+"', shown)
     live = nurse.get(f"/console/alerts/{world.alerts['lip']}/live").text
     assert f"/console/photos/{first}/thumbnail.jpg" in live
+
+
+def test_a_strangers_photo_is_seen_where_staff_are_asked_to_look_at_it(
+    world: World, nurse: TestClient
+) -> None:
+    with transaction() as session:
+        thread = Conversation(clinic_id=world.clinic, channel=Channel.WEB, address="visitor")
+        session.add(thread)
+        session.flush()
+        items = [keep.on_disk(world.clinic, pictures.jpeg("tan")).as_media()]
+        row = Message(
+            clinic_id=world.clinic,
+            conversation_id=thread.id,
+            direction=Direction.IN,
+            kind=Kind.PATIENT,
+            channel=Channel.WEB,
+            body="",
+            media=items,
+            status=Status.RECEIVED,
+            assessed=True,
+        )
+        session.add(row)
+        session.flush()
+        expect(session, row)
+        session.add(
+            StaffTask(
+                clinic_id=world.clinic, key="review:x", kind=TaskKind.REVIEW, message_id=row.id,
+                conversation_id=thread.id,
+            )
+        )  # fmt: skip
+        photo = session.scalars(select(Photo.id)).one()
+    page = nurse.get("/console/tasks").text
+    assert f'href="/console/photos/{photo}.jpg"' in page
+    assert nurse.get(f"/console/photos/{photo}.jpg").status_code == 200
+    assert post(nurse, f"/console/photos/{photo}/view", view="front").status_code == 404
 
 
 @pytest.mark.parametrize(
