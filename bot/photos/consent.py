@@ -114,8 +114,9 @@ def ask_due() -> None:
 def _ask(photo_id: str) -> None:
     with transaction() as session:
         photo = session.get_one(Photo, photo_id, with_for_update=True)
-        if photo.ask_consent_at is None or photo.patient_id is None:
-            photo.ask_consent_at = None
+        if photo.patient_id is None or photo.conversation.patient_id != photo.patient_id:
+            photo.ask_consent_at = None  # the number has changed hands: its new owner is not asked
+        if photo.ask_consent_at is None:
             return
         # one at a time for a patient, also between processes
         patient = session.get_one(Patient, photo.patient_id, with_for_update=True)

@@ -453,6 +453,19 @@ def test_who_has_opted_out_is_not_asked(desk: Desk) -> None:
     assert desk.rows(Photo)[0].ask_consent_at is None, "in the end it is left to staff"
 
 
+def test_the_new_owner_of_a_number_is_not_asked_about_the_old_owners_photo(desk: Desk) -> None:
+    old = treated_long_ago(desk)
+    desk.advance(hours=3)
+    send_a_photo(desk)
+    with transaction() as session:
+        session.get_one(Patient, old).phone = "+15550100172"
+    desk.enrol("New", "Owner", LONG_TREATED)
+    desk.text(LONG_TREATED, "hello")
+    desk.advance(days=1)
+    assert asked(desk) == 0
+    assert desk.rows(Photo)[0].ask_consent_at is None
+
+
 def test_a_stranger_is_not_asked(desk: Desk) -> None:
     desk.carrier.media[URL] = pictures.jpeg()
     desk.text(STRANGER, "hello", media=media())
