@@ -65,9 +65,7 @@ OPT_OUT_PIECES = frozenset(
     }
 )
 #: Texts that come unasked and may be read on a locked screen.
-DISCREET_PIECES = frozenset(
-    {"checkin.intro", "checkin.reminder", "enrol.welcome", "photos.consent"}
-)
+DISCREET_PIECES = frozenset({"checkin.intro", "checkin.reminder", "enrol.welcome", "photos.consent"})
 
 _ENGLISH_KEYWORD = "stop ?all|stop|unsubscribe|cancel|end|quit|revoke|opt ?out|start|unstop|yes"
 _SPANISH_KEYWORD = (
