@@ -21,6 +21,7 @@ from bot import log
 from bot import settings as app_settings
 from bot.api.keys_cli import app as api_key
 from bot.export import app as export
+from bot.photos_cli import app as photos
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 
@@ -34,6 +35,7 @@ app.add_typer(evaluate, name="evaluate")
 app.add_typer(labels, name="labels")
 app.add_typer(export, name="export")
 app.add_typer(api_key, name="api-key")
+app.add_typer(photos, name="photos")
 out = Console()
 err = Console(stderr=True)
 

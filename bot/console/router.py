@@ -16,6 +16,7 @@ from bot.console import (
     intake,
     patient_edit,
     patients,
+    photos,
     protocols,
     queue,
     tasks,
@@ -24,7 +25,7 @@ from bot.console import (
 from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
-    *(assets, auth, queue, alerts, patients, patient_edit, follow_up, protocols, content),
+    *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
     *(chart, intake, tasks, enrol, triage),
 )
 

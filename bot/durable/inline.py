@@ -11,6 +11,7 @@ from bot.escalation.alerts import take_step
 from bot.escalation.models import Alert
 from bot.followup import dispatch
 from bot.messaging.delivery import deliver
+from bot.photos.fetch import fetch
 
 #: More rounds than any chain of work has links; then something is due again and again.
 ROUNDS = 50
@@ -29,6 +30,8 @@ def do(work: sweep.Work, carrier: Carrier, dialogue: Dialogue | None) -> None:
             deliver(work.row_id, carrier)
         case "check_in":
             dispatch.step(work.row_id, dialogue)
+        case "photo":
+            fetch(work.row_id, carrier)
         case "escalate":
             with transaction() as session:
                 take_step(session, session.get_one(Alert, work.row_id), clock.now())

@@ -75,6 +75,7 @@ DISCREET_PIECES = frozenset(
         "checkin.reminder",
         "enrol.welcome",
         "enrol.welcome_back",
+        "photos.consent",
     }
 )
 

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from bot import clock
 from bot import settings as app_settings
-from bot.channels.base import Inbound, Outbound, Sent
+from bot.channels.base import CarrierError, Inbound, Outbound, Sent
 from bot.clinic import demo
 from bot.clinic.enrolment import enrol
 from bot.clinic.models import Clinic, Patient, Role, Staff
@@ -111,6 +111,10 @@ class MemoryCarrier:
         """Deliver."""
         self._listener(message)
         return Sent(f"M-{message.message_id}", Status.DELIVERED)
+
+    def fetch_media(self, url: str) -> bytes:
+        """Nobody here sends pictures."""
+        raise CarrierError(f"there is no file at {url}", permanent=True)
 
     def find(self, message: Outbound, since: datetime) -> Sent | None:  # noqa: ARG002
         """Nothing is ever in doubt here."""
