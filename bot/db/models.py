@@ -9,7 +9,10 @@ from bot.escalation import models as escalation
 from bot.followup import models as followup
 from bot.governance import models as governance
 from bot.intake import models as intake
+from bot.links import models as links
 from bot.messaging import models as messaging
+from bot.outcomes import models as outcomes
+from bot.recall import models as recall
 from bot.records import models as records
 
 __all__ = [
@@ -20,6 +23,9 @@ __all__ = [
     "followup",
     "governance",
     "intake",
+    "links",
     "messaging",
+    "outcomes",
+    "recall",
     "records",
 ]
