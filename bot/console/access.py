@@ -10,6 +10,7 @@ from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
 from bot.intake.models import Intake
+from bot.recall.models import Recall
 from bot.records.models import AssessmentRecord, StaffTask
 
 
@@ -35,6 +36,14 @@ def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
     if intake is None or intake.clinic_id != who.clinic_id:
         raise NotThere
     return intake
+
+
+def recall_for(session: Session, who: Visitor, recall_id: str) -> Recall:
+    """The recall of the visitor's clinic. Raises `NotThere`."""
+    recall = session.get(Recall, recall_id)
+    if recall is None or recall.clinic_id != who.clinic_id:
+        raise NotThere
+    return recall
 
 
 def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.clinic.models import Patient
-from bot.db.engine import transaction
 from bot.ids import new_id
 from bot.links import tokens
 from bot.links.models import LinkPurpose, PatientLink
@@ -21,7 +20,8 @@ from bot.messaging.threads import say
 #: How long a link opens, unless its giver says otherwise.
 LASTS = timedelta(hours=72)
 
-State = Literal["open", "used", "expired"]
+#: `used`: answered, and past correcting. `over`: what it is about is not asked any more.
+State = Literal["open", "used", "over", "expired"]
 
 
 def issue(
@@ -54,7 +54,7 @@ def text_with_link(
     piece_id: str,
     kind: Kind,
     link: PatientLink,
-    **fields: object,
+    **fields: Any,
 ) -> Message:
     """Text the approved wording `piece_id`, whose `{url}` is the link's address."""
     return say(session, conversation, piece_id, kind, extra={"url": tokens.marked(link.id)}, **fields)
@@ -68,26 +68,18 @@ def find(session: Session, token: str) -> PatientLink | None:
     return session.scalars(select(PatientLink).where(PatientLink.token_hash == wanted)).first()
 
 
-def state(link: PatientLink, now: datetime, *, settled_at: datetime | None = None, gone: bool = False) -> State:
+def state(
+    link: PatientLink, now: datetime, *, settled_at: datetime | None = None, gone: bool = False
+) -> State:
     """Whether the link opens at `now`. `settled_at`: when what it is about was answered; `gone`: that it is
     not asked any more.
 
     An answer may be corrected until midnight on the patient's clock.
     """
     if gone:
-        return "used"
+        return "over"
     if settled_at is not None:
         zone = ZoneInfo(link.patient.time_zone)
         same_day = settled_at.astimezone(zone).date() == now.astimezone(zone).date()
         return "open" if same_day else "used"
     return "expired" if now >= link.expires_at else "open"
-
-
-def mark_used(link_id: str) -> None:
-    """Note the moment at which a link's form was first sent."""
-    with transaction() as session:
-        session.execute(
-            update(PatientLink)
-            .where(PatientLink.id == link_id, PatientLink.used_at.is_(None))
-            .values(used_at=clock.now())
-        )

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
 from bot.protocols.reading import Marks, Where, read_marked
-from bot.protocols.schema import Kind, Piece, Product, Question, Schedule, Setting, Source
+from bot.protocols.schema import Expected, Kind, Piece, Product, Question, Schedule, Setting, Source
 
 CONTENT = Path(__file__).parent / "content"
 
@@ -27,6 +27,7 @@ PIECE_FILES: Mapping[str, Kind] = {
     "dialogue.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
+    "pages.yml": "page",
     "staff.yml": "staff",
 }
 
@@ -45,6 +46,7 @@ class Catalogue:
     pieces: Mapping[str, Piece]
     origin: Mapping[str, str]
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    expected: Mapping[str, Expected] = field(default_factory=dict)
 
     def piece(self, piece_id: str) -> Piece:
         """The piece `piece_id`. Raises `ContentError` when there is none."""
@@ -101,6 +103,8 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
         _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
+    expected, expected_entries = _entries(root / "expected.yml", Expected, sources)
+    _check_expected(expected, products, expected_entries)
     for setting in settings.values():
         for product in setting.by_product:
             where = setting_entries[setting.id].at("by_product", product)
@@ -112,7 +116,7 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
                 _known(product, products, f"{where}: unknown product", "products.yml")
     origin = {key: entry.file for key, entry in piece_entries.items()}
     marks = {key: entry.marks for key, entry in piece_entries.items()}
-    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks)
+    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks, expected)
 
 
 def _sources(path: Path) -> dict[str, Source]:
@@ -209,6 +213,17 @@ def _check_schedule(
         for asked in contact.ask:
             where = entry.at("check_ins", number, "ask")
             _known(asked, questions, f"{where}: unknown question", "questions.yml")
+
+
+def _check_expected(
+    expected: Mapping[str, Expected], products: Mapping[str, Product], entries: Mapping[str, _Entry]
+) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for one in expected.values():
+        entry = entries[one.id]
+        _known(one.product, products, f"{entry.at('product')}: unknown product", "products.yml")
+        if (other := seen.setdefault((one.product, one.measure), one.id)) != one.id:
+            raise ContentError(f"{entry.at('id')}: {other} is about the same product and measure; join them")
 
 
 def _check_sources(keys: Iterable[str], sources: Mapping[str, Source], entry: _Entry) -> None:

@@ -1,9 +1,11 @@
-"""What a patient reported of pain and swelling after a treatment, for the plot."""
+"""What was reported after a treatment, by day: scores from check-ins and symptom reports, and steps on the
+Global Aesthetic Improvement Scale by the patient and by staff."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -12,23 +14,39 @@ from sqlalchemy.orm import Session
 from bot.clinic.models import Treatment
 from bot.followup.models import CheckIn, Enrolment
 from bot.messaging.threads import local_day
+from bot.outcomes.models import StaffRating
 from bot.records.models import SymptomReport
 
+#: The five steps, best first, as the question `gais` names them.
+GAIS = ("very_much_improved", "much_improved", "improved", "no_change", "worse")
 _WORDS = {
     "pain": ("pain", "sore", "hurt", "tender", "dolor", "duele"),
     "swelling": ("swell", "swollen", "hincha", "inflam"),
+    "bruising": ("bruis", "morat", "moret", "cardenal"),
 }
+#: Questions of a check-in whose answer is a score.
+SCORES = ("pain", "swelling", "bruising", "tenderness", "satisfaction")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the Global Aesthetic Improvement Scale. `by` is a member of staff's name, "" the patient."""
+
+    day: int
+    gais: str
+    by: str
+    note: str = ""
 
 
 def reports(session: Session, treatment: Treatment, time_zone: str) -> Iterator[tuple[int, str, int]]:
-    """`(local day since the treatment, "pain" or "swelling", score 0-10)` from check-ins and reports."""
+    """`(local day since the treatment, one of `SCORES`, score 0-10)` from check-ins and reports."""
     check_ins = session.scalars(select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id))
     for check_in in check_ins:
         moment = check_in.answered_at or check_in.sent_at or check_in.due_at
         day = local_day(treatment.treated_at, moment, time_zone)
         for question, answer in check_in.answers.items():
             series, score = question.rpartition(".")[2], scale(answer)
-            if series in _WORDS and score is not None:
+            if series in SCORES and score is not None:
                 yield day, series, score
     symptoms = session.scalars(
         select(SymptomReport).where(
@@ -41,6 +59,21 @@ def reports(session: Session, treatment: Treatment, time_zone: str) -> Iterator[
         named = series_of(symptom.what)
         if named and symptom.severity is not None:
             yield local_day(treatment.treated_at, symptom.created_at, time_zone), named, symptom.severity
+
+
+def steps(session: Session, treatment: Treatment, time_zone: str) -> list[Step]:
+    """Every step on the Global Aesthetic Improvement Scale since the treatment, by day."""
+    found = []
+    for check_in in session.scalars(
+        select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id)
+    ):
+        answer = check_in.answers.get("gais", {})
+        if isinstance(answer, dict) and answer.get("value") in GAIS:
+            moment = check_in.answered_at or check_in.due_at
+            found.append(Step(local_day(treatment.treated_at, moment, time_zone), answer["value"], ""))
+    for rating in session.scalars(select(StaffRating).where(StaffRating.treatment_id == treatment.id)):
+        found.append(Step(rating.day, rating.gais, rating.staff.name, rating.note))
+    return sorted(found, key=lambda step: (step.day, step.by))
 
 
 def scale(answer: Any) -> int | None:
