@@ -10,7 +10,7 @@ from bot.db.base import Base, ClinicOwned
 
 
 class StaffRating(ClinicOwned, Base):
-    """A member of staff's step on the Global Aesthetic Improvement Scale. Never changed: the newest counts."""
+    """A member of staff's step on the Global Aesthetic Improvement Scale. Never changed."""
 
     __tablename__ = "staff_ratings"
 

@@ -30,7 +30,7 @@ SCORES = ("pain", "swelling", "bruising", "tenderness", "satisfaction")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step on the Global Aesthetic Improvement Scale. `by` is a member of staff's name, "" the patient."""
+    """One step on the Global Aesthetic Improvement Scale. `by` is who of the staff, "" the patient."""
 
     day: int
     gais: str

@@ -65,7 +65,7 @@ class Words:
 
 
 def words_for(session: Session, patient: Patient, lang: str) -> Words:
-    """The words of the patient's clinic, its own sentences among them. `lang` is a choice made on the page."""
+    """The words of the patient's clinic, with its own sentences. `lang` is a choice made on the page."""
     language = as_language(lang or patient.language)
     treatment = latest_treatment(session, patient.id)
     product = treatment.product if treatment else None

@@ -1,8 +1,8 @@
 """Taking in the answers of a check-in page, as if they had been texted.
 
-One transaction stores every answer as an inbound message of the patient's thread, triages it with the question
-it answers, and writes the alert with its first page. Only then are the answers recorded and the check-in
-finished. A form that is sent twice, or sent again after an error, stores nothing a second time.
+One transaction stores every answer as an inbound message of the patient's thread, triages it with the
+question it answers, and writes the alert with its first page. Only then are the answers recorded and the
+check-in finished. A form that is sent twice, or sent again after an error, stores nothing a second time.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from bot.recall.models import Recall, RecallNotice, RecallStatus
 from bot.recall.service import Treated, treated_with
 from bot.records.models import StaffTask, TaskKind
 
-#: `phone`: may not be texted, a task asks to phone; `phoned`: that task is done. `untold`: treated with the lot
-#: after the recall went out, or entered late.
+#: `phone`: may not be texted, a task asks to phone; `phoned`: that task is done. `untold`: treated with the
+#: lot after the recall went out, or entered late.
 State = Literal["planned", "queued", "sent", "delivered", "failed", "phone", "phoned", "answered", "untold"]
 
 _BY_STATUS: dict[Status, State] = {
@@ -107,7 +107,7 @@ def _phone_tasks(session: Session, recall: Recall) -> dict[str, StaffTask]:
 
 
 def as_csv(of: Iterable[Line], header: list[str], name_of: Callable[[str], str]) -> str:
-    """The lines for a spreadsheet: name, phone, days of treatment, lots, state, when. `name_of` words a state."""
+    """The lines for a spreadsheet: name, phone, days, lots, state, when. `name_of` words a state."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)

@@ -164,7 +164,7 @@ def test_every_value_of_the_record_has_words() -> None:
         "question": get_args(QuestionId),
         "answer": ANSWERS,
         "area": AREAS,
-        "chart": MEASURES,
+        "course": MEASURES,
         "rating": GAIS,
     }
     for group, values in words.items():
