@@ -32,10 +32,11 @@ from actions.intake_form import take
 from actions.topics import answer
 from bot.dialogue.reading import read, read_signs
 from bot.dialogue.topics import choices
-from bot.followup.asking import plain_id
+from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
 
 REPORT = "report_symptom"
+SIGNS_SLOT = f"checkin_{SIGNS}"
 #: What closes a check-in, by its outcome.
 DONE = "checkin.done_"
 
@@ -92,6 +93,10 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
             say(dispatcher, "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
+        if form == CHECK_IN_FORM and slot(tracker, SIGNS_SLOT) is None:
+            # the probe asks the very signs that the check-in would ask next
+            kept = keep(tracker, SIGNS, words_of(tracker))
+            done += [SlotSet(slot_name, value) for slot_name, value in kept.items()]
         if form or held == REPORT:
             return [*done, FollowupAction(form or SYMPTOM_FORM)]
         if held and held.startswith(DONE) and turn.tier not in (None, "T4"):

@@ -12,9 +12,13 @@ from bot.console import (
     chart,
     content,
     enrol,
+    follow_up,
     intake,
     outcomes,
+    patient_edit,
     patients,
+    photos,
+    protocols,
     queue,
     recall,
     tasks,
@@ -22,22 +26,13 @@ from bot.console import (
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
+PARTS = (
+    *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
+    *(chart, intake, tasks, enrol, triage, outcomes, recall),
+)
+
 router = APIRouter(include_in_schema=False)
-for part in (
-    assets,
-    auth,
-    queue,
-    alerts,
-    patients,
-    content,
-    chart,
-    intake,
-    tasks,
-    enrol,
-    triage,
-    outcomes,
-    recall,
-):
+for part in PARTS:
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

@@ -12,6 +12,7 @@ from bot.intake import models as intake
 from bot.links import models as links
 from bot.messaging import models as messaging
 from bot.outcomes import models as outcomes
+from bot.photos import models as photos
 from bot.recall import models as recall
 from bot.records import models as records
 
@@ -26,6 +27,7 @@ __all__ = [
     "links",
     "messaging",
     "outcomes",
+    "photos",
     "recall",
     "records",
 ]

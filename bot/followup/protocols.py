@@ -28,6 +28,7 @@ from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Schedule
 
 BATCH = 200
+CHANGED_MEANWHILE = "Somebody else has changed this protocol meanwhile. Look at it first."
 RUNNING = (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
 
 
@@ -160,6 +161,12 @@ def follow_changes(limit: int = BATCH) -> int:
     return len(behind)
 
 
+def newest_change() -> tuple[object, ...]:
+    """Changes when a protocol may have: the texts in force, and the clinics' newest version."""
+    with reading() as session:
+        return id(catalogue()), session.scalar(select(func.max(ProtocolVersion.id)))
+
+
 def _behind(session: Session, limit: int) -> list[Enrolment]:
     kinds = session.execute(
         select(Enrolment.clinic_id, Enrolment.protocol_id, Enrolment.protocol_version)
@@ -229,7 +236,7 @@ def put_in_force(clinic_id: str, staff_id: str, wanted: Schedule, note: str) -> 
         session.get_one(Clinic, clinic_id, with_for_update=True)
         newest = in_force(session, clinic_id, wanted.id).version
         if wanted.version != newest + 1:
-            raise ProtocolRefused("Somebody else has changed this protocol meanwhile. Look at it first.")
+            raise ProtocolRefused(CHANGED_MEANWHILE)
         session.add(
             ProtocolVersion(
                 clinic_id=clinic_id,

@@ -240,6 +240,17 @@ class Expected(_Strict):
         return self
 
 
+class PhotoViews(_Strict):
+    """The views in which a treated area is photographed each time; `default` is any area without its own.
+
+    A view `front` is told to the patient by the piece `photos.view_front`, whose title names it to staff.
+    """
+
+    id: str
+    views: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[str, ...] = ()
+
+
 class Setting(_Strict):
     """An aftercare value that clinics differ on; its id is a placeholder for texts.
 
