@@ -47,6 +47,20 @@ def draft(request: Request, who: SignedIn, form: Posted) -> Response:
     return RedirectResponse(f"/console/recall/{recall_id}?did=drafted", 303)
 
 
+@router.get("/recall/{recall_id}.csv")
+def as_csv(who: SignedIn, recall_id: str) -> Response:
+    """Who is in it and how far it has got, for a spreadsheet."""
+    t = translator(who.language)
+    with reading() as session:
+        recall = recall_for(session, who, recall_id)
+        header = [t(f"recall.column_{name}") for name in _COLUMNS]
+        body = progress.as_csv(
+            progress.lines(session, recall), header, lambda state: t(f"recall.state_{state}")
+        )
+    name = f'attachment; filename="recall-{recall_id}.csv"'
+    return as_file("\ufeff" + body, "text/csv; charset=utf-8", name)
+
+
 @router.get("/recall/{recall_id}")
 def recall_page(request: Request, who: SignedIn, recall_id: str, did: str = "") -> Response:
     """One recall: what patients read, and how far it has got."""
@@ -75,20 +89,6 @@ def withdraw(request: Request, who: SignedIn, form: Posted, recall_id: str) -> R
     except service.Refused as refused:
         return _recall(request, who, recall_id, refused=refused.code, status=422)
     return RedirectResponse(f"/console/recall/{recall_id}?did=withdrawn", 303)
-
-
-@router.get("/recall/{recall_id}.csv")
-def as_csv(who: SignedIn, recall_id: str) -> Response:
-    """Who is in it and how far it has got, for a spreadsheet."""
-    t = translator(who.language)
-    with reading() as session:
-        recall = recall_for(session, who, recall_id)
-        header = [t(f"recall.column_{name}") for name in _COLUMNS]
-        body = progress.as_csv(
-            progress.lines(session, recall), header, lambda state: t(f"recall.state_{state}")
-        )
-    name = f'attachment; filename="recall-{recall_id}.csv"'
-    return as_file("\ufeff" + body, "text/csv; charset=utf-8", name)
 
 
 def _search(

@@ -25,7 +25,7 @@ from bot.patient_pages import submit as submitting
 from bot.patient_pages.router import misses
 from bot.records.models import AssessmentRecord, StaffTask, SymptomReport, TaskKind
 from bot.triage.types import Tier
-from tests.support.desk import ANA, NURSE, PAT, Desk
+from tests.support.desk import NURSE, PAT, Desk
 from tests.support.patient_page import WELL, answer, browser, link_for, once_of, path_in, send_check_in
 
 
@@ -185,18 +185,20 @@ def test_a_link_shows_its_own_patient_and_clinic_only(desk: Desk, phone: TestCli
 
 
 def test_answers_on_the_page_equal_texted_ones(desk: Desk, phone: TestClient) -> None:
-    check_in = send_check_in(desk)
-    texted = send_check_in(desk, phone=ANA)
+    one, other = "+15550100181", "+15550100182"
+    desk.enrol("Robin", "Beispiel", one)
+    desk.enrol("Sam", "Muster", other)
+    check_in, texted = send_check_in(desk, phone=one), send_check_in(desk, phone=other)
     texts = {"overall": ("well", "1"), "pain": (2, "2"), "swelling": (3, "3"), "bruising": (1, "1")}
     texts |= {"red_flags": ([], "0"), "other": ("itchy at night", "itchy at night")}
     asked = [name for name in check_in_asks(desk, texted) if name in texts]
     for name in asked:
         value, words = texts[name]
-        receipt = desk.text(ANA, words)
+        receipt = desk.text(other, words)
         answers.record(texted.id, name, value, words=words, message_id=receipt.message_id)
     answers.finish(texted.id, receipt.message_id)
 
-    answer(phone, link_for(subject_id=check_in.id), other="itchy at night")
+    answer(phone, link_for(one, subject_id=check_in.id), other="itchy at night")
 
     def kept(row: CheckIn) -> dict[str, tuple[object, str]]:
         found = now_of(desk, row)
@@ -414,7 +416,9 @@ def test_an_answer_that_triage_cannot_read_is_for_a_person_and_stops_no_other(
 def test_the_page_speaks_spanish_to_a_spanish_patient_and_lets_anyone_switch(
     desk: Desk, phone: TestClient
 ) -> None:
-    path = link_for(ANA, subject_id=send_check_in(desk, phone=ANA).id)
+    desk.enrol("Robin", "Beispiel", "+15550100181", language="es")
+    check_in = send_check_in(desk, phone="+15550100181")
+    path = link_for("+15550100181", subject_id=check_in.id)
     page = phone.get(path).text
     assert '<html lang="es">' in page
     assert "¿Cómo está hoy?" in page
