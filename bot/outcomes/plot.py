@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 24, 16, 36
+WIDTH, HEIGHT = 640, 300
+LEFT, RIGHT, TOP, BOTTOM = 56, 24, 16, 64
 #: One chart each, in this order.
 MEASURES = ("pain", "swelling", "bruising", "tenderness", "satisfaction")
 TOP_SCORE = 10
@@ -50,6 +50,11 @@ class Trend:
     days: tuple[tuple[int, float], ...]  #: day labels with their x
     scores: tuple[tuple[int, float], ...]  #: score labels with their y
     rows: tuple[tuple[int, tuple[int | None, ...]], ...]  #: day, then a score for each chart
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a chart."""
+        return WIDTH, HEIGHT
 
     @property
     def frame(self) -> tuple[int, int, int, int]:

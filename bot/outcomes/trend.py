@@ -4,11 +4,11 @@ Global Aesthetic Improvement Scale by the patient and by staff."""
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Treatment
@@ -40,8 +40,7 @@ class Step:
 
 def reports(session: Session, treatment: Treatment, time_zone: str) -> Iterator[tuple[int, str, int]]:
     """`(local day since the treatment, one of `SCORES`, score 0-10)` from check-ins and reports."""
-    check_ins = session.scalars(select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id))
-    for check_in in check_ins:
+    for check_in in _check_ins(session, treatment):
         moment = check_in.answered_at or check_in.sent_at or check_in.due_at
         day = local_day(treatment.treated_at, moment, time_zone)
         for question, answer in check_in.answers.items():
@@ -64,9 +63,7 @@ def reports(session: Session, treatment: Treatment, time_zone: str) -> Iterator[
 def steps(session: Session, treatment: Treatment, time_zone: str) -> list[Step]:
     """Every step on the Global Aesthetic Improvement Scale since the treatment, by day."""
     found = []
-    for check_in in session.scalars(
-        select(CheckIn).join(Enrolment).where(Enrolment.treatment_id == treatment.id)
-    ):
+    for check_in in _check_ins(session, treatment):
         answer = check_in.answers.get("gais", {})
         if isinstance(answer, dict) and answer.get("value") in GAIS:
             moment = check_in.answered_at or check_in.due_at
@@ -74,6 +71,14 @@ def steps(session: Session, treatment: Treatment, time_zone: str) -> list[Step]:
     for rating in session.scalars(select(StaffRating).where(StaffRating.treatment_id == treatment.id)):
         found.append(Step(rating.day, rating.gais, rating.staff.name, rating.note))
     return sorted(found, key=lambda step: (step.day, step.by))
+
+
+def _check_ins(session: Session, treatment: Treatment) -> Iterable[CheckIn]:
+    """The check-ins that ask about a treatment: those of the enrolment it was merged into, if it was."""
+    followed = select(func.coalesce(Enrolment.merged_into_id, Enrolment.id)).where(
+        Enrolment.treatment_id == treatment.id
+    )
+    return session.scalars(select(CheckIn).where(CheckIn.enrolment_id.in_(followed)))
 
 
 def scale(answer: Any) -> int | None:
