@@ -11,7 +11,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
 from bot import clock
@@ -25,7 +25,7 @@ from bot.db.engine import reading
 from bot.protocols.schema import ANSWERS
 
 _environment = Environment(
-    loader=PackageLoader("bot.console"),
+    loader=ChoiceLoader([PackageLoader("bot.console"), PackageLoader("bot.outcomes")]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

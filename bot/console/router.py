@@ -14,11 +14,13 @@ from bot.console import (
     enrol,
     follow_up,
     intake,
+    outcomes,
     patient_edit,
     patients,
     photos,
     protocols,
     queue,
+    recall,
     tasks,
     triage,
 )
@@ -26,7 +28,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
     *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
-    *(chart, intake, tasks, enrol, triage),
+    *(chart, intake, tasks, enrol, triage, outcomes, recall),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -37,6 +37,7 @@ class Kind(enum.StrEnum):
     CHECK_IN = "check_in"
     NOTICE = "notice"  #: opt-out confirmations, welcome
     PAGE = "page"
+    RECALL = "recall"  #: please phone the clinic about what you were treated with
 
 
 class Status(enum.StrEnum):

@@ -45,6 +45,13 @@ SAMPLE_SHARED = {
     "example": "Hashimoto since 2015",
     "first_name": "Francesca",
     "before": "10",
+    "product_name": "Example Filler",
+    "lot": "EX24-0815",
+    "measure": "Tenderness",
+    "score": "10",
+    "day": "365",
+    "first": "0",
+    "last": "14",
     "tier": "T1",
     "flag_label": "skin circulation",
     "initials": "F.E.",
@@ -75,6 +82,9 @@ DISCREET_PIECES = frozenset(
         "checkin.reminder",
         "enrol.welcome",
         "enrol.welcome_back",
+        "link.check_in",
+        "link.trend",
+        "recall.text",
         "photos.consent",
     }
 )
