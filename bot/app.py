@@ -18,10 +18,13 @@ from bot import clock, triage
 from bot import settings as app_settings
 from bot.api.router import router as api
 from bot.channels.base import Carrier
+from bot.channels.simulator.calls import get_caller
 from bot.channels.simulator.carrier import get_carrier
 from bot.channels.simulator.router import router as simulator
 from bot.channels.twilio.carrier import TwilioCarrier
 from bot.channels.twilio.router import router as twilio
+from bot.channels.twilio.voice import TwilioCaller
+from bot.channels.twilio.voice import router as twilio_voice
 from bot.channels.web.router import router as web
 from bot.console.router import router as console
 from bot.db.engine import reading
@@ -29,10 +32,15 @@ from bot.dialogue.quiet import silent_rasa
 from bot.durable.runtime import Runtime
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
+from bot.notify.base import Notifier
+from bot.notify.chat import ChatNotifier
+from bot.notify.mail import MailNotifier
+from bot.notify.models import ContactKind
 from bot.protocols.shelf import problems as content_problems
 from bot.settings import Settings
 from bot.start import take_content, take_rules
 from bot.triage.health import problems
+from bot.web.take import router as take_link
 
 if TYPE_CHECKING:
     from bot.dialogue.agent import Dialogue as Model
@@ -49,6 +57,16 @@ def make_carrier(settings: Settings) -> Carrier:
     return TwilioCarrier(settings) if settings.carrier == "twilio" else get_carrier()
 
 
+def make_notifiers(settings: Settings) -> dict[ContactKind, Notifier]:
+    """What brings pages that are not texts. Calls go the way of the texts."""
+    caller: Notifier = TwilioCaller(settings) if settings.carrier == "twilio" else get_caller()
+    return {
+        ContactKind.VOICE: caller,
+        ContactKind.EMAIL: MailNotifier(settings),
+        ContactKind.APPRISE: ChatNotifier(),
+    }
+
+
 def load_dialogue(progress: Callable[[str], object] = lambda _line: None) -> Model:
     """The trained dialogue model. Trains it first when its inputs changed. Rasa takes seconds to import."""
     take_content(app_settings.get_settings())
@@ -62,7 +80,7 @@ def load_dialogue(progress: Callable[[str], object] = lambda _line: None) -> Mod
 def create_app(runtime: Runtime | None = None) -> FastAPI:
     """The application. `runtime` replaces the durable work of this process (tests)."""
     settings = app_settings.get_settings()
-    work = runtime or Runtime(settings, make_carrier(settings), load_dialogue)
+    work = runtime or Runtime(settings, make_carrier(settings), load_dialogue, make_notifiers(settings))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +100,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.runtime = work
     observe_requests(app)
-    for router in (console, web, simulator, twilio, api, metrics):
+    for router in (console, web, simulator, twilio, twilio_voice, take_link, api, metrics):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

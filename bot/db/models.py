@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.auditor import models as auditor
 from bot.clinic import models as clinic
 from bot.counselling import models as counselling
 from bot.db.base import Base
@@ -10,10 +11,12 @@ from bot.followup import models as followup
 from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.messaging import models as messaging
+from bot.notify import models as notify
 from bot.records import models as records
 
 __all__ = [
     "Base",
+    "auditor",
     "clinic",
     "counselling",
     "escalation",
@@ -21,5 +24,6 @@ __all__ = [
     "governance",
     "intake",
     "messaging",
+    "notify",
     "records",
 ]

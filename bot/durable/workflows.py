@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
@@ -20,12 +21,16 @@ from bot.escalation.alerts import take_step
 from bot.escalation.models import Alert
 from bot.followup import dispatch
 from bot.messaging.delivery import deliver
+from bot.notify.delivery import Notifiers
+from bot.notify.delivery import deliver as notify_by
 
 
 class Equipment:
     """What the workflows work with: set once when the process starts."""
 
     carrier: Carrier | None = None
+    #: what brings notifications that are not texts
+    notifiers: Notifiers = MappingProxyType({})
     #: None until the dialogue model is loaded; set with `dialogue_ready`
     dialogue: Dialogue | None = None
     dialogue_ready = threading.Event()
@@ -59,6 +64,17 @@ def delivery(message_id: str) -> None:
     _deliver(message_id)
 
 
+@DBOS.step(name="deliver_notification")
+def _notify(notification_id: str) -> None:
+    notify_by(notification_id, Equipment.notifiers)
+
+
+@DBOS.workflow(name="notify")
+def notify(notification_id: str) -> None:
+    """Make one attempt at a call, an e-mail or a chat message to staff."""
+    _notify(notification_id)
+
+
 @DBOS.step(name="take_step")
 def _escalate(alert_id: str) -> None:
     with transaction() as session:
@@ -88,6 +104,7 @@ def check_in(check_in_id: str) -> None:
 _TASKS: dict[str, Callable[[str], Any]] = {
     "turn": turn,
     "deliver": delivery,
+    "notify": notify,
     "escalate": escalate,
     "check_in": check_in,
 }

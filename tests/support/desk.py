@@ -27,6 +27,9 @@ from bot.followup import dispatch
 from bot.messaging import inbox
 from bot.messaging.delivery import deliver
 from bot.messaging.models import Channel, Message, Status
+from bot.notify.base import Notice, Notifier
+from bot.notify.delivery import deliver as notify
+from bot.notify.models import ContactKind
 
 ANA, PAT = "+15550100111", "+15550100112"
 NURSE, DOCTOR = "+15550100121", "+15550100122"
@@ -106,12 +109,48 @@ class HandDialogue:
         ]
 
 
+@dataclass
+class HandNotifier:
+    """Keeps what it is given, like `HandCarrier`; `can_look` says whether it knows afterwards."""
+
+    can_look: bool = False
+    status: Status = Status.SENT
+    sent: list[Notice] = field(default_factory=list)
+    faults: list[Exception | None] = field(default_factory=list)
+    late_faults: list[Exception | None] = field(default_factory=list)
+    lookups: int = 0
+
+    def send(self, notice: Notice) -> Sent:
+        if self.faults and (fault := self.faults.pop(0)) is not None:
+            raise fault
+        self.sent.append(notice)
+        if self.late_faults and (fault := self.late_faults.pop(0)) is not None:
+            raise fault
+        return Sent(f"N{len(self.sent)}", self.status)
+
+    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+        self.lookups += 1
+        return [
+            Sent(f"N{number}", self.status)
+            for number, known in enumerate(self.sent, start=1)
+            if self.can_look and known.to == notice.to
+        ]
+
+
 class Desk:
     """What a test does to the desk, and what it can see of it."""
 
     def __init__(self) -> None:
         self.carrier = HandCarrier()
         self.dialogue: HandDialogue | None = HandDialogue()
+        self.calls = HandNotifier(can_look=True)
+        self.mails = HandNotifier()
+        self.chats = HandNotifier()
+        self.notifiers: dict[ContactKind, Notifier] = {
+            ContactKind.VOICE: self.calls,
+            ContactKind.EMAIL: self.mails,
+            ContactKind.APPRISE: self.chats,
+        }
         self._ids = itertools.count(1)
 
     @classmethod
@@ -179,6 +218,8 @@ class Desk:
                 run_turn(work.row_id, self.dialogue)
             case "deliver":
                 deliver(work.row_id, self.carrier)
+            case "notify":
+                notify(work.row_id, self.notifiers)
             case "check_in":
                 dispatch.step(work.row_id, self.dialogue)
             case "escalate":
@@ -213,5 +254,7 @@ class Desk:
 def _whole(session: Session, alert: Alert) -> Alert:
     for event in alert.events:
         _ = event.staff
-    _ = alert.notifications, alert.acknowledged_by
+    for one in alert.notifications:
+        _ = one.staff, one.message
+    _ = alert.acknowledged_by
     return alert
