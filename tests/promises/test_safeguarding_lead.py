@@ -10,7 +10,7 @@ import pytest
 from bot.channels.base import CarrierError
 from bot.clinic.models import Clinic
 from bot.db.engine import transaction
-from bot.escalation.models import AlertStatus, EventKind, Notification
+from bot.escalation.models import AlertStatus, EventKind
 from bot.messaging import reading
 from bot.triage.types import Assessment, Context, Tier
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
