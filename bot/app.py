@@ -92,6 +92,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         threading.Thread(target=triage.assess, args=("hola",), daemon=True).start()
         # queues may not be registered on an event loop
         await run_in_threadpool(work.start)
+        if settings.carrier == "simulator":
+            await run_in_threadpool(get_caller().end_left_over)
         try:
             yield
         finally:

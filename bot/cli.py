@@ -20,6 +20,7 @@ from bot import log
 from bot import settings as app_settings
 from bot.api.keys_cli import app as api_key
 from bot.export import app as export
+from bot.notify.cli import app as notify
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 
@@ -33,6 +34,7 @@ app.add_typer(evaluate, name="evaluate")
 app.add_typer(labels, name="labels")
 app.add_typer(export, name="export")
 app.add_typer(api_key, name="api-key")
+app.add_typer(notify, name="notify")
 out = Console()
 err = Console(stderr=True)
 

@@ -16,6 +16,7 @@ from bot.db.engine import connect, reading
 from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
 from bot.governance.standing import Standing, standings
+from bot.notify.health import unreachable
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
 from bot.protocols.shelf import problems as content_problems
@@ -52,7 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             FIX, "spool", f"{len(bad)} messages could not be stored: read them by hand in {bad[0].parent}"
         )
     if database_ok:
-        yield from _clinics()
+        yield from _clinics(settings)
     free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9
     yield Finding(
         OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room")
@@ -121,7 +122,7 @@ def _carrier(settings: Settings) -> Iterator[Finding]:
         yield Finding(OK, "carrier", "twilio, with credentials")
 
 
-def _clinics() -> Iterator[Finding]:
+def _clinics(settings: Settings) -> Iterator[Finding]:
     with reading() as session:
         clinics = session.scalars(select(Clinic)).all()
         if not clinics:
@@ -143,6 +144,10 @@ def _clinics() -> Iterator[Finding]:
                 )
             else:
                 yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+            for name, why in unreachable(session, clinic.id, settings):
+                yield Finding(
+                    FIX, clinic.name, f"{name} is on call and cannot be paged: {why}; `afterglow notify test`"
+                )
             yield _words(clinic, standings(session, clinic.id))
             named = [lead.name for lead in leads(session, clinic.id)]
             if named:

@@ -15,8 +15,9 @@ from bot.ids import new_id
 from bot.messaging.models import Status
 from bot.notify.base import Notice
 
-# its messages quote addresses
+# their messages quote addresses
 logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 #: What would show something on the server's own screen or log instead of reaching a person.
 _LOCAL = {"dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}

@@ -93,7 +93,9 @@ class SimulatedCaller:
         self._ring_s, self._is_on = ring_s, is_on
         self._faults: list[Exception] = []
         self._later = Later("carrier-calls", lambda error: log.warning("carrier_call", error=repr(error)))
-        # what rang or was spoken when an earlier process ended has ended with it
+
+    def end_left_over(self) -> None:
+        """What rang or was spoken when an earlier process ended has ended with it."""
         for call in self._where(_calls.c.state != "ended"):
             self._later.call(0.0, partial(self._end, call, answered=False, why=_NOBODY))
 
@@ -140,7 +142,12 @@ class SimulatedCaller:
     def current(self, number: str) -> Call | None:
         """The call that rings or is spoken on this phone, the oldest first."""
         found = self._where(_calls.c.recipient == number, _calls.c.state != "ended")
-        return found[0] if found else None
+        return next((call for call in found if not self._is_stale(call)), None)
+
+    def _is_stale(self, call: Call) -> bool:
+        """Whether it rang in a process that is gone, such as a command's."""
+        waited = (clock.now() - call.at).total_seconds()
+        return call.state == "ringing" and self._ring_s is not None and waited > 2 * self._ring_s + _OFF_S
 
     def made_to(self, number: str) -> list[Call]:
         """Every call to this phone, oldest first."""
