@@ -17,6 +17,9 @@ from sqlalchemy import text
 from bot import clock, triage
 from bot import settings as app_settings
 from bot.api.router import router as api
+from bot.auditor import health as auditor_health
+from bot.auditor.loop import Auditor
+from bot.auditor.repair import Gear
 from bot.channels.base import Carrier
 from bot.channels.simulator.calls import get_caller
 from bot.channels.simulator.carrier import get_carrier
@@ -30,6 +33,7 @@ from bot.console.router import router as console
 from bot.db.engine import reading
 from bot.dialogue.quiet import silent_rasa
 from bot.durable.runtime import Runtime
+from bot.durable.workflows import Equipment
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
 from bot.notify.base import Notifier
@@ -80,6 +84,7 @@ def load_dialogue(progress: Callable[[str], object] = lambda _line: None) -> Mod
 def create_app(runtime: Runtime | None = None) -> FastAPI:
     """The application. `runtime` replaces the durable work of this process (tests)."""
     settings = app_settings.get_settings()
+    auditor = Auditor(settings.auditor_interval_s, auditor_gear)
     work = runtime or Runtime(settings, make_carrier(settings), load_dialogue, make_notifiers(settings))
 
     @asynccontextmanager
@@ -94,9 +99,11 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         await run_in_threadpool(work.start)
         if settings.carrier == "simulator":
             await run_in_threadpool(get_caller().end_left_over)
+        auditor.start()
         try:
             yield
         finally:
+            await run_in_threadpool(auditor.stop)
             await run_in_threadpool(work.stop)
 
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -136,12 +143,27 @@ def readiness(work: Runtime) -> dict[str, str]:
         "triage": _or_degraded(problems()),
         "content": _or_degraded(content_problems()),
         "sweeper": "ok" if work.sweeping else "not running: pages and answers wait",
+        "auditor": _auditor(),
         "dialogue": "ok" if work.dialogue_loaded else (work.dialogue_error or "loading"),
     }
 
 
 def _or_degraded(found: list[str]) -> str:
     return DEGRADED + "; ".join(found) if found else "ok"
+
+
+def auditor_gear() -> Gear | None:
+    """What the auditor works with in a serving process; None while that is starting."""
+    if Equipment.carrier is None:
+        return None
+    return Gear(Equipment.carrier, Equipment.notifiers, Equipment.dialogue)
+
+
+def _auditor() -> str:
+    try:
+        return _or_degraded(auditor_health.problems(app_settings.get_settings()))
+    except Exception as error:
+        return f"{DEGRADED}{type(error).__name__}: its runs cannot be read"
 
 
 def _database() -> str:

@@ -238,6 +238,30 @@ def simulate(
 
 
 @app.command()
+def auditor() -> None:
+    """Look once for work left undone, repair it, tell people what cannot be; for a timer outside."""
+    from bot.app import make_carrier, make_notifiers
+    from bot.auditor.check import check
+    from bot.auditor.repair import Gear
+    from bot.start import open_record, take_content, take_rules
+
+    settings = app_settings.get_settings()
+    log.configure(settings.log_level)
+    open_record(settings)
+    take_rules(settings)
+    take_content(settings)
+    run = check(Gear(make_carrier(settings), make_notifiers(settings)))
+    out.print(
+        f"Found {run.found}, repaired {run.repaired}, told people of {run.paged}. "
+        f"Heartbeat: {run.heartbeat}.",
+        highlight=False,
+    )
+    if run.error:
+        err.print(f"[red]{run.error}[/red]")
+    raise typer.Exit(1 if run.error else 0)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is configured, what is missing, and what to do."""
     from bot.doctor import examine

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import make_url, select
 
 from bot import triage
+from bot.auditor import health as auditor_health
 from bot.clinic.models import Clinic, Staff
 from bot.clinic.safeguarding import leads
 from bot.db.engine import connect, reading
@@ -54,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
     if database_ok:
         yield from _clinics(settings)
+        yield from _auditor(settings)
     free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9
     yield Finding(
         OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room")
@@ -120,6 +122,21 @@ def _carrier(settings: Settings) -> Iterator[Finding]:
         )
     if not missing:
         yield Finding(OK, "carrier", "twilio, with credentials")
+
+
+def _auditor(settings: Settings) -> Iterator[Finding]:
+    """Whether somebody looks after the desk, and somebody outside after that."""
+    run = auditor_health.newest()
+    if run is None:
+        yield Finding(NOTE, "auditor", "it has not looked yet: it starts with `afterglow serve`")
+    elif found := auditor_health.problems(settings):
+        yield Finding(FIX, "auditor", "; ".join(found))
+    else:
+        yield Finding(OK, "auditor", "it looks, and found nothing that it could not deal with")
+    if settings.heartbeat_url is None:
+        yield Finding(
+            NOTE, "heartbeat", "AFTERGLOW_HEARTBEAT_URL is not set: nobody notices when all of it is dead"
+        )
 
 
 def _clinics(settings: Settings) -> Iterator[Finding]:

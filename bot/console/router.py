@@ -5,7 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.console import alerts, assets, auth, chart, contact, content, enrol, intake, patients, queue, tasks, triage
+from bot.console import (
+    alerts,
+    assets,
+    auth,
+    chart,
+    contact,
+    content,
+    enrol,
+    intake,
+    patients,
+    queue,
+    tasks,
+    triage,
+)
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
