@@ -109,9 +109,10 @@ def _notifications(session: Session, now: datetime) -> Iterator[Due]:
         yield Due(Neglect.NOTIFICATION, row_id, clinic_id, _since(send_after, begun))
 
 
-def _since(send_after: datetime, begun: datetime | None) -> datetime:
-    """Since when a row waits: an attempt that hangs is looked up again and again, which puts it off each time."""
-    return min(send_after, begun) if begun else send_after
+def _since(send_after: datetime | None, begun: datetime | None) -> datetime:
+    """Since when a row waits: one that hangs is looked up again and again, and put off each time."""
+    known = [moment for moment in (send_after, begun) if moment is not None]
+    return min(known)  # one of them made the row be found
 
 
 def known(session: Session, now: datetime) -> list[Known]:

@@ -31,7 +31,8 @@ def tell(clinic_id: str, rows: Sequence[Due], gear: Gear) -> bool:
 
 
 def _any(people: Sequence[Staff], clinic: Clinic, rows: Sequence[Due], gear: Gear) -> bool:
-    return any([_one(person, clinic, rows, gear) for person in people])  # everybody, not the first only
+    reached = [_one(person, clinic, rows, gear) for person in people]  # everybody, not the first only
+    return any(reached)
 
 
 def _one(person: Staff, clinic: Clinic, rows: Sequence[Due], gear: Gear) -> bool:

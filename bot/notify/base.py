@@ -34,7 +34,7 @@ class Notifier(Protocol):
         """Hand over one notice. Raises `CarrierError`, or `OutcomeUnknown` when it may have left or not."""
         ...
 
-    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+    def find(self, notice: Notice, since: datetime, /) -> list[Sent]:
         """The records of what may be `notice`, handed over at `since` or later, oldest first; raises
         `OutcomeUnknown` when they cannot be read. Always empty where `can_look` is false."""
         ...

@@ -39,7 +39,7 @@ class ChatNotifier:
             raise CarrierError("the service did not take the message; check the address")
         return Sent(new_id(), Status.SENT)
 
-    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+    def find(self, _notice: Notice, _since: datetime) -> list[Sent]:
         """Nothing: these services are not asked."""
         return []
 

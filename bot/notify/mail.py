@@ -43,7 +43,7 @@ class MailNotifier:
             raise CarrierError(f"the mail server cannot be used ({type(error).__name__})") from None
         return Sent(str(mail["Message-ID"]).strip("<>"), Status.SENT)
 
-    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+    def find(self, _notice: Notice, _since: datetime) -> list[Sent]:
         """Nothing: a mail server keeps no list to ask."""
         return []
 

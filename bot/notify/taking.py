@@ -35,7 +35,7 @@ def look(token: str) -> View:
     """What a link shows now. Changes nothing, so that a preview of it takes no alert."""
     with reading() as session:
         one = _find(session, token)
-        return View("unknown") if one is None else _view(session, one, _state(one, clock.now()))
+        return View("unknown") if one is None else _view(one, _state(one, clock.now()))
 
 
 def take(token: str) -> View:
@@ -51,7 +51,7 @@ def take(token: str) -> View:
         if state == "open" and service.take(session, alert, one.staff_id, "link"):
             one.link_used_at = clock.now()
             state = "taken_now"
-        view = _view(session, one, state)
+        view = _view(one, state)
     if view.state == "taken_now":
         events.committed(alert.clinic_id, alert.conversation_id)
     return view
@@ -76,7 +76,7 @@ def _state(one: Notification, now: datetime) -> State:
     return "used" if one.link_used_at is not None else "open"
 
 
-def _view(session: Session, one: Notification, state: State) -> View:
+def _view(one: Notification, state: State) -> View:
     alert = one.alert
     by = alert.closed_by if state == "closed" else alert.acknowledged_by
     shown = state not in ("expired", "left")

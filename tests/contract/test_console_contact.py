@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
@@ -45,8 +44,8 @@ def gear(monkeypatch: pytest.MonkeyPatch) -> Gear:
 
 
 @pytest.fixture
-def nurse(world: World) -> Iterator[TestClient]:
-    yield client_for("nurse")
+def nurse(world: World) -> TestClient:
+    return client_for("nurse")
 
 
 def csrf(client: TestClient) -> str:

@@ -75,7 +75,7 @@ def smtp_port(mailbox: Mailbox) -> Iterator[int]:
 
     def check(_server: Any, _session: Any, _envelope: Any, _mechanism: Any, given: Any) -> AuthResult:
         right = isinstance(given, LoginPassword) and given.password == b"right"
-        return AuthResult(success=right, handled=False if not right else True)
+        return AuthResult(success=right, handled=right)
 
     controller = Controller(
         mailbox,

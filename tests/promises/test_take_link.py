@@ -1,4 +1,4 @@
-"""The signed link in a page: it takes the alert once, for a day, for its person, and never by being looked at."""
+"""The signed link in a page takes the alert once, within a day, for its person, and never by a look."""
 
 from __future__ import annotations
 
