@@ -95,6 +95,7 @@ class Runtime:
         # pages and safety words are not behind the rate limit: there are never many
         for name, limit, poll in (
             ("urgent", None, poll_s),
+            ("notifiers", None, poll_s),  # a mail server that hangs holds up no text
             ("turns", None, poll_s),
             ("carrier", limiter, poll_s),
             ("alerts", None, STARTING_POLL_S),

@@ -34,7 +34,7 @@ BATCH = 500
 class Work:
     """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
 
-    queue: Literal["urgent", "carrier", "alerts", "turns"]
+    queue: Literal["urgent", "notifiers", "carrier", "alerts", "turns"]
     task: Literal["turn", "deliver", "notify", "escalate", "check_in"]
     workflow_id: str
     row_id: str
@@ -149,7 +149,7 @@ def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
 
 def _notifications(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
-        select(Notification.id, Notification.send_after, Notification.staff_id)
+        select(Notification.id, Notification.send_after, Notification.staff_id, Notification.kind)
         .where(
             Notification.status.in_([Status.QUEUED, Status.SENDING]),
             Notification.send_after <= now,
@@ -157,9 +157,9 @@ def _notifications(session: Session, now: datetime) -> Iterator[Work]:
         .order_by(Notification.send_after)
         .limit(BATCH)
     )
-    for notification_id, send_after, staff_id in rows:
+    for notification_id, send_after, staff_id, kind in rows:
         workflow_id = _id("notify", notification_id, send_after, now, timedelta(minutes=5))
-        yield Work("urgent", "notify", workflow_id, notification_id, f"notify-{staff_id}")
+        yield Work("notifiers", "notify", workflow_id, notification_id, f"{kind}-{staff_id}")
 
 
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:

@@ -133,6 +133,8 @@ def _settled(notification_id: str, attempt_id: str, sent: Sent) -> None:
         if one.status is Status.SENDING:
             delivered = sent.status is Status.DELIVERED
             one.status = Status.DELIVERED if delivered else Status.SENT
+            if one.contact_method is not None and one.kind is not ContactKind.VOICE:
+                one.contact_method.error = ""  # nobody will tell more; a call tells how it ended
             if delivered:
                 outcome.reached(session, one)
     _changed(one)

@@ -67,7 +67,11 @@ def supersede(session: Session, alert: Alert, staff_id: str) -> None:
         Notification.staff_id == staff_id,
         Notification.event.in_(ASKING),
     )
-    later = [one for one in session.scalars(query) if (_due(one) or now) > now and not _attempts(one)]
+    later = [
+        one
+        for one in session.scalars(query)
+        if (_due(one) or now) > now and (one.kind is ContactKind.VOICE or not _attempts(one))
+    ]
     _call_off(session, later, "paged again")
 
 

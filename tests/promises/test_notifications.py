@@ -221,6 +221,15 @@ def test_a_notifier_that_breaks_or_is_not_set_up_ends_like_one_that_refuses(desk
     ]
 
 
+def test_a_method_that_works_again_is_no_longer_called_broken(desk: Desk) -> None:
+    (method,) = reach(NURSE, ("email", MAIL, 0))
+    with transaction() as session:
+        session.get_one(ContactMethod, method).error = "the mail server refused the address (550)"
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    assert desk.rows(ContactMethod, id=method)[0].error == ""
+
+
 def test_one_channel_that_fails_costs_nothing_while_another_reached_the_person(desk: Desk) -> None:
     reach(NURSE, ("sms", NURSE, 0), ("email", MAIL, 0))
     desk.mails.faults = [CarrierError("no such address", permanent=True)]
