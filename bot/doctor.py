@@ -126,13 +126,13 @@ def _carrier(settings: Settings) -> Iterator[Finding]:
 
 def _auditor(settings: Settings) -> Iterator[Finding]:
     """Whether somebody looks after the desk, and somebody outside after that."""
-    run = auditor_health.newest()
-    if run is None:
-        yield Finding(NOTE, "auditor", "it has not looked yet: it starts with `afterglow serve`")
-    elif found := auditor_health.problems(settings):
+    found = auditor_health.faults()
+    if found:
         yield Finding(FIX, "auditor", "; ".join(found))
-    else:
-        yield Finding(OK, "auditor", "it looks, and found nothing that it could not deal with")
+    if late := auditor_health.missed(settings):
+        yield Finding(NOTE, "auditor", f"{late}: it looks while `afterglow serve` runs")
+    elif not found:
+        yield Finding(OK, "auditor", "it looks, and its newest look did its work")
     if settings.heartbeat_url is None:
         yield Finding(
             NOTE, "heartbeat", "AFTERGLOW_HEARTBEAT_URL is not set: nobody notices when all of it is dead"

@@ -25,18 +25,29 @@ def newest() -> AuditorRun | None:
         return session.scalars(query.order_by(AuditorRun.id.desc()).limit(1)).first()
 
 
-def problems(settings: Settings) -> list[str]:
-    """What is wrong with the auditor; empty when it looks and its heartbeat gets through."""
+def missed(settings: Settings) -> str:
+    """Why nobody seems to look, in words; empty when somebody did a short time ago."""
     run = newest()
     if run is None or run.finished_at is None:
-        return ["it has not looked yet"]
+        return "it has not looked yet"
     waited = clock.now() - run.finished_at
-    interval = settings.auditor_interval_s or _OUTSIDE_S
-    found = []
-    if waited > timedelta(seconds=_MISSED * interval):
-        found.append(f"its last look was {waited.total_seconds() / 60:.0f} minutes ago")
-    if run.error:
-        found.append(run.error)
+    if waited > timedelta(seconds=_MISSED * (settings.auditor_interval_s or _OUTSIDE_S)):
+        return f"its last look was {waited.total_seconds() / 60:.0f} minutes ago"
+    return ""
+
+
+def faults() -> list[str]:
+    """What the newest look could not do."""
+    run = newest()
+    if run is None:
+        return []
+    found = [run.error] if run.error else []
     if run.heartbeat not in (heartbeat.OK, heartbeat.OFF, heartbeat.WITHHELD):
         found.append(f"the heartbeat URL {run.heartbeat}")
     return found
+
+
+def problems(settings: Settings) -> list[str]:
+    """What is wrong with the auditor; empty when it looks and its heartbeat gets through."""
+    late = missed(settings)
+    return [*([late] if late else []), *faults()]

@@ -200,10 +200,11 @@ def page(
     event: EventKind = EventKind.PAGED,
     *,
     detail: str = "",
-) -> None:
+) -> bool:
     """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
     notification is written here, with the time at which it is due. The words carry initials and a link.
-    `event` says what for: anything but a reminder or news asks to take the alert.
+    `event` says what for: anything but a reminder or news asks to take the alert. False: there is no way to
+    reach this person.
     """
     staff = session.get_one(Staff, staff_id)
     purpose = _PURPOSES.get(event, "take")
@@ -213,7 +214,7 @@ def page(
     found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose)
     if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
-        return
+        return False
     step = rows.next_step(session, alert.id, staff_id)
     message_id = None
     for place, way in enumerate(found):
@@ -239,6 +240,7 @@ def page(
         session.add(one)
         session.flush()
     log(session, alert, event, staff_id=staff_id, message_id=message_id, detail=detail)
+    return True
 
 
 def _text(

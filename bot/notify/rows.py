@@ -84,14 +84,26 @@ def _attempts(one: Notification) -> int:
 
 
 def _call_off(session: Session, some: Iterable[Notification], reason: str) -> None:
-    for one in some:
-        if one.state is not Status.QUEUED:
-            continue
-        if one.message is not None:
-            one.message.status, one.message.error = Status.SUPPRESSED, reason
-            note_status(session, one.message, reason)
-        else:
-            one.status, one.error = Status.SUPPRESSED, reason
+    """Hold back those of `some` that still wait. What is just being handed over is locked, and left alone:
+    waiting for it while the alert is locked could wait for ever."""
+    waiting = list(some)
+    texts = [one.message_id for one in waiting if one.message_id]
+    others = [one.id for one in waiting if not one.message_id]
+    for message in session.scalars(
+        select(Message)
+        .where(Message.id.in_(texts), Message.status == Status.QUEUED)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ):
+        message.status, message.error = Status.SUPPRESSED, reason
+        note_status(session, message, reason)
+    for one in session.scalars(
+        select(Notification)
+        .where(Notification.id.in_(others), Notification.status == Status.QUEUED)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ):
+        one.status, one.error = Status.SUPPRESSED, reason
 
 
 def moot(alert: Alert, one: Notification) -> str | None:

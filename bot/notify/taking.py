@@ -41,12 +41,11 @@ def look(token: str) -> View:
 def take(token: str) -> View:
     """The button was pressed: the link's person takes the alert, if it can be taken."""
     with transaction() as session:
-        one = _find(session, token)
+        one = _find(session, token, lock=True)
         if one is None:
             return View("unknown")
-        # the alert first: whoever acknowledges by another way locks it too
+        # whoever acknowledges by another way locks the alert too
         alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
-        session.refresh(one)
         state = _state(one, clock.now())
         if state == "open" and service.take(session, alert, one.staff_id, "link"):
             one.link_used_at = clock.now()
@@ -57,9 +56,11 @@ def take(token: str) -> View:
     return view
 
 
-def _find(session: Session, token: str) -> Notification | None:
+def _find(session: Session, token: str, *, lock: bool = False) -> Notification | None:
     notification_id = notification_of(token)
-    one = session.get(Notification, notification_id) if notification_id else None
+    one = (
+        session.get(Notification, notification_id, with_for_update=lock or None) if notification_id else None
+    )
     return one if one is not None and one.event == EventKind.PAGED else None
 
 

@@ -37,10 +37,11 @@ class Said:
 
 
 def heard(notification_id: str, key: str = "") -> Said | None:
-    """The call is answered (`key` ""), or a key was pressed. None: there is no such call."""
+    """The call is answered (`key` ""), or a key was pressed. None: there is no such call, or its person has
+    left the clinic."""
     with reading() as session:
         one = session.get(Notification, notification_id)
-        if one is None or one.kind is not ContactKind.VOICE:
+        if one is None or one.kind is not ContactKind.VOICE or not one.staff.active:
             return None
         alert_id, staff_id = one.alert_id, one.staff_id
     if key:

@@ -151,6 +151,14 @@ def test_a_key_for_an_alert_that_another_has_taken_or_closed_says_who(desk: Desk
     assert desk.alerts()[0].acknowledged_by.phone == DOCTOR
 
 
+def test_a_key_of_somebody_who_left_takes_nothing(desk: Desk, twilio: FakeTwilio) -> None:
+    sid = ring(desk, twilio)
+    with transaction() as session:
+        session.scalars(select(Staff).where(Staff.phone == NURSE)).one().active = False
+    assert words(twilio.heard(sid, "4")) == ""
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
 def test_two_people_who_press_at_once_are_told_who_has_it(desk: Desk, twilio: FakeTwilio) -> None:
     reach(DOCTOR, ("voice", DOCTOR, 0))
     first = ring(desk, twilio)

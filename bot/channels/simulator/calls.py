@@ -17,7 +17,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Row, String, Table, T
 
 from bot import clock, events
 from bot import settings as app_settings
-from bot.channels.base import CarrierError, OutcomeUnknown, Sent
+from bot.channels.base import Sent
 from bot.channels.simulator.callbacks import Later
 from bot.channels.simulator.carrier import get_carrier
 from bot.db.base import UtcDateTime
@@ -91,7 +91,6 @@ class SimulatedCaller:
         with self._engine.begin() as connection:
             _tables.create_all(connection)
         self._ring_s, self._is_on = ring_s, is_on
-        self._faults: list[Exception] = []
         self._later = Later("carrier-calls", lambda error: log.warning("carrier_call", error=repr(error)))
 
     def end_left_over(self) -> None:
@@ -102,9 +101,7 @@ class SimulatedCaller:
     # --- bot.notify.base.Notifier --------------------------------------------------------------------
 
     def send(self, notice: Notice) -> Sent:
-        """Let a phone ring. Raises the fault that was set for it, if any."""
-        if self._faults:
-            raise self._faults.pop(0)
+        """Let a phone ring."""
         call_id = "CA" + secrets.token_hex(16)
         values = {
             "call_id": call_id,
@@ -128,14 +125,6 @@ class SimulatedCaller:
         """Calls about this notice made at `since` or later."""
         found = self._where(_calls.c.notification_id == notice.id, _calls.c.at >= since)
         return [Sent(call.call_id, Status.SENT) for call in found]
-
-    def refuse_next(self, *, permanent: bool) -> None:
-        """Refuse the next call."""
-        self._faults.append(CarrierError("refused by the simulated carrier", permanent=permanent))
-
-    def lose_next_answer(self) -> None:
-        """Give no answer to the next call, and do not make it."""
-        self._faults.append(OutcomeUnknown("the simulated carrier's answer was lost"))
 
     # --- phones --------------------------------------------------------------------------------------
 
