@@ -50,6 +50,7 @@ class Known:
     kind: Neglect
     row_id: str
     clinic_id: str
+    found_at: datetime
     repairs: int
     paged_at: datetime | None
     resolved_at: datetime | None
@@ -73,8 +74,9 @@ class Plan:
 def decide(due: Iterable[Due], known: Sequence[Known], now: datetime) -> Plan:
     """What the auditor does about `due` at `now`.
 
-    A row is repaired when it is found. One that a repair did not help is told to people, once, and repaired
-    on. A clinic whose rows need one repair after another is told too: its desk only lives by the auditor.
+    A row is repaired when it is found. One that a repair did not help, in as much time again, is told to
+    people, once, and repaired on: after an outage everything is late, and the desk needs its time. A clinic
+    whose rows need one repair after another is told too: its desk only lives by the auditor.
     """
     open_ones = {one.key: one for one in known if one.resolved_at is None}
     neglected = [row for row in due if now - row.since > _patience(row)]
@@ -84,7 +86,10 @@ def decide(due: Iterable[Due], known: Sequence[Known], now: datetime) -> Plan:
     hopeless = [
         row
         for row in neglected
-        if (one := open_ones.get(row.key)) is not None and one.repairs and one.paged_at is None
+        if (one := open_ones.get(row.key)) is not None
+        and one.repairs
+        and one.paged_at is None
+        and now - one.found_at >= _patience(row)
     ]
     lame = _only_live_by_the_auditor(known, now)
     told = {row.key for row in hopeless}

@@ -127,5 +127,6 @@ def known(session: Session, now: datetime) -> list[Known]:
         )
     )
     return [
-        Known(one.kind, one.row_id, one.clinic_id, one.repairs, one.paged_at, one.resolved_at) for one in rows
+        Known(one.kind, one.row_id, one.clinic_id, one.created_at, one.repairs, one.paged_at, one.resolved_at)
+        for one in rows
     ]

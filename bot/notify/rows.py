@@ -16,6 +16,7 @@ from bot.notify.models import ContactKind, ContactMethod
 
 #: Kinds of event whose notifications ask somebody to do something about the alert.
 ASKING = (EventKind.PAGED.value, EventKind.REMINDED.value)
+_FRESH = {"populate_existing": True}
 
 
 def methods_of(session: Session, staff_id: str) -> list[ContactMethod]:
@@ -89,21 +90,15 @@ def _call_off(session: Session, some: Iterable[Notification], reason: str) -> No
     waiting = list(some)
     texts = [one.message_id for one in waiting if one.message_id]
     others = [one.id for one in waiting if not one.message_id]
-    for message in session.scalars(
-        select(Message)
-        .where(Message.id.in_(texts), Message.status == Status.QUEUED)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ):
-        message.status, message.error = Status.SUPPRESSED, reason
-        note_status(session, message, reason)
-    for one in session.scalars(
-        select(Notification)
-        .where(Notification.id.in_(others), Notification.status == Status.QUEUED)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ):
-        one.status, one.error = Status.SUPPRESSED, reason
+    if texts:
+        query = select(Message).where(Message.id.in_(texts), Message.status == Status.QUEUED)
+        for message in session.scalars(query.with_for_update(skip_locked=True), execution_options=_FRESH):
+            message.status, message.error = Status.SUPPRESSED, reason
+            note_status(session, message, reason)
+    if others:
+        own = select(Notification).where(Notification.id.in_(others), Notification.status == Status.QUEUED)
+        for one in session.scalars(own.with_for_update(skip_locked=True), execution_options=_FRESH):
+            one.status, one.error = Status.SUPPRESSED, reason
 
 
 def moot(alert: Alert, one: Notification) -> str | None:
