@@ -229,7 +229,7 @@ def page(
             kind=way.kind,
             contact_method_id=way.method_id,
             piece=piece,
-            event=event.value,
+            purpose=purpose,
         )
         if way.kind is ContactKind.SMS:
             address = methods[way.method_id].address if way.method_id else staff.phone or ""
@@ -263,7 +263,7 @@ def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, st
     and only its person reads it (a chat tool's channel is read by many)."""
     staff = one.staff or session.get_one(Staff, one.staff_id)
     extra = words(session, alert, staff.language)
-    if one.event == EventKind.PAGED and one.kind is not ContactKind.APPRISE:
+    if one.purpose == "take" and one.kind is not ContactKind.APPRISE:
         extra["url"] = link_to(one.id)
     if one.kind is not ContactKind.VOICE and alert.patient and alert.conversation.clinic.pages_name_patient:
         extra["initials"] = alert.patient.name

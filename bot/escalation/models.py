@@ -149,8 +149,8 @@ class Notification(ClinicOwned, Base):
     message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"), unique=True)
     #: what it says
     piece: Mapped[str] = mapped_column(String(80), default="")
-    #: the kind of event that it belongs to: only what asks to take the alert is cancelled when it is taken
-    event: Mapped[str] = mapped_column(String(24), default=EventKind.PAGED.value)
+    #: what for (`notify.plan.Purpose`): what asks to take the alert is called off when it is taken
+    purpose: Mapped[str] = mapped_column(String(8), default="take")
     status: Mapped[Status | None] = mapped_column(text_enum(Status))
     send_after: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

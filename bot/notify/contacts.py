@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.clinic.enrolment import to_e164
-from bot.clinic.models import Clinic, Staff
+from bot.clinic.models import Clinic, Patient, Staff
 from bot.notify import rows
 from bot.notify.chat import is_usable, masked
 from bot.notify.models import ContactKind, ContactMethod
@@ -22,7 +23,7 @@ MAX_DELAY_MIN = 120
 
 _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}\.[^@\s,;<>\"]{2,}")
 
-Fault = Literal["kind", "phone", "email", "apprise", "delay", "tier", "many", "twice"]
+Fault = Literal["kind", "phone", "patient", "colleague", "email", "apprise", "delay", "tier", "many", "twice"]
 
 
 class ContactInvalid(Exception):
@@ -74,9 +75,31 @@ def _checked(session: Session, staff: Staff, kind: ContactKind, address: str) ->
             raise ContactInvalid("apprise")
         return address
     try:
-        return to_e164(address, session.get_one(Clinic, staff.clinic_id).country)
+        number = to_e164(address, session.get_one(Clinic, staff.clinic_id).country)
     except ValueError:
         raise ContactInvalid("phone") from None
+    _check_owner(session, staff, number)
+    return number
+
+
+def _check_owner(session: Session, staff: Staff, number: str) -> None:
+    """A mistyped number must not page a patient, nor let a colleague's reply count for this person."""
+    if number == staff.phone:
+        return
+    here = {"clinic_id": staff.clinic_id, "phone": number}
+    if session.scalars(select(Patient.id).filter_by(**here)).first():
+        raise ContactInvalid("patient")
+    others = select(ContactMethod.id).where(
+        ContactMethod.clinic_id == staff.clinic_id,
+        ContactMethod.staff_id != staff.id,
+        ContactMethod.address == number,
+        ContactMethod.removed_at.is_(None),
+    )
+    if (
+        session.scalars(select(Staff.id).filter_by(**here, active=True)).first()
+        or session.scalars(others).first()
+    ):
+        raise ContactInvalid("colleague")
 
 
 def own(session: Session, staff_id: str, method_id: str) -> ContactMethod | None:

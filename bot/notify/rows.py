@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.messaging.models import Message, Status
 from bot.messaging.threads import note_status
 from bot.notify.models import ContactKind, ContactMethod
 
-#: Kinds of event whose notifications ask somebody to do something about the alert.
-ASKING = (EventKind.PAGED.value, EventKind.REMINDED.value)
+#: Purposes of notifications that ask somebody to do something about the alert.
+ASKING = ("take", "remind")
 _FRESH = {"populate_existing": True}
 
 
@@ -49,7 +49,7 @@ def cancel(session: Session, alert: Alert, reason: str) -> None:
 
     What is on its way to the person who took it goes out: it may tell of a sign that came a moment before.
     """
-    query = select(Notification).where(Notification.alert_id == alert.id, Notification.event.in_(ASKING))
+    query = select(Notification).where(Notification.alert_id == alert.id, Notification.purpose.in_(ASKING))
     now = clock.now()
     holder = alert.acknowledged_by_id if alert.status is AlertStatus.ACKNOWLEDGED else None
     needless = [
@@ -66,7 +66,7 @@ def supersede(session: Session, alert: Alert, staff_id: str) -> None:
     query = select(Notification).where(
         Notification.alert_id == alert.id,
         Notification.staff_id == staff_id,
-        Notification.event.in_(ASKING),
+        Notification.purpose.in_(ASKING),
     )
     later = [
         one
@@ -103,13 +103,13 @@ def _call_off(session: Session, some: Iterable[Notification], reason: str) -> No
 
 def moot(alert: Alert, one: Notification) -> str | None:
     """Why a notification need not go out any more; None while it must."""
-    if one.event not in ASKING:
+    if one.purpose not in ASKING:
         return None
     if alert.status is AlertStatus.CLOSED:
         return "the alert is closed"
     taken = alert.acknowledged_at
     by_another = alert.acknowledged_by_id != one.staff_id or one.kind is ContactKind.VOICE
-    if one.event == EventKind.PAGED and by_another and taken is not None and taken > one.created_at:
+    if one.purpose == "take" and by_another and taken is not None and taken > one.created_at:
         return "somebody has taken it"
     return None
 

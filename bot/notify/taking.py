@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.db.engine import reading, transaction
 from bot.escalation import service
-from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.notify.links import LIFETIME, notification_of
 
 State = Literal["open", "taken_now", "yours", "taken", "closed", "used", "expired", "left", "unknown"]
@@ -61,7 +61,7 @@ def _find(session: Session, token: str, *, lock: bool = False) -> Notification |
     one = (
         session.get(Notification, notification_id, with_for_update=lock or None) if notification_id else None
     )
-    return one if one is not None and one.event == EventKind.PAGED else None
+    return one if one is not None and one.purpose == "take" else None
 
 
 def _state(one: Notification, now: datetime) -> State:

@@ -116,6 +116,8 @@ def test_a_secret_address_is_never_shown_and_is_forgotten_when_removed(
         ({"address": "a@b.c, d@e.fg"}, "not an e-mail address"),
         ({"kind": "sms", "address": "12"}, "not a phone number"),
         ({"kind": "voice", "address": ""}, "not a phone number"),
+        ({"kind": "sms", "address": "+1 555 010 0112"}, "number of a patient"),
+        ({"kind": "voice", "address": "+1 555 010 0122"}, "A colleague is reached"),
         ({"kind": "apprise", "address": "hello"}, "not an apprise URL"),
         ({"delay_min": "soon"}, "from 0 to 120"),
         ({"delay_min": "121"}, "from 0 to 120"),

@@ -105,7 +105,7 @@ def _widen_notifications() -> None:
         batch.add_column(sa.Column('kind', sa.String(length=24), server_default='sms', nullable=False))
         batch.add_column(sa.Column('contact_method_id', sa.String(length=32), nullable=True))
         batch.add_column(sa.Column('piece', sa.String(length=80), server_default='', nullable=False))
-        batch.add_column(sa.Column('event', sa.String(length=24), server_default='paged', nullable=False))
+        batch.add_column(sa.Column('purpose', sa.String(length=8), server_default='take', nullable=False))
         batch.add_column(sa.Column('status', sa.String(length=24), nullable=True))
         batch.add_column(_moment('send_after'))
         batch.add_column(sa.Column('attempts', sa.Integer(), server_default='0', nullable=False))
@@ -135,7 +135,7 @@ def downgrade() -> None:
         batch.drop_constraint(op.f('ck_notifications_status'), type_='check')
         batch.create_unique_constraint('uq_notifications_alert_id_step_staff_id', ['alert_id', 'step', 'staff_id'])
         batch.alter_column('message_id', existing_type=sa.String(length=32), nullable=False)
-        for name in ('place', 'kind', 'contact_method_id', 'piece', 'event', 'status', 'send_after', 'attempts', 'error', 'link_used_at'):
+        for name in ('place', 'kind', 'contact_method_id', 'piece', 'purpose', 'status', 'send_after', 'attempts', 'error', 'link_used_at'):
             batch.drop_column(name)
     op.drop_table('contact_methods')
     op.drop_column('clinics', 'pages_name_patient')
