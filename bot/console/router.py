@@ -13,16 +13,25 @@ from bot.console import (
     contact,
     content,
     enrol,
+    follow_up,
     intake,
+    patient_edit,
     patients,
+    photos,
+    protocols,
     queue,
     tasks,
     triage,
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
+PARTS = (
+    *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
+    *(chart, intake, tasks, enrol, triage, contact),
+)
+
 router = APIRouter(include_in_schema=False)
-for part in (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage, contact):
+for part in PARTS:
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

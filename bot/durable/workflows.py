@@ -23,6 +23,7 @@ from bot.followup import dispatch
 from bot.messaging.delivery import deliver
 from bot.notify.delivery import Notifiers
 from bot.notify.delivery import deliver as notify_by
+from bot.photos.fetch import fetch
 
 
 class Equipment:
@@ -101,12 +102,25 @@ def check_in(check_in_id: str) -> None:
     _check_in(check_in_id)
 
 
+@DBOS.step(name="fetch_photo")
+def _photo(arrival_id: str) -> None:
+    assert Equipment.carrier is not None, "no carrier"
+    fetch(arrival_id, Equipment.carrier)
+
+
+@DBOS.workflow(name="photo")
+def photo(arrival_id: str) -> None:
+    """Make one attempt at getting a file that came with a message."""
+    _photo(arrival_id)
+
+
 _TASKS: dict[str, Callable[[str], Any]] = {
     "turn": turn,
     "deliver": delivery,
     "notify": notify,
     "escalate": escalate,
     "check_in": check_in,
+    "photo": photo,
 }
 
 

@@ -75,6 +75,13 @@ def test_a_desk_that_does_its_work_gives_it_nothing_to_do(desk: Desk) -> None:
     assert told(desk) == []
 
 
+def test_months_of_ordinary_work_are_no_neglect(desk: Desk) -> None:
+    for _ in range(90):
+        desk.advance(hours=12)
+        run = check(gear(desk))
+        assert (run.found, run.error) == (0, ""), incidents(desk)
+
+
 def test_an_overdue_step_is_taken_and_its_page_goes_out(desk: Desk) -> None:
     desk.text(PAT, WHITE_LIP)
     desk.settle()

@@ -14,6 +14,7 @@ from bot.channels.twilio.asking import (
     looking,
     make_client,
 )
+from bot.channels.twilio.media import download
 from bot.channels.twilio.states import outbound_status
 from bot.channels.twilio.transport import Transport
 from bot.messaging.models import Status
@@ -30,6 +31,9 @@ class TwilioCarrier:
     def __init__(self, settings: Settings, transport: Transport | None = None) -> None:
         """Raises ValueError naming the settings that are missing."""
         self._client = make_client(settings, transport)
+        token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
+        self._credentials = (settings.twilio_account_sid or "", token)
+        self._api_base = settings.twilio_api_base or ""
         self._service = settings.twilio_messaging_service_sid
         self._callback = settings.public_url.rstrip("/") + "/twilio/status"
 
@@ -64,6 +68,10 @@ class TwilioCarrier:
             and _same_text(str(record.body or ""), message.body)
         ]
         return _sent(min(close)[2]) if close else None
+
+    def fetch_media(self, url: str) -> bytes:
+        """The file at one of Twilio's media addresses. Raises MediaTooBig and CarrierError."""
+        return download(url, self._credentials, self._api_base)
 
 
 def _sent(record: Any) -> Sent:
