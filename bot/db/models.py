@@ -8,7 +8,9 @@ from bot.db.base import Base
 from bot.escalation import models as escalation
 from bot.followup import models as followup
 from bot.governance import models as governance
+from bot.handover import models as handover
 from bot.intake import models as intake
+from bot.judgement import models as judgement
 from bot.messaging import models as messaging
 from bot.records import models as records
 
@@ -19,7 +21,9 @@ __all__ = [
     "escalation",
     "followup",
     "governance",
+    "handover",
     "intake",
+    "judgement",
     "messaging",
     "records",
 ]

@@ -20,6 +20,7 @@ from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import OPEN, CheckIn
+from bot.handover import watch as handover
 from bot.intake import service as intake
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
@@ -74,6 +75,7 @@ def repair() -> None:
         _read_again(message_id)
     _unanswered_probes()
     intake.remind_abandoned()
+    handover.watch()
 
 
 def _unanswered_probes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +15,16 @@ from bot.dialogue.turns import Dialogue, describe, store
 from bot.followup.answers import finish_if_done
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.followup.planning import Action, AskStaff, Drop, Remind, Send, Wait, next_action
+from bot.handover.holds import is_talking_with
 from bot.messaging import optout
 from bot.messaging.models import Channel, Conversation, Kind
 from bot.messaging.threads import find_or_open, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
+
+
+#: While a person talks with the patient nothing is asked; when to see whether they have finished.
+HELD = timedelta(minutes=5)
 
 
 def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
@@ -52,6 +57,9 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         action = decide(check_in, session, clock.now())
         conversation = _thread(session, check_in)
+        if isinstance(action, Send | Remind) and is_talking_with(session, conversation):
+            check_in.next_step_at = clock.now() + HELD
+            return
         asks = isinstance(action, Send) and not optout.is_opted_out(conversation)
         metadata = describe(session, conversation) if asks else None
         if metadata is None:
@@ -75,6 +83,8 @@ def _send(
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         if check_in.status is not CheckInStatus.PLANNED:
             return
+        if is_talking_with(session, conversation):
+            return  # taken over in this moment; the next sweep puts it off
         check_in.status, check_in.sent_at = CheckInStatus.SENT, clock.now()
         _look_again(session, check_in)
         thread = session.get_one(Conversation, conversation.id)

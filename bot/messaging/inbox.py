@@ -20,6 +20,7 @@ from bot.clinic.models import Clinic
 from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
+from bot.handover.holds import is_held
 from bot.messaging import optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
@@ -142,7 +143,11 @@ def handle(session: Session, message: Message) -> None:
     read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif _wants_no_answer(conversation, message) or counselling.take(session, message):
+    elif (
+        _wants_no_answer(conversation, message)
+        or is_held(session, conversation)  # a person answers
+        or counselling.take(session, message)
+    ):
         message.turn = Turn.NOT_NEEDED
 
 

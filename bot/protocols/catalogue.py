@@ -25,9 +25,11 @@ CONTENT = Path(__file__).parent / "content"
 PIECE_FILES: Mapping[str, Kind] = {
     "safety.yml": "safety",
     "dialogue.yml": "dialogue",
+    "replies.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
     "staff.yml": "staff",
+    "steps.yml": "staff",
 }
 
 M = TypeVar("M", bound=BaseModel)

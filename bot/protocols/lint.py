@@ -50,6 +50,7 @@ SAMPLE_SHARED = {
     "code": "4711",
     "url": "https://clinic.example/console/a/4711",
     "name": "Example Nurse",
+    "colleague": "Dr Francesca (medical director)",
     "safeguarding_lead": "Dr Francesca Example-Placeholder",  # `names.LONGEST_NAME` characters
 }
 

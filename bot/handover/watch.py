@@ -1,0 +1,70 @@
+"""Looks after every conversation that is held: does what `policy` decides, with each sweep."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from bot import clock, events
+from bot import settings as app_settings
+from bot.clinic.models import Staff, StaffSession
+from bot.db.engine import reading, transaction
+from bot.handover import policy
+from bot.handover.models import Takeover
+from bot.handover.service import release
+from bot.handover.waiting import ask_others, others_asked, waiting_message
+from bot.messaging.models import Conversation
+
+
+def watch() -> None:
+    """Ask others where a patient waits too long, and hand back what nobody holds in truth."""
+    with reading() as session:
+        held = session.execute(
+            select(Takeover.id, Takeover.conversation_id).where(Takeover.released_at.is_(None))
+        ).all()
+    for takeover_id, conversation_id in held:
+        with transaction() as session:
+            # in the order in which taking and handing back lock them
+            conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+            changed = _look(session, takeover_id)
+        if changed:
+            events.committed(conversation.clinic_id, conversation.id)
+
+
+def _look(session: Session, takeover_id: str) -> bool:
+    held = session.get_one(Takeover, takeover_id, with_for_update=True, populate_existing=True)
+    if held.released_at is not None:
+        return False
+    match decide(session, held):
+        case policy.AskOthers():
+            waiting = waiting_message(session, held)
+            if waiting is not None:
+                ask_others(session, waiting)
+            return True
+        case policy.HandBack(why):
+            release(session, held, why)
+            return True
+        case policy.Keep():
+            return False
+
+
+def decide(session: Session, held: Takeover) -> policy.Action:
+    """What the policy says of `held` now."""
+    settings = app_settings.get_settings()
+    waiting = waiting_message(session, held)
+    hold = policy.Hold(
+        active_at=held.active_at,
+        waiting_since=waiting.created_at if waiting else None,
+        others_asked=waiting is not None and others_asked(session, waiting),
+        holder_present=_present(session, held.staff_id),
+    )
+    limits = policy.Limits(settings.takeover_reply_minutes, settings.takeover_idle_minutes)
+    return policy.next_action(hold, limits, clock.now())
+
+
+def _present(session: Session, staff_id: str) -> bool:
+    """Whether the holder may sign in and is signed in somewhere. Sessions run out in real time."""
+    real_now = clock.now() - clock.offset()
+    signed_in = exists().where(StaffSession.staff_id == Staff.id, StaffSession.expires_at > real_now)
+    query = select(Staff.id).where(Staff.id == staff_id, Staff.active.is_(True), signed_in)
+    return session.scalars(query).first() is not None
