@@ -20,6 +20,7 @@ from bot import log
 from bot import settings as app_settings
 from bot.api.keys_cli import app as api_key
 from bot.export import app as export
+from bot.judgement.cli import judged
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(content, name="content", help="Approved wording: list, show, check.")
 app.add_typer(evaluate, name="evaluate")
+labels.command("judged")(judged)
 app.add_typer(labels, name="labels")
 app.add_typer(export, name="export")
 app.add_typer(api_key, name="api-key")

@@ -102,13 +102,14 @@ def _patient_page(
             intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
+            conversations=_conversations(session, patient),
             newest=newest,
             plot=plot(reports),
             entries=entries,
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did=did if did in ("enrolled", "asked") else "",
+            did=did if did in ("enrolled", "asked", "judged") else "",
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,
@@ -164,6 +165,11 @@ def _opted_out(session: Session, patient: Patient) -> object:
 def _open_alerts(session: Session, patient: Patient) -> list[Alert]:
     query = select(Alert).where(Alert.patient_id == patient.id, Alert.status != AlertStatus.CLOSED)
     return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at))
+
+
+def _conversations(session: Session, patient: Patient) -> list[Conversation]:
+    query = select(Conversation).where(Conversation.patient_id == patient.id).order_by(Conversation.id)
+    return list(session.scalars(query))
 
 
 def _coming(session: Session, patient: Patient) -> list[CheckIn]:

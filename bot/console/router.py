@@ -5,11 +5,28 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.console import alerts, assets, auth, chart, content, enrol, intake, patients, queue, tasks, triage
+from bot.console import (
+    alerts,
+    assets,
+    auth,
+    chart,
+    content,
+    conversations,
+    enrol,
+    intake,
+    judging,
+    patients,
+    queue,
+    tasks,
+    triage,
+)
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
-for part in (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage):
+for part in (
+    assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
+    conversations, judging,
+):  # fmt: skip
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

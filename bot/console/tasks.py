@@ -15,6 +15,7 @@ from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import Translate
 from bot.db.engine import reading
+from bot.handover.waiting import UNANSWERED
 from bot.messaging.models import Conversation, Message
 from bot.records import tasks as service
 from bot.records.models import StaffTask, TaskKind
@@ -95,6 +96,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return ""
     if note in _INTAKE:
         return t(_INTAKE[note])
+    if note == UNANSWERED:
+        return t("task.held_unanswered")
     if found := _CHECK_IN_DAY.fullmatch(note):
         day = t("entry.check_in_day", day=found[1])
         reason = found[2]

@@ -22,7 +22,6 @@ from bot.messaging.threads import find_or_open, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
-
 #: While a person talks with the patient nothing is asked; when to see whether they have finished.
 HELD = timedelta(minutes=5)
 

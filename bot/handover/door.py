@@ -1,4 +1,4 @@
-"""The one door for what staff write to a patient: whether it may go out at all, what it costs, what to reconsider."""
+"""The one door for what staff write to a patient: may it go out, what does it cost, what should be reread."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Release(enum.StrEnum):
 
 
 class Takeover(ClinicOwned, Base):
-    """One person holds one conversation; it is created when they take it. The counts are written when it ends."""
+    """One person holds one conversation, from `created_at` on. The counts are written when it ends."""
 
     __tablename__ = "takeovers"
     __table_args__ = (

@@ -1,9 +1,9 @@
-"""What happens next to a conversation that somebody holds. Pure: takes the facts and `now`, returns what to do.
+"""What happens next to a conversation that somebody holds. Pure: takes the facts and `now`.
 
-The holder has `reply_minutes` to answer a patient; then others are asked, once for each wait. A holder who does
-nothing for `idle_minutes` hands the conversation back without knowing it. A patient's first message that
-nobody has answered starts the holder's time anew, later ones do not: a patient who keeps writing must not keep
-a conversation with somebody who has left.
+The holder has `reply_minutes` to answer a patient; then others are asked, once for each wait. A holder who
+does nothing for `idle_minutes` hands the conversation back without knowing it. A patient's first message
+that nobody has answered starts the holder's time anew, later ones do not: a patient who keeps writing must
+not keep a conversation with somebody who has left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The facts. `waiting_since` is the patient's first message since the holder last wrote, None without one;
+    """The facts. `waiting_since` is the patient's first message since the holder last wrote, if any;
     `others_asked` says whether somebody was asked to look at that wait already."""
 
     active_at: datetime
@@ -64,8 +64,12 @@ def next_action(hold: Hold, limits: Limits, now: datetime) -> Action:
         ask_at = hold.waiting_since + timedelta(minutes=limits.reply_minutes)
         if ask_at <= now:
             return AskOthers()
-    idle_since = max(hold.active_at, hold.waiting_since or hold.active_at)
-    back_at = idle_since + timedelta(minutes=limits.idle_minutes)
-    if back_at <= now:
+    back = back_at(hold.active_at, hold.waiting_since, limits)
+    if back <= now:
         return HandBack(Release.INACTIVE)
-    return Keep(min(ask_at or back_at, back_at))
+    return Keep(min(ask_at or back, back))
+
+
+def back_at(active_at: datetime, waiting_since: datetime | None, limits: Limits) -> datetime:
+    """When a holder who does nothing more hands the conversation back."""
+    return max(active_at, waiting_since or active_at) + timedelta(minutes=limits.idle_minutes)

@@ -17,8 +17,7 @@ from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import add_outbound, say
 from bot.protocols.render import Rendered
 
-#: The question that a check-in or the probe left open stays open for a patient; a person's own words close
-#: every other.
+#: The red-flag questions stay open when a person writes; their words close every other question.
 _PROBE = "probe"
 
 
@@ -76,7 +75,7 @@ def _take(session: Session, conversation: Conversation, staff: Staff) -> None:
 def reply(conversation_id: str, staff_id: str, text: str, template: str = "") -> str:
     """Send what the holder wrote. Returns the message's id. Raises NotHeld and ReplyRefused.
 
-    `template` is the id of the ready-made reply the text began as; it is recorded when the text is still that.
+    `template` is the id of the ready-made reply that the text began as; it is recorded if that is unchanged.
     """
     with transaction() as session:
         conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
@@ -107,7 +106,7 @@ def reply(conversation_id: str, staff_id: str, text: str, template: str = "") ->
 
 
 def still_here(conversation_id: str, staff_id: str) -> None:
-    """The holder is reading or on the phone: the time until the automatic hand-back starts anew. Raises NotHeld."""
+    """The holder is at it: the time until the automatic hand-back starts anew. Raises NotHeld."""
     with transaction() as session:
         held = _mine(session, conversation_id, staff_id)
         held.active_at = clock.now()
@@ -115,7 +114,7 @@ def still_here(conversation_id: str, staff_id: str) -> None:
 
 
 def hand_back(conversation_id: str, staff_id: str, *, leave_task: bool = False) -> None:
-    """The bot answers again. `leave_task`: what the patient wrote last still needs somebody. Raises NotHeld."""
+    """The bot answers again. `leave_task`: what the patient wrote still needs somebody. Raises NotHeld."""
     with transaction() as session:
         conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
         held = _mine(session, conversation_id, staff_id)

@@ -16,7 +16,7 @@ UNANSWERED = "handover: not answered"
 
 
 def waiting_message(session: Session, held: Takeover) -> Message | None:
-    """The patient's first message since the holder last wrote; None when there is none, or nobody may answer."""
+    """The patient's first message since the holder last wrote, if any that may be answered."""
     if held.conversation.channel is Channel.SMS and is_opted_out(held.conversation):
         return None
     last = session.scalar(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -48,9 +50,19 @@ def _look(session: Session, takeover_id: str) -> bool:
             return False
 
 
+def hands_back_at(session: Session, held: Takeover) -> datetime:
+    """When the bot answers again if the holder does nothing more."""
+    waiting = waiting_message(session, held)
+    return policy.back_at(held.active_at, waiting.created_at if waiting else None, _limits())
+
+
+def _limits() -> policy.Limits:
+    settings = app_settings.get_settings()
+    return policy.Limits(settings.takeover_reply_minutes, settings.takeover_idle_minutes)
+
+
 def decide(session: Session, held: Takeover) -> policy.Action:
     """What the policy says of `held` now."""
-    settings = app_settings.get_settings()
     waiting = waiting_message(session, held)
     hold = policy.Hold(
         active_at=held.active_at,
@@ -58,8 +70,7 @@ def decide(session: Session, held: Takeover) -> policy.Action:
         others_asked=waiting is not None and others_asked(session, waiting),
         holder_present=_present(session, held.staff_id),
     )
-    limits = policy.Limits(settings.takeover_reply_minutes, settings.takeover_idle_minutes)
-    return policy.next_action(hold, limits, clock.now())
+    return policy.next_action(hold, _limits(), clock.now())
 
 
 def _present(session: Session, staff_id: str) -> bool:

@@ -314,7 +314,9 @@ class AfterglowChat extends HTMLElement {
 
   #message(message) {
     const mine = message.from === "you";
-    const who = make("span", { className: "hidden", textContent: `${mine ? this.words.you : this.words.clinic}: ` });
+    // who wrote it: said aloud to a screen reader, and shown when it is a person of the clinic
+    const name = mine ? this.words.you : message.by || this.words.clinic;
+    const who = make("span", { className: message.by ? "by" : "hidden", textContent: `${name}: ` });
     const bubble = make("div", { className: "bubble" }, [who]);
     bubble.append(...(mine ? [message.text] : linked(message.text, this.connection.clinic?.emergency_number)));
     const look = isSafety(message) ? `${message.from} safety` : message.from;

@@ -32,6 +32,12 @@ function tick() {
     write(time, countdown(left));
     time.classList.toggle("soon", left < 60_000);
   }
+  for (const time of document.querySelectorAll("time[data-due]")) {
+    const left = Date.parse(time.dateTime) - now();
+    const said = left > 0 ? time.dataset.left.replace("#", countdown(left)) : time.dataset.late.replace("#", span(left));
+    write(time, said);
+    time.classList.toggle("late", left <= 0);
+  }
   for (const time of document.querySelectorAll("time[data-age]")) {
     const age = now() - Date.parse(time.dateTime);
     if (age >= 5000) write(time, body.dataset.ago.replace("#", span(age)));
@@ -42,7 +48,7 @@ function tick() {
 function content(element) {
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) time.textContent = "";
-  for (const time of copy.querySelectorAll("time.soon")) time.removeAttribute("class");
+  for (const time of copy.querySelectorAll("time.soon, time.late")) time.removeAttribute("class");
   return copy.innerHTML.replace(/ class=""/g, "").replace(/\s+/g, " ");
 }
 
