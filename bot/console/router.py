@@ -12,6 +12,7 @@ from bot.console import (
     chart,
     content,
     conversations,
+    dashboard,
     enrol,
     intake,
     judging,
@@ -25,7 +26,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 router = APIRouter(include_in_schema=False)
 for part in (
     assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
-    conversations, judging,
+    conversations, judging, dashboard,
 ):  # fmt: skip
     router.include_router(part.router, prefix="/console")
 

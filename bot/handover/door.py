@@ -33,7 +33,6 @@ class Look:
 
     characters: int
     segments: int
-    encoding: segments.Encoding
     foreign: str
     breaches: tuple[Breach, ...]
 
@@ -43,7 +42,6 @@ def look_at(text: str, channel: Channel) -> Look:
     return Look(
         characters=len(text),
         segments=segments.segments(text) if channel is Channel.SMS else 0,
-        encoding=segments.encoding(text),
         foreign=segments.foreign(text),
         breaches=tuple(breaches(text, "dialogue")),
     )
