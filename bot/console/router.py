@@ -10,6 +10,8 @@ from bot.console import (
     assets,
     auth,
     chart,
+    check_ins,
+    clinic_settings,
     content,
     conversations,
     dashboard,
@@ -26,7 +28,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 router = APIRouter(include_in_schema=False)
 for part in (
     assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
-    conversations, judging, dashboard,
+    conversations, judging, dashboard, check_ins, clinic_settings,
 ):  # fmt: skip
     router.include_router(part.router, prefix="/console")
 
