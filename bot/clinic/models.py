@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.db.base import Base, ClinicOwned, Keyed, text_enum
@@ -52,6 +52,13 @@ class Clinic(Keyed, Base):
     booking_url: Mapped[str | None] = mapped_column(String(200))
     #: counselling texts that the medical director has not approved are not sent; staff answer instead
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: local hours between which patients are texted unasked; the installation's own without them
+    texts_from_hour: Mapped[int | None]
+    texts_until_hour: Mapped[int | None]
+    #: whether unasked texts go out on public holidays of the clinic's country
+    texts_on_holidays: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: check-ins wait until the patient has agreed by text, beside what was signed at the clinic
+    consent_by_text: Mapped[bool] = mapped_column(default=True, server_default=true())
     #: names the clinic's web widget; not a secret
     widget_key: Mapped[str] = mapped_column(String(32), unique=True)
     #: sites that may embed the widget
@@ -145,6 +152,8 @@ class Treatment(ClinicOwned, Base):
     goals_longer: Mapped[str] = mapped_column(Text, default="")  #: quality, texture, firmness
     injector_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     treated_at: Mapped[datetime]
+    #: a small addition to an earlier treatment with the same product
+    touch_up: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     patient: Mapped[Patient] = relationship(back_populates="treatments")
     injector: Mapped[Staff | None] = relationship()

@@ -1,7 +1,7 @@
-"""What a clinic may set for itself in the console: facts that texts are filled with, hours, aftercare values.
+"""What a clinic may set for itself: facts that texts are filled with, opening hours, aftercare values.
 
-Reading a form is pure and all or nothing; `save` writes it. Problems name what to do by a key of the console's
-words.
+Reading a form is pure and all or nothing; `save` writes it. A problem is the key of the console's words that
+say what to do.
 """
 
 from __future__ import annotations
@@ -75,12 +75,10 @@ def _facts(given: Mapping[str, str], clinic: Clinic, problems: dict[str, str]) -
             facts[phone] = to_e164(given.get(phone, ""), clinic.country)
         except ValueError:
             problems[phone] = "phone"
-    if not re.fullmatch(
-        r"\d{2,8}", facts.setdefault("emergency_number", given.get("emergency_number", "")) or ""
-    ):
-        problems["emergency_number"] = "emergency_number"
-    if not re.fullmatch(r"[\d +]{2,32}", facts.setdefault("crisis_line", given.get("crisis_line", "")) or ""):
-        problems["crisis_line"] = "crisis_line"
+    for number, shape in (("emergency_number", r"[0-9]{2,8}"), ("crisis_line", r"[0-9 +]{2,32}")):
+        facts[number] = given.get(number, "")
+        if not re.fullmatch(shape, given.get(number, "")):
+            problems[number] = number
     if booking and not _is_address(booking):
         problems["booking_url"] = "booking_url"
     return facts

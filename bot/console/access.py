@@ -9,6 +9,7 @@ from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
+from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
 from bot.messaging.models import Conversation, Kind, Message
 from bot.records.models import AssessmentRecord, StaffTask
@@ -54,6 +55,22 @@ def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
     if intake is None or intake.clinic_id != who.clinic_id:
         raise NotThere
     return intake
+
+
+def enrolment_for(session: Session, who: Visitor, enrolment_id: str) -> Enrolment:
+    """The enrolment of the visitor's clinic. Raises `NotThere`."""
+    enrolment = session.get(Enrolment, enrolment_id)
+    if enrolment is None or enrolment.clinic_id != who.clinic_id:
+        raise NotThere
+    return enrolment
+
+
+def check_in_for(session: Session, who: Visitor, check_in_id: str) -> CheckIn:
+    """The check-in of the visitor's clinic. Raises `NotThere`."""
+    check_in = session.get(CheckIn, check_in_id)
+    if check_in is None or check_in.clinic_id != who.clinic_id:
+        raise NotThere
+    return check_in
 
 
 def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:

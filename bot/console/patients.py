@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.clinic.models import Patient, Treatment
 from bot.console import pages, timeline, trend
 from bot.console.access import patient_for
+from bot.console.follow_up import enrolments_of
 from bot.console.intake import newest_of as newest_intake
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
@@ -104,13 +105,14 @@ def _patient_page(
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
             conversations=_conversations(session, patient),
+            enrolments=enrolments_of(session, patient),
             newest=newest,
             plot=plot(reports),
             entries=entries,
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did=did if did in ("enrolled", "asked", "judged") else "",
+            did=did if did in ("enrolled", "asked", "changed", "saved", "judged") else "",
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,

@@ -16,20 +16,26 @@ from bot.console import (
     conversations,
     dashboard,
     enrol,
+    follow_up,
     intake,
     judging,
+    patient_edit,
     patients,
+    protocols,
     queue,
     tasks,
     triage,
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
+PARTS = (
+    *(assets, auth, queue, alerts, patients, patient_edit, follow_up, protocols, content),
+    *(chart, intake, tasks, enrol, triage),
+    *(conversations, judging, dashboard, check_ins, clinic_settings),
+)
+
 router = APIRouter(include_in_schema=False)
-for part in (
-    assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
-    conversations, judging, dashboard, check_ins, clinic_settings,
-):  # fmt: skip
+for part in PARTS:
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

@@ -19,6 +19,7 @@ from bot import clock, events
 from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus
+from bot.followup import protocols
 from bot.followup.models import OPEN, CheckIn
 from bot.handover import watch as handover
 from bot.intake import service as intake
@@ -73,9 +74,23 @@ def repair() -> None:
         ).all()
     for message_id in unread:
         _read_again(message_id)
+    _follow_protocols()
     _unanswered_probes()
     intake.remind_abandoned()
     handover.watch()
+
+
+#: What the running enrolments were last seen to follow.
+_followed: tuple[object, ...] | None = None
+
+
+def _follow_protocols() -> None:
+    """Let enrolments follow protocols that have changed, some hundred in a sweep. Looked into only when
+    something may have changed: at the start, with new texts, and with a clinic's new version."""
+    global _followed
+    newest = protocols.newest_change()
+    if newest != _followed and protocols.follow_changes() == 0:
+        _followed = newest
 
 
 def _unanswered_probes() -> None:

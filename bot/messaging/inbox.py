@@ -21,7 +21,7 @@ from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.handover.holds import is_held
-from bot.messaging import optout, spool
+from bot.messaging import consent, optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import find_or_open, note_status, say
@@ -140,12 +140,13 @@ def handle(session: Session, message: Message) -> None:
         answer_staff(session, conversation, message.body, message.id)
         return
     word = _keyword(conversation, message)  # by the question that was open when it came
-    read(session, message, is_keyword=word is not None)
+    assessment = read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif (
+    elif optout.take_wrong_number(session, message, assessment) or (
         _wants_no_answer(conversation, message)
         or is_held(session, conversation)  # a person answers
+        or consent.take(session, message)
         or counselling.take(session, message)
     ):
         message.turn = Turn.NOT_NEEDED

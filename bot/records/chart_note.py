@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from bot.clinic.facts import readable_phone
@@ -21,6 +21,7 @@ from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.followup.models import CheckIn
 from bot.messaging.models import Channel, Kind, Message, Status
 from bot.messaging.threads import local_day
+from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.document import Document, Row, Section, one_line, paper_for
 from bot.records.models import SymptomReport
 
@@ -29,8 +30,10 @@ _TOPICS = frozenset({"product", "candidacy", "prep", "procedure", "recovery", "a
 #: Groups and single texts that may tell when to call. Whether one did is read in its words as they were sent.
 _PRECAUTIONS = frozenset({"safety", "recovery", "aftercare", "checkin", "symptom", "enrol", "product.risks"})
 _TO_CALL = re.compile(r"\bcall(?:s|ing)?\b|\bll[aá]m", re.IGNORECASE)
-_SCALES = frozenset({"pain", "swelling"})
-_QUESTIONS = (*sorted(_SCALES), "red_flags", "other")
+_SCALES = frozenset({"pain", "swelling", "bruising", "tenderness", "satisfaction"})
+_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
+#: Questions whose answer is one of a few, named in the reader's words.
+_NAMED = frozenset({"overall", "lumps", "gais", "photo"})
 _SIGNS = "checkin.red_flags"
 
 Lines = Iterator[str | Row]
@@ -257,6 +260,8 @@ class _Note:
         words = str(answer.get("words") or "") if isinstance(answer, dict) else ""
         if isinstance(value, list):
             shown = ", ".join(map(str, value)) or "0"
+        elif name in _NAMED and value in ANSWERS:
+            shown = self._t(f"answer.{value}")
         else:
             shown = f"{value}/10" if name in _SCALES and isinstance(value, int) else one_line(str(value))
         if words and one_line(words) != one_line(str(value)):

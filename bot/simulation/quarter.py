@@ -191,13 +191,14 @@ class _Quarter:
             protocol_version=schedule.version,
             status=EnrolmentStatus.FINISHED if ended else EnrolmentStatus.STOPPED,
         )
-        for day in schedule.days:
+        for contact in schedule.check_ins:
             zone = ZoneInfo(self.clinic.time_zone)
+            day = contact.day
             on = mine.treated.astimezone(zone).date() + timedelta(days=day)
-            due = datetime.combine(on, time(schedule.hour), zone)
-            row: dict[str, Any] = {"status": CheckInStatus.CANCELLED, "answers": {}}
+            due = datetime.combine(on, time(contact.hour or schedule.hour), zone)
+            row: dict[str, Any] = {"status": CheckInStatus.CANCELLED, "answers": {}, "asked": []}
             if due < self.now - timedelta(days=1):
-                row = self._asked(mine, day, due)
+                row = {**self._asked(mine, day, due), "asked": list(contact.ask)}
             moments = {"sent_at": None, "reminded_at": None, "answered_at": None}
             self.add(
                 CheckIn,
@@ -231,7 +232,7 @@ class _Quarter:
             "status": CheckInStatus.ANSWERED,
             "sent_at": due,
             "answered_at": answered,
-            "answers": {"pain": {"value": pain, "words": str(pain)}},
+            "answers": {"checkin.pain": {"value": pain, "words": str(pain)}},
         }
 
     def _alert(self, mine: _Thread, at: datetime) -> None:

@@ -101,10 +101,8 @@ def test_who_has_not_answered_is_listed_by_age_with_a_number_to_call(world: Worl
             ("pat", CheckInStatus.UNANSWERED, 50),
             ("foreign", CheckInStatus.SENT, 3),
         ):
-            query = (
-                select(CheckIn).where(CheckIn.patient_id == world.patients[key]).order_by(CheckIn.day.desc())
-            )
-            row = session.scalars(query).first()
+            mine = select(CheckIn).where(CheckIn.patient_id == world.patients[key])
+            row = session.scalars(mine.order_by(CheckIn.day.desc())).first()
             assert row is not None
             row.status, row.sent_at = status, clock.now() - timedelta(hours=hours)
             row.due_at = row.sent_at

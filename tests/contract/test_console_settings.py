@@ -78,10 +78,8 @@ def test_what_is_saved_is_what_the_form_shows_and_saving_that_changes_nothing(
     before = form_of(clinic(world))
     assert before["care_massage_mode_es"] == "pregunte antes"
     page = doctor.get(PATH).text
-    shown = {
-        name: html.unescape(value)
-        for name, value in re.findall(r'name="([\w.]+)" type="\w+" value="([^"]*)"', page)
-    }
+    found = re.findall(r'name="([\w.]+)" type="\w+" value="([^"]*)"', page)
+    shown = {name: html.unescape(value) for name, value in found}
     assert {name: shown[name] for name in before if name in shown} == {
         name: value for name, value in before.items() if name in shown
     }

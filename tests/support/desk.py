@@ -130,8 +130,10 @@ class Desk:
         sid = provider_id or f"IN{next(self._ids)}"
         return inbox.receive(Inbound(Channel.SMS, sid, TEXT_NUMBER, sender, body, list(media)))
 
-    def enrol(self, first_name: str, last_name: str, phone: str, **changes: Any) -> EnrolmentResult:
-        """The clinic enrols somebody who was treated just now."""
+    def enrol(
+        self, first_name: str, last_name: str, phone: str, *, agrees: bool = True, **changes: Any
+    ) -> EnrolmentResult:
+        """The clinic enrols somebody who was treated just now, and who answers Y unless told not to."""
         form = {
             "first_name": first_name,
             "last_name": last_name,
@@ -143,7 +145,10 @@ class Desk:
             "treated_at": clock.now().isoformat(),
             "consent_aftercare_texts": True,
         }
-        return enrol(self.rows(Clinic)[0].id, form | changes)
+        enrolled = enrol(self.rows(Clinic)[0].id, form | changes)
+        if agrees:
+            self.text(phone, "Y")
+        return enrolled
 
     def web(self, session_id: str, body: str) -> inbox.Receipt:
         """Somebody writes in the chat on the clinic's page."""

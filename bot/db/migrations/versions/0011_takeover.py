@@ -1,7 +1,7 @@
 """take-over, judgements, assigned tasks
 
 Revision: 0011
-Follows: 0005
+Follows: 0012
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 import bot.db.base
 
 revision = '0011'
-down_revision = '0005'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 
