@@ -26,6 +26,8 @@ from bot.protocols.schema import Setting
 
 #: Who may change what every patient of the clinic reads.
 EDITORS = frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR})
+#: What is on or off.
+SWITCHES = ("approved_words_only", "consent_by_text", "texts_on_holidays")
 _SPAN = re.compile(r"(\d{1,2})[:.](\d{2})\s*(?:-|–|to|a)\s*(\d{1,2})[:.](\d{2})")
 
 
@@ -34,7 +36,8 @@ class Changes:
     """Every setting of a clinic as its form says, fit to be written."""
 
     facts: dict[str, str | None]
-    approved_words_only: bool
+    switches: dict[str, bool]
+    texting: tuple[int | None, int | None]  #: local hours from and until which patients are texted unasked
     opening_hours: dict[str, list[list[str]]]
     care_settings: dict[str, Any]
 
@@ -52,6 +55,7 @@ def read(form: Mapping[str, str], clinic: Clinic, content: Catalogue | None = No
     given = {name: " ".join(value.split()) for name, value in form.items()}
     facts = _facts(given, clinic, problems)
     hours = {day: _spans(given.get(f"hours_{day}", ""), f"hours_{day}", problems) for day in WEEKDAYS}
+    texting = _texting(given, problems)
     care: dict[str, Any] = {}
     known = content or catalogue()
     for setting in known.settings.values():
@@ -62,7 +66,8 @@ def read(form: Mapping[str, str], clinic: Clinic, content: Catalogue | None = No
     if problems:
         raise SettingsInvalid(problems)
     open_days = {day: spans for day, spans in hours.items() if spans}
-    return Changes(facts, bool(given.get("approved_words_only")), open_days, care)
+    switches = {name: bool(given.get(name)) for name in SWITCHES}
+    return Changes(facts, switches, texting, open_days, care)
 
 
 def _facts(given: Mapping[str, str], clinic: Clinic, problems: dict[str, str]) -> dict[str, str | None]:
@@ -82,6 +87,22 @@ def _facts(given: Mapping[str, str], clinic: Clinic, problems: dict[str, str]) -
     if booking and not _is_address(booking):
         problems["booking_url"] = "booking_url"
     return facts
+
+
+def _texting(given: Mapping[str, str], problems: dict[str, str]) -> tuple[int | None, int | None]:
+    """From and until which hour; empty leaves the installation's own in force."""
+    hours: list[int | None] = []
+    for name in ("texts_from_hour", "texts_until_hour"):
+        text = given.get(name, "")
+        if text and not re.fullmatch(r"[0-9]{1,2}", text):
+            problems[name] = "texting"
+            return None, None
+        hours.append(int(text) if text else None)
+    opens, closes = hours
+    both = opens is not None and closes is not None
+    if (opens is None) != (closes is None) or (both and not (opens or 0) < (closes or 0) <= 24):
+        problems["texts_from_hour"] = "texting"
+    return opens, closes
 
 
 def _is_address(text: str) -> bool:
@@ -138,7 +159,9 @@ def save(clinic_id: str, changes: Changes) -> None:
         clinic = session.get_one(Clinic, clinic_id, with_for_update=True)
         for name, value in changes.facts.items():
             setattr(clinic, name, value)
-        clinic.approved_words_only = changes.approved_words_only
+        for name, on in changes.switches.items():
+            setattr(clinic, name, on)
+        clinic.texts_from_hour, clinic.texts_until_hour = changes.texting
         clinic.opening_hours = changes.opening_hours
         clinic.care_settings = changes.care_settings
     governance.keep(catalogue())

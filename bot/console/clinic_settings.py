@@ -22,6 +22,7 @@ from bot.protocols.every_text import HIGH_NUMBER
 router = APIRouter(route_class=ConsoleRoute)
 
 FACTS = ("name", "phone", "emergency_phone", "emergency_number", "crisis_line", "booking_url")
+HOURS = ("texts_from_hour", "texts_until_hour")
 
 
 @router.get("/settings")
@@ -56,7 +57,10 @@ def _allowed(who: Visitor) -> None:
 def form_of(clinic: Clinic) -> dict[str, str]:
     """What the form shows for the settings as they are."""
     typed = {name: getattr(clinic, name) or "" for name in FACTS}
-    typed["approved_words_only"] = "yes" if clinic.approved_words_only else ""
+    typed |= {name: "yes" if getattr(clinic, name) else "" for name in own_settings.SWITCHES}
+    for name in HOURS:
+        hour = getattr(clinic, name)
+        typed[name] = "" if hour is None else str(hour)
     for day in WEEKDAYS:
         spans = clinic.opening_hours.get(day, [])
         typed[f"hours_{day}"] = ", ".join(f"{start}-{end}" for start, end in spans)

@@ -232,7 +232,7 @@ class _Quarter:
             "status": CheckInStatus.ANSWERED,
             "sent_at": due,
             "answered_at": answered,
-            "answers": {"checkin.pain": {"value": pain, "words": str(pain)}},
+            "answers": {"pain": {"value": pain, "words": str(pain)}},
         }
 
     def _alert(self, mine: _Thread, at: datetime) -> None:

@@ -21,6 +21,8 @@ from bot.statistics.period import Period
 from bot.statistics.sql import seconds_between, week_of
 from bot.triage.types import Tier
 
+#: Never due by themselves: still to come, asked with another, or left out by staff.
+_NOT_DUE = (CheckInStatus.PLANNED, CheckInStatus.COMBINED, CheckInStatus.SKIPPED)
 #: A check-in that went out, whatever came of it.
 _ASKED = (
     CheckInStatus.SENT,
@@ -142,7 +144,7 @@ def _check_ins(
             _count(CheckIn.status.in_(_ASKED)),
             _count(CheckIn.status == CheckInStatus.ANSWERED),
         )
-        .where(*_check_ins_of(clinic_id, period), CheckIn.status != CheckInStatus.PLANNED)
+        .where(*_check_ins_of(clinic_id, period), CheckIn.status.not_in(_NOT_DUE))
         .group_by(key)
         .order_by(key)
     )

@@ -49,12 +49,17 @@ def test_a_change_counts_for_every_text_from_now_on(world: World, doctor: TestCl
             hours_mon="9:00-13:00, 15.30-18:00",
             care_exercise_h="48",
             approved_words_only="yes",
+            texts_from_hour="8",
+            texts_until_hour="21",
+            texts_on_holidays="",
         )
         | {"care_exercise_h.radiesse": "72"},
     )
     assert "The settings are saved." in page.text
     now = clinic(world)
     assert (now.phone, now.emergency_number, now.approved_words_only) == ("+15550100188", "112", True)
+    assert (now.texts_from_hour, now.texts_until_hour, now.texts_on_holidays) == (8, 21, False)
+    assert now.consent_by_text is True, "as it was"
     assert now.opening_hours == {"mon": [["09:00", "13:00"], ["15:30", "18:00"]]}
     values = content_values(now, "en", "radiesse")
     assert (values["exercise_h"], content_values(now, "en", "harmonyca")["exercise_h"]) == (
@@ -97,6 +102,8 @@ def test_what_is_saved_is_what_the_form_shows_and_saving_that_changes_nothing(
         ("crisis_line", "call us", "digits and spaces"),
         ("booking_url", "javascript:alert(1)", "whole address"),
         ("booking_url", "http://[", "whole address"),
+        ("texts_from_hour", "9", "two whole hours"),
+        ("texts_until_hour", "soon", "two whole hours"),
         ("hours_tue", "nine to five", "09:00-13:00, with a comma"),
         ("hours_tue", "25:00-26:00", "09:00-13:00, with a comma"),
         ("hours_tue", "18:00-09:00", "end after it begins"),
@@ -114,7 +121,8 @@ def test_a_wrong_field_is_explained_and_nothing_is_saved_or_lost(
     page = post(doctor, PATH, **form(world, **{field: value, "crisis_line": "988 1"} | {field: value}))
     assert page.status_code == 422
     assert complaint in html.unescape(page.text)
-    assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text)
+    assert re.search(r'id="\w+"[^>]*aria-invalid="true"', page.text)
+    assert re.search(rf'id="{field}"[^>]*value="{re.escape(html.escape(value.strip()))}"', page.text)
     assert 'value="Blue Heron Clinic (demo)"' in page.text or field == "name"
     assert clinic(world).crisis_line == "988", "nothing of a wrong form is written"
 
