@@ -20,7 +20,7 @@ from bot import log
 from bot import settings as app_settings
 from bot.api.keys_cli import app as api_key
 from bot.export import app as export
-from bot.judgement.cli import judged
+from bot.labels import judged
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 

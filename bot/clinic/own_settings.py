@@ -119,7 +119,9 @@ def _spans(text: str, where: str, problems: dict[str, str]) -> list[list[str]]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         match = _SPAN.fullmatch(part)
         try:
-            start, end = (time(int(match[n]), int(match[n + 1])) for n in (1, 3)) if match else ()
+            if match is None:
+                raise ValueError
+            start, end = (time(int(match[n]), int(match[n + 1])) for n in (1, 3))
         except ValueError:
             problems[where] = "hours"
             return []

@@ -39,11 +39,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A table with its chart. `data` is the table with plain numbers, for CSV."""
+    """A table with its chart. `data` is the table with plain numbers, for CSV, with its own column names."""
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    data_columns: Sequence[str]
     data: Sequence[Sequence[str | int | float | None]]
     chart: Bars | None
 
@@ -55,11 +56,14 @@ def _figure(
     data: Sequence[Sequence[str | int | float | None]],
     chart: Bars | None,
     shown: Sequence[Sequence[str]] | None = None,
+    data_columns: Sequence[str] | None = None,
 ) -> Figure:
-    titles = [ask.t(f"figures.col_{column}") for column in columns]
+    titles, plain = (
+        [ask.t(f"figures.col_{column}") for column in names] for names in (columns, data_columns or columns)
+    )
     missing = ask.t("figures.none")
     rows = shown or [[missing if cell is None else str(cell) for cell in row] for row in data]
-    return Figure(name, titles, rows, data, chart)
+    return Figure(name, titles, rows, plain, data, chart)
 
 
 def by_tier(ask: Ask) -> Figure:
@@ -108,11 +112,17 @@ def _durations(ask: Ask, name: str, found: Sequence[queries.Times]) -> Figure:
         shown.append([f"{tier.value} {ask.t(f'tier.{tier.value}')}", str(times.count), *words])
         drawn.append((f"{tier.value} {ask.t('figures.median')}", minutes[0], words[0]))
         drawn.append((f"{tier.value} {ask.t('figures.p90')}", minutes[1], words[1]))
-    return _figure(ask, name, ("tier", "alerts", "median", "p90"), data, bars(drawn), shown)
+    columns, plain = ("tier", "alerts", "median", "p90"), ("tier", "alerts", "median_min", "p90_min")
+    return _figure(ask, name, columns, data, bars(drawn), shown, plain)
 
 
 def _minutes(ask: Ask, minutes: float | None) -> str:
-    return ask.t("figures.none") if minutes is None else ask.t("figures.minutes", n=f"{minutes:g}")
+    """A length as one reads it: in hours from two on."""
+    if minutes is None:
+        return ask.t("figures.none")
+    if minutes < 120:
+        return ask.t("figures.minutes", n=f"{minutes:g}")
+    return ask.t("figures.hours", n=f"{minutes / 60:.1f}")
 
 
 def to_acknowledge(ask: Ask) -> Figure:
@@ -204,6 +214,6 @@ def as_csv(figure: Figure) -> str:
     """The figure's table with plain numbers; times are in minutes, shares in per cent."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(figure.columns)
+    writer.writerow(figure.data_columns)
     writer.writerows(["" if cell is None else cell for cell in row] for row in figure.data)
     return out.getvalue()
