@@ -15,8 +15,9 @@ from bot.console.access import alert_for
 from bot.console.highlight import split
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
+from bot.console.steps import next_steps
 from bot.console.trend_plot import plot
-from bot.console.wording import citation, flag_label, next_steps, product_name
+from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
@@ -126,7 +127,7 @@ def _page(
             verdicts=list(Verdict),
             tiers=list(Tier),
             due=deadlines.of(session, [alert]).get(alert.id),
-            steps=next_steps(alert.flag, who.language),
+            steps=next_steps(session, who.clinic_id, alert.flag, who.language),
             plot=plot(trend.reports(session, treatment, alert.patient.time_zone))
             if treatment and alert.patient
             else None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from bot.protocols.catalogue import catalogue
 from bot.triage.types import FLAGS
 
@@ -12,15 +10,6 @@ AREAS = (
     "cheeks", "lateral_cheek", "midface", "preauricular", "jaw_angle", "jawline", "chin", "marionette_lines",
     "nasolabial_folds", "temples", "lips", "around_the_eyes", "neck", "hands",
 )  # fmt: skip
-
-
-class Steps(NamedTuple):
-    """Suggested next steps: in a line, one by one, where they come from, and whether they are approved."""
-
-    short: str
-    lines: list[str]
-    sources: list[tuple[str, str]]  #: key and citation
-    draft: bool
 
 
 def flag_label(flag: str, language: str) -> str:
@@ -51,15 +40,3 @@ def citation(source: str) -> str:
     """What a source key stands for; empty when the content does not list it."""
     known = catalogue().sources.get(source)
     return known.citation if known else ""
-
-
-def next_steps(flag: str, language: str) -> Steps | None:
-    """What the clinic's content suggests for an alert of this flag; None where it suggests nothing."""
-    piece = catalogue().pieces.get(f"steps.{flag.lower()}")
-    if piece is None or piece.status == "retired":
-        return None
-    variant = piece.variants[0]
-    short, long = (w.es if language == "es" else w.en for w in (variant.sms, variant.web or variant.sms))
-    lines = [line.removeprefix("- ").strip() for line in long.splitlines()]
-    sources = [(key, citation(key)) for key in piece.sources]
-    return Steps(short, [line for line in lines if line], sources, piece.status == "draft")

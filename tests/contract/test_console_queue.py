@@ -9,11 +9,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bot import clock
-from bot.console.wording import next_steps
-from bot.db.engine import transaction
+from bot.clinic.models import Staff
+from bot.console.steps import next_steps
+from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log
 from bot.escalation.deadlines import Deadline, deadline
 from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.governance import service as governance
+from bot.governance.sentences import digest
+from bot.protocols.catalogue import catalogue
 from bot.settings import Settings
 from bot.triage.types import FLAGS, Tier
 from tests.contract.console_clinic import World
@@ -112,13 +116,18 @@ def test_an_alert_suggests_what_to_do_with_its_sources_and_says_that_it_is_a_dra
     assert "Draft, not approved" in page
     assert "compare colour, warmth and refill" in page
     assert "CMAC-VO" in page
+    with transaction() as session:
+        director = session.get_one(Staff, world.staff["doctor"])
+        governance.approve(session, director, "steps.vo", digest(catalogue().piece("steps.vo")), None)
+    assert "Draft, not approved" not in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
     assert "Explore en persona" in client_for("spanish").get(f"/console/alerts/{world.alerts['lip']}").text
 
 
 @pytest.mark.parametrize("flag", sorted(set(FLAGS) - {"HYP"}))
-def test_every_flag_has_steps_in_both_languages_with_sources(flag: str) -> None:
+def test_every_flag_has_steps_in_both_languages_with_sources(record: None, flag: str) -> None:
     for language in ("en", "es"):
-        steps = next_steps(flag, language)
+        with reading() as session:
+            steps = next_steps(session, "any clinic", flag, language)
         assert steps is not None
         assert len(steps.lines) >= 2
         assert not any(line.startswith("-") for line in steps.lines)
