@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.console import pages
 from bot.console.access import conversation_for
 from bot.console.inbox import recent
-from bot.console.pages import ConsoleRoute, Posted, SignedIn
+from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
@@ -98,6 +98,15 @@ def look(request: Request, who: SignedIn, form: Posted, conversation_id: str) ->
         channel = conversation_for(session, who, conversation_id).channel
     text = _typed(form)
     return pages.render(request, "_look.html", who, **_look(text, door.look_at(text, channel)))
+
+
+@router.get("/messages/{conversation_id}/{form}")
+def form_address(who: SignedIn, conversation_id: str, form: str) -> Response:
+    """The address that a form was sent to, opened again: the conversation's page."""
+    _mine_to_see(who, conversation_id)
+    if form not in ("take", "reply", "look", "hand-back", "still-here"):
+        raise NotThere
+    return RedirectResponse(f"/console/messages/{conversation_id}", 303)
 
 
 @router.post("/messages/{conversation_id}/reply")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot import clock
@@ -45,7 +45,9 @@ def recent(session: Session, clinic_id: str) -> list[Row]:
     }
     newest = (
         select(func.max(Message.id))
+        .join(Conversation, Conversation.id == Message.conversation_id)
         .where(
+            or_(Conversation.staff_id.is_(None), Conversation.patient_id.is_not(None)),
             Message.clinic_id == clinic_id,
             Message.created_at > clock.now() - RECENT,
             Message.kind.notin_([Kind.STAFF, Kind.PAGE]),

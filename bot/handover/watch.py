@@ -21,10 +21,11 @@ from bot.messaging.models import Conversation
 def watch() -> None:
     """Ask others where a patient waits too long, and hand back what nobody holds in truth."""
     with reading() as session:
-        held = session.execute(
-            select(Takeover.id, Takeover.conversation_id).where(Takeover.released_at.is_(None))
-        ).all()
-    for takeover_id, conversation_id in held:
+        held = session.scalars(select(Takeover).where(Takeover.released_at.is_(None)))
+        due = [
+            (one.id, one.conversation_id) for one in held if not isinstance(decide(session, one), policy.Keep)
+        ]
+    for takeover_id, conversation_id in due:
         with transaction() as session:
             # in the order in which taking and handing back lock them
             conversation = session.get_one(Conversation, conversation_id, with_for_update=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from bot import events
+from bot import clock, events
 from bot.clinic.models import Patient
 from bot.db.engine import transaction
+from bot.escalation.models import Alert
 from bot.messaging.models import Conversation
 from tests.browser.live_site import CHROMIUM
 from tests.browser.test_console import ConsoleSite, violations
@@ -79,6 +81,26 @@ def test_a_conversation_is_taken_answered_and_handed_back_while_another_watches(
     expect(doctor.get_by_role("button", name="Take over")).to_be_visible()
     for tab in (nurse, doctor):
         tab.close()
+
+
+def test_the_queue_counts_down_by_itself_and_says_when_time_is_over(
+    site: ConsoleSite, browser: Browser
+) -> None:
+    with transaction() as session:
+        for key, minutes in (("vision", 2), ("lip", 90)):
+            alert = session.get_one(Alert, site.world.alerts[key])
+            alert.created_at, alert.policy = clock.now() - timedelta(minutes=minutes), {"ack_minutes": 5}
+    nurse = phone(site, browser, "nurse")
+    left = nurse.locator(f"#alert-{site.world.alerts['vision']} time[data-due]")
+    before = left.inner_text()
+    assert before.endswith("left")
+    expect(left).not_to_have_text(before)
+    late = nurse.locator(f"#alert-{site.world.alerts['lip']} time[data-due]")
+    expect(late).to_have_text("1 h over time")
+    nurse.get_by_role("link", name="Nobody has it").press("Enter")
+    expect(nurse.locator(".alert-card")).to_have_count(2)
+    assert violations(nurse) == []
+    nurse.close()
 
 
 def test_the_settings_have_no_accessibility_violation_and_fit_a_phone(

@@ -202,6 +202,13 @@ def test_another_clinics_conversation_is_not_there(world: World, nurse: TestClie
     assert "Fremd" not in nurse.get("/console/messages").text
 
 
+def test_the_address_of_a_form_leads_back_to_the_conversation(world: World, nurse: TestClient) -> None:
+    post(nurse, f"{address(world)}/take")
+    assert "You hold this conversation" in nurse.get(f"{address(world)}/reply").text
+    assert nurse.get(f"{address(world)}/nonsense").status_code == 404
+    assert nurse.get(f"{address(world, 'foreign')}/reply").status_code == 404
+
+
 def test_a_thread_with_a_member_of_staff_is_no_patients_conversation(world: World, nurse: TestClient) -> None:
     with transaction() as session:
         staff = session.scalars(select(Conversation.id).where(Conversation.staff_id.is_not(None))).first()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -220,6 +222,28 @@ def test_the_record_itself_refuses_a_second_holder(either_record: str) -> None:
     service.hand_back(conversation, staff_id("Nurse Demo"))
     service.take_over(conversation, staff_id("Dr Demo"))
     assert [one.staff_id for one in open_takeovers(desk)] == [staff_id("Dr Demo")]
+
+
+def test_of_two_who_take_over_at_once_one_holds_and_the_other_is_told(either_record: str) -> None:
+    desk = Desk.of_demo_clinic()
+    people = [staff_id("Nurse Demo"), staff_id("Dr Demo")]
+    desk.text(PAT, "hello")
+    conversation = thread(PAT)
+    start = threading.Barrier(2)
+
+    def take(person: str) -> str:
+        start.wait(10)
+        try:
+            service.take_over(conversation, person)
+        except service.HeldByAnother as other:
+            return other.name
+        return "mine"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(take, people))
+    assert said[1] == "mine"
+    assert said[0] in ("Dr Demo", "Nurse Demo")
+    assert len(open_takeovers(desk)) == 1
 
 
 def test_a_reply_goes_out_as_a_text_and_the_record_knows_who_wrote_it(desk: Desk) -> None:

@@ -108,12 +108,16 @@ async function refresh() {
     }
     // Once somebody else has taken or closed it, the buttons here are no longer right.
     const state = page.querySelector("[data-state]")?.dataset.state;
-    if (state && state !== parts.dataset.state && !leaving && !typing()) location.replace(location.pathname);
+    // The address may be that of a form, which nobody can open.
+    const home = parts.dataset.parts.replace(/\/live$/, "");
+    if (state && state !== parts.dataset.state && !leaving && !typing()) location.replace(home);
   }
   tick();
 }
 
-const typing = () => [...document.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+// A text that the server has put there, such as a ready-made reply, is the writer's too.
+const unsent = (field) => field.value !== (field.dataset.look ? "" : field.defaultValue);
+const typing = () => [...document.querySelectorAll("textarea")].some(unsent);
 
 // Our own form is on its way: its answer is the next page, and a reload now would drop it.
 let leaving = false;
