@@ -12,6 +12,7 @@ from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
 from bot.messaging.models import Conversation, Kind, Message
+from bot.photos.models import Photo
 from bot.records.models import AssessmentRecord, StaffTask
 
 
@@ -79,6 +80,14 @@ def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:
     if task is None or task.clinic_id != who.clinic_id:
         raise NotThere
     return task
+
+
+def photo_for(session: Session, who: Visitor, photo_id: str) -> Photo:
+    """The photo of the visitor's clinic. Raises `NotThere`."""
+    photo = session.get(Photo, photo_id)
+    if photo is None or photo.clinic_id != who.clinic_id:
+        raise NotThere
+    return photo
 
 
 def assessment_for(session: Session, who: Visitor, message_id: str) -> AssessmentRecord:

@@ -24,6 +24,7 @@ from bot.handover.models import Takeover
 from bot.handover.waiting import waiting_message
 from bot.handover.watch import hands_back_at
 from bot.messaging.models import Conversation, Direction, Kind, Message
+from bot.photos import gallery
 from bot.records.models import AssessmentRecord
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -190,6 +191,7 @@ def _page(
             patient=conversation.patient,
             alert=open_alert(session, conversation),
             thread=thread,
+            arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             held=held,
             mine=held is not None and held.staff_id == who.staff_id,
             state="free" if held is None else "mine" if held.staff_id == who.staff_id else "other",

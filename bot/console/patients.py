@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Patient, Treatment
-from bot.console import pages, timeline, trend
+from bot.console import pages, photos, timeline, trend
 from bot.console.access import patient_for
 from bot.console.follow_up import enrolments_of
 from bot.console.intake import newest_of as newest_intake
@@ -24,6 +24,7 @@ from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Conversation
 from bot.messaging.threads import local_day
+from bot.photos import gallery
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -109,6 +110,10 @@ def _patient_page(
             newest=newest,
             plot=plot(reports),
             entries=entries,
+            arrivals=gallery.with_messages(session, [e.row.id for e in entries if e.kind == "messages"]),
+            photos=gallery.of_patient(session, patient.id),
+            newest_photos=photos.NEWEST_SHOWN,
+            **photos.shown_with(session, who, patient),
             cut=cut,
             show=show,
             filters=timeline.FILTERS,

@@ -21,6 +21,7 @@ from bot.console import (
     judging,
     patient_edit,
     patients,
+    photos,
     protocols,
     queue,
     tasks,
@@ -29,7 +30,7 @@ from bot.console import (
 from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
-    *(assets, auth, queue, alerts, patients, patient_edit, follow_up, protocols, content),
+    *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
     *(chart, intake, tasks, enrol, triage),
     *(conversations, judging, dashboard, check_ins, clinic_settings),
 )

@@ -22,6 +22,8 @@ from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.handover.waiting import UNANSWERED
 from bot.messaging.models import Conversation, Message
+from bot.photos import gallery
+from bot.photos.fetch import NOTE as PHOTO_NOTE
 from bot.records import tasks as service
 from bot.records.models import StaffTask, TaskKind
 
@@ -144,6 +146,9 @@ def _page(
             kinds=list(TaskKind),
             whose=WHOSE,
             colleagues=_colleagues(session, who),
+            arrivals=gallery.with_messages(
+                session, [task.message_id for task, *_ in rows if task.message_id]
+            ),
             did=did,
             missing=missing,
             note_of=note_of,
@@ -168,6 +173,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return "" if note == task.kind else t(f"task.{note}")
     if message is not None and message.body.strip().startswith(note):
         return ""
+    if note.startswith(PHOTO_NOTE):
+        return t("photo.task", why=t(f"photo.why_{note.removeprefix(PHOTO_NOTE)}"))
     if note in _INTAKE:
         return t(_INTAKE[note])
     if note == UNANSWERED:

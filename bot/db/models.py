@@ -12,6 +12,7 @@ from bot.handover import models as handover
 from bot.intake import models as intake
 from bot.judgement import models as judgement
 from bot.messaging import models as messaging
+from bot.photos import models as photos
 from bot.records import models as records
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "intake",
     "judgement",
     "messaging",
+    "photos",
     "records",
 ]

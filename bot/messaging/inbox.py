@@ -25,6 +25,8 @@ from bot.messaging import consent, optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import find_or_open, note_status, say
+from bot.photos import consent as photo_consent
+from bot.photos.arrivals import expect
 from bot.triage.keywords import Keyword
 
 log = structlog.get_logger(__name__)
@@ -116,6 +118,7 @@ def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
     session.add(message)
     session.flush()
     note_status(session, message)
+    expect(session, message)
     return message, False
 
 
@@ -143,11 +146,13 @@ def handle(session: Session, message: Message) -> None:
     assessment = read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif optout.take_wrong_number(session, message, assessment) or (
-        _wants_no_answer(conversation, message)
+    elif (
+        optout.take_wrong_number(session, message, assessment)
+        or _wants_no_answer(conversation, message)
         or is_held(session, conversation)  # a person answers
         or consent.take(session, message)
         or counselling.take(session, message)
+        or photo_consent.take(session, message)
     ):
         message.turn = Turn.NOT_NEEDED
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
 from bot.protocols.reading import Marks, Where, read_marked
-from bot.protocols.schema import Kind, Piece, Product, Question, Schedule, Setting, Source
+from bot.protocols.schema import Kind, PhotoViews, Piece, Product, Question, Schedule, Setting, Source
 
 CONTENT = Path(__file__).parent / "content"
 
@@ -28,6 +28,7 @@ PIECE_FILES: Mapping[str, Kind] = {
     "replies.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
+    "photos.yml": "check_in",
     "staff.yml": "staff",
     "steps.yml": "staff",
 }
@@ -47,6 +48,8 @@ class Catalogue:
     pieces: Mapping[str, Piece]
     origin: Mapping[str, str]
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    #: by treated area, and `default`
+    photo_views: Mapping[str, PhotoViews] = field(default_factory=dict)
 
     def piece(self, piece_id: str) -> Piece:
         """The piece `piece_id`. Raises `ContentError` when there is none."""
@@ -103,6 +106,7 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
         _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
+    photo_views = _photo_views(root / "photo_views.yml", sources, pieces)
     for setting in settings.values():
         for product in setting.by_product:
             where = setting_entries[setting.id].at("by_product", product)
@@ -114,7 +118,7 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
                 _known(product, products, f"{where}: unknown product", "products.yml")
     origin = {key: entry.file for key, entry in piece_entries.items()}
     marks = {key: entry.marks for key, entry in piece_entries.items()}
-    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks)
+    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks, photo_views)
 
 
 def _sources(path: Path) -> dict[str, Source]:
@@ -161,6 +165,20 @@ def _pieces(
             _check_placeholders(piece, settings, entry)
             pieces[piece.id], entries[piece.id] = piece, entry
     return pieces, entries
+
+
+def _photo_views(
+    path: Path, sources: Mapping[str, Source], pieces: Mapping[str, Piece]
+) -> dict[str, PhotoViews]:
+    """The views of each area; each must have its piece, and areas that are not listed need `default`."""
+    found, entries = _entries(path, PhotoViews, sources)
+    for area, views in found.items():
+        for number, view in enumerate(views.views):
+            where = entries[area].at("views", number)
+            _known(f"photos.view_{view}", pieces, f"{where}: view {view!r} has no text", "photos.yml")
+    if "default" not in found:
+        raise ContentError(f"{path.name}:1: there are no views called default; add them for all other areas")
+    return found
 
 
 class Place(NamedTuple):

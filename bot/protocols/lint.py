@@ -76,6 +76,7 @@ DISCREET_PIECES = frozenset(
         "checkin.reminder",
         "enrol.welcome",
         "enrol.welcome_back",
+        "photos.consent",
     }
 )
 
@@ -103,6 +104,11 @@ _OUTCOME_FIGURE = re.compile(
     r"|horas?|días?|noches?|semanas?|mes(?:es)?|años?)\b",
     re.IGNORECASE,
 )
+
+
+def locked_screen_words(text: str) -> list[str]:
+    """Words of `text` that a stranger should not read on a locked screen: treatments, the body, symptoms."""
+    return [match[0] for match in _DISCREET.finditer(text)]
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,17 @@ class Schedule(_Strict):
         return next((contact for contact in self.check_ins if contact.day == day), None)
 
 
+class PhotoViews(_Strict):
+    """The views in which a treated area is photographed each time; `default` is any area without its own.
+
+    A view `front` is told to the patient by the piece `photos.view_front`, whose title names it to staff.
+    """
+
+    id: str
+    views: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[str, ...] = ()
+
+
 class Setting(_Strict):
     """An aftercare value that clinics differ on; its id is a placeholder for texts.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -19,8 +19,10 @@ from bot.clinic.models import Clinic, Consent, Patient, Treatment
 from bot.counselling.models import Acknowledgement
 from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.followup.models import CheckIn
+from bot.handover.models import StaffReply
 from bot.messaging.models import Channel, Kind, Message, Status
 from bot.messaging.threads import local_day
+from bot.photos.models import Photo, PhotoArrival
 from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.document import Document, Row, Section, one_line, paper_for
 from bot.records.models import SymptomReport
@@ -49,17 +51,19 @@ class Chart:
     treatments: tuple[Treatment, ...] = ()
     sent: tuple[Message, ...] = ()
     with_media: tuple[Message, ...] = ()
+    arrivals: Mapping[str, Sequence[PhotoArrival]] = field(default_factory=dict)  #: by message
     reports: tuple[SymptomReport, ...] = ()
     alerts: tuple[Alert, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     consents: tuple[Consent, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    by_staff: tuple[StaffReply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """The reader's words: `t` takes a key of the console's strings; the others give the label of a flag,
-    product, area or content id, or the id itself when there is none."""
+    product, area, content id or view, or the id itself when there is none."""
 
     language: str
     t: Callable[..., str]
@@ -67,6 +71,7 @@ class Words:
     product: Callable[[str], str]
     area: Callable[[str], str]
     topic: Callable[[str], str]
+    view: Callable[[str], str]
 
 
 def chart_note(chart: Chart, words: Words, now: datetime) -> Document:
@@ -116,6 +121,7 @@ class _Note:
             "treatments": self._treatments,
             "counselling": self._counselling,
             "precautions": self._precautions,
+            "talks": self._talks,
             "symptoms": self._symptoms,
             "alerts": self._alerts,
             "check_ins": self._check_ins,
@@ -182,6 +188,13 @@ class _Note:
             else:
                 words = self._t("chart.ack_given", n=len(one.message_ids), name=one.staff.name)
                 yield Row(self._moment(one.acknowledged_at), words)
+
+    def _talks(self) -> Lines:
+        """What members of staff wrote to the patient in their own name."""
+        for reply in self._chart.by_staff:
+            message = reply.message
+            about = (reply.staff.name, self._channel(message.channel), self._delivery(message))
+            yield Row(self._moment(message.created_at), f"{' · '.join(about)}: {_quoted(message.body)}")
 
     def _precautions(self) -> Lines:
         for message in filter(tells_when_to_call, self._chart.sent):
@@ -296,7 +309,21 @@ class _Note:
                 f"{files} ({', '.join(types)})" if types else files,
                 _quoted(message.body) if message.body.strip() else "",
             )
-            yield Row(self._moment(message.created_at), " · ".join(part for part in parts if part))
+            kept = [arrival for arrival in self._chart.arrivals.get(message.id, ()) if arrival.photo]
+            lines = [" · ".join(part for part in parts if part)]
+            lines += [self._photo(arrival.photo) for arrival in kept if arrival.photo]
+            yield Row(self._moment(message.created_at), "\n".join(lines))
+
+    def _photo(self, photo: Photo) -> str:
+        """A photo's view, when the camera took it, on which day, and the checksum of its file."""
+        taken = self._t("chart.photo_taken", moment=self._moment(photo.taken_at)) if photo.taken_at else ""
+        parts = (
+            self._words.view(photo.view) if photo.view else self._t("photo.no_view"),
+            taken or self._t("chart.photo_untimed"),
+            self._day(photo.taken_at) if photo.taken_at else "",
+            f"SHA-256 {photo.sha256[:16]}",
+        )
+        return " · ".join(part for part in parts if part)
 
     # --- words and times ----------------------------------------------------------------------------------
 

@@ -9,8 +9,10 @@ from bot.clinic.models import Consent, Patient, Treatment
 from bot.counselling import service as counselling
 from bot.escalation.models import Alert, AlertEvent
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
+from bot.handover.models import StaffReply
 from bot.messaging.models import Conversation, Direction, Kind, Message
 from bot.messaging.threads import belongs_to
+from bot.photos import gallery
 from bot.records.chart_note import Chart
 from bot.records.models import SymptomReport
 
@@ -20,6 +22,7 @@ _NOT_OUT = (CheckInStatus.PLANNED, CheckInStatus.CANCELLED)
 def load_chart(session: Session, patient: Patient) -> Chart:
     """All of the patient's rows."""
     messages = _messages(session, patient)
+    with_media = tuple(row for row in messages if row.direction is Direction.IN and row.media)
     return Chart(
         clinic=patient.clinic,
         patient=patient,
@@ -32,7 +35,8 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             )
         ),
         sent=tuple(row for row in messages if row.direction is Direction.OUT),
-        with_media=tuple(row for row in messages if row.direction is Direction.IN and row.media),
+        with_media=with_media,
+        arrivals=gallery.with_messages(session, [row.id for row in with_media]),
         reports=tuple(
             session.scalars(
                 select(SymptomReport)
@@ -62,6 +66,19 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             )
         ),
         acknowledgements=tuple(counselling.of_patient(session, patient.id)),
+        by_staff=tuple(
+            session.scalars(
+                select(StaffReply)
+                .join(Message, Message.id == StaffReply.message_id)
+                .join(Conversation, Conversation.id == Message.conversation_id)
+                .where(belongs_to(patient.id, Message.patient_id))
+                .options(
+                    selectinload(StaffReply.staff),
+                    selectinload(StaffReply.message).selectinload(Message.events),
+                )
+                .order_by(Message.created_at, Message.id)
+            )
+        ),
         consents=tuple(
             session.scalars(
                 select(Consent)

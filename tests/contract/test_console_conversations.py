@@ -84,6 +84,15 @@ def test_a_reply_is_sent_and_shown_under_its_writers_name(world: World, nurse: T
     assert (sent.body, sent.status, sent.kind) == ("Can you send a picture?", Status.QUEUED, Kind.REPLY)
 
 
+def test_the_chart_note_says_what_staff_wrote_and_who(world: World, nurse: TestClient) -> None:
+    path = f"/console/patients/{world.patients['pat']}/chart-note.txt"
+    assert "Can you send a picture?" not in nurse.get(path).text
+    post(nurse, f"{address(world)}/take")
+    post(nurse, f"{address(world)}/reply", text="Can you send a picture?", do="send")
+    note = " ".join(nurse.get(path).text.split())
+    assert re.search(r"Nurse Demo · [^“]+: “Can you send a picture\?”", note)
+
+
 def test_words_on_the_never_say_list_are_shown_before_they_go_out(world: World, nurse: TestClient) -> None:
     post(nurse, f"{address(world)}/take")
     text = "Don't worry, that pain is normal."

@@ -21,6 +21,7 @@ from bot.handover import service
 from bot.handover.models import Release, StaffReply, Takeover
 from bot.handover.policy import AskOthers, HandBack, Hold, Keep, Limits, next_action
 from bot.handover.watch import watch
+from bot.intake.models import Intake
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.records.models import StaffTask, TaskKind
 from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk, Say
@@ -179,6 +180,29 @@ def test_check_ins_wait_until_the_conversation_is_handed_back(desk: Desk) -> Non
     service.hand_back(conversation, staff_id("Nurse Demo"))
     desk.advance(minutes=6)
     assert pat_check_ins(desk)[0].status is CheckInStatus.SENT
+
+
+def test_nothing_else_is_asked_unasked_while_a_person_talks(desk: Desk) -> None:
+    desk.advance(hours=3)  # 11 o'clock
+    conversation = taken(desk)
+    with transaction() as session:
+        thread_row = session.get_one(Conversation, conversation)
+        session.add(
+            Intake(
+                clinic_id=thread_row.clinic_id,
+                conversation_id=conversation,
+                patient_id=thread_row.patient_id,
+                heard_at=clock.now() - timedelta(hours=25),
+            )
+        )
+
+    def reminders() -> int:
+        desk.settle()
+        return len([message for message in desk.rows(Message) if message.content_id == "intake.reminder"])
+
+    assert reminders() == 0
+    service.hand_back(conversation, staff_id("Nurse Demo"))
+    assert reminders() == 1
 
 
 def pat_check_ins(desk: Desk) -> list[CheckIn]:

@@ -1,7 +1,7 @@
 """protocols of a year, versions of a clinic's own, consent by text
 
 Revision: 0012
-Follows: 0005
+Follows: 0006
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 import bot.db.base
 
 revision = '0012'
-down_revision = '0005'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 
