@@ -96,7 +96,7 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
             return
         # somebody may have taken the conversation while the dialogue was thinking
         session.get_one(Conversation, conversation.id, with_for_update=True)
-        if is_held(session, message.conversation):
+        if held or is_held(session, message.conversation):
             message.turn = Turn.NOT_NEEDED
         else:
             _reply(session, message, replies, safety_sent=metadata["safety_sent"])

@@ -15,7 +15,9 @@ from bot.handover import policy
 from bot.handover.models import Takeover
 from bot.handover.service import release
 from bot.handover.waiting import ask_others, others_asked, waiting_message
-from bot.messaging.models import Conversation
+from bot.messaging.models import Conversation, Message
+from bot.messaging.reading import probe_unanswered
+from bot.records.models import AssessmentRecord
 
 
 def watch() -> None:
@@ -38,17 +40,38 @@ def _look(session: Session, takeover_id: str) -> bool:
     held = session.get_one(Takeover, takeover_id, with_for_update=True, populate_existing=True)
     if held.released_at is not None:
         return False
+    waiting = waiting_message(session, held)
     match decide(session, held):
         case policy.AskOthers():
-            waiting = waiting_message(session, held)
             if waiting is not None:
-                ask_others(session, waiting)
+                _pass_on(session, waiting)
             return True
         case policy.HandBack(why):
+            if waiting is not None:
+                _pass_on(session, waiting)
             release(session, held, why)
             return True
         case policy.Keep():
             return False
+
+
+def _pass_on(session: Session, waiting: Message) -> None:
+    """A person must look at what the holder has not answered. The desk left the red-flag questions to the
+    holder, who did not ask them: that counts as silence after them."""
+    if others_asked(session, waiting):
+        return
+    ask_others(session, waiting)
+    worrying = (
+        select(AssessmentRecord.id)
+        .join(Message, Message.id == AssessmentRecord.message_id)
+        .where(
+            Message.conversation_id == waiting.conversation_id,
+            Message.id >= waiting.id,
+            AssessmentRecord.probe.is_(True),
+        )
+    )
+    if session.scalars(worrying).first() is not None:
+        probe_unanswered(session, waiting.conversation)
 
 
 def hands_back_at(session: Session, held: Takeover) -> datetime:

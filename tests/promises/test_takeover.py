@@ -28,6 +28,7 @@ from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk, Say
 
 RED_FLAG = "My lip looks white and it really hurts"
 MILD = "How long until the bruise is gone? It is a bit yellow"
+HEADACHE = "i have a bit of a headache"  #: routine, with the red-flag questions
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 LIMITS = Limits(reply_minutes=10, idle_minutes=30)
 
@@ -334,6 +335,46 @@ def test_a_patient_who_waits_too_long_for_the_holder_becomes_a_task_once(desk: D
         desk.advance(minutes=2)
     tasks = desk.rows(StaffTask)
     assert [(task.kind, task.message_id) for task in tasks] == [(TaskKind.TALK_TO_PATIENT, waiting)]
+
+
+@pytest.mark.parametrize(
+    ("words", "tier"), [("i feel my usual tingle, i get cold sores", "T1"), (HEADACHE, None)]
+)
+def test_red_flag_questions_that_the_holder_left_unasked_count_as_unanswered(
+    desk: Desk, words: str, tier: str | None
+) -> None:
+    taken(desk)
+    desk.advance(minutes=1)
+    receipt = desk.text(PAT, words)
+    desk.settle()
+    assert [row for row in desk.rows(Message) if row.content_id == "safety.probe"] == []
+    desk.advance(minutes=11)
+    assert [alert.tier.value for alert in desk.alerts()] == ([tier] if tier else [])
+    reviews = desk.rows(StaffTask, kind=TaskKind.REVIEW)
+    assert [task.message_id for task in reviews] == ([] if tier else [receipt.message_id])
+    desk.advance(minutes=30)
+    assert open_takeovers(desk) == []
+    assert len(desk.rows(StaffTask)) == (1 if tier else 2), "nothing is asked twice"
+
+
+def test_red_flag_questions_are_the_holders_who_answers_in_time(desk: Desk) -> None:
+    conversation = taken(desk)
+    desk.advance(minutes=1)
+    desk.text(PAT, HEADACHE)
+    desk.advance(minutes=5)
+    service.reply(conversation, staff_id("Nurse Demo"), "Any change in your sight?")
+    desk.advance(minutes=30)
+    assert desk.rows(StaffTask) == []
+
+
+def test_a_turn_that_began_while_held_says_nothing_when_it_is_handed_back_meanwhile(desk: Desk) -> None:
+    receipt = desk.text(PAT, "hello")
+    service.take_over(thread(PAT), staff_id("Nurse Demo"))
+    desk.settle()
+    service.hand_back(thread(PAT), staff_id("Nurse Demo"))
+    desk.settle()
+    assert desk.message(receipt.message_id).turn is Turn.NOT_NEEDED
+    assert desk.rows(StaffTask) == []
 
 
 def test_a_holder_who_answers_in_time_raises_no_task(desk: Desk) -> None:
