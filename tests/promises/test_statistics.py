@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
 from bot import clock
+from bot.cli import app
 from bot.clinic import demo
 from bot.clinic.models import Clinic, Role, Staff
 from bot.console.dashboard_figures import FIGURES, Ask, as_csv
@@ -259,6 +261,15 @@ def test_a_made_up_quarter_is_refused_where_it_does_not_belong(record: None) -> 
         session.scalars(select(Clinic)).one().name = "A real clinic"
     with pytest.raises(QuarterRefused, match="AFTERGLOW_VAR_DIR"):
         seed_quarter(clock.now(), patients_per_week=1)
+
+
+def test_the_command_fills_the_demo_clinic_once(record: None) -> None:
+    run = CliRunner().invoke(app, ["demo-quarter", "--seed", "5", "--patients-per-week", "1"])
+    assert run.exit_code == 0, run.output
+    assert "13 patients" in run.output
+    again = CliRunner().invoke(app, ["demo-quarter"])
+    assert again.exit_code == 2
+    assert "made-up quarter already" in " ".join(again.output.split())
 
 
 def test_the_figures_of_a_busy_quarter_come_quickly(either_record: str) -> None:
