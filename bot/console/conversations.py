@@ -32,7 +32,7 @@ router = APIRouter(route_class=ConsoleRoute)
 #: Messages of a conversation on its page; the patient's page has them all.
 SHOWN = 100
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("taken", "sent", "back", "still", "not_held")
+DONE = ("taken", "sent", "back", "still", "not_held", "judged")
 
 
 @router.get("/messages")
@@ -124,11 +124,12 @@ def reply(request: Request, who: SignedIn, form: Posted, conversation_id: str) -
             ready = words.template_text(session, conversation, template)
             text = "\n\n".join(part for part in (text, ready.text if ready else "") if part)
             return _page(request, who, conversation_id, text=text, template=template)
+    sends = pages.text(form, "do") == "send"
     unseen = bool(looked.breaches) and pages.text(form, "seen") != _mark(text)
-    if pages.text(form, "do") != "send" or unseen:
-        return _page(request, who, conversation_id, text=text, template=template, warned=unseen)
+    if not sends or unseen:
+        return _page(request, who, conversation_id, text=text, template=template, warned=sends and unseen)
     try:
-        service.reply(conversation_id, who.staff_id, text, template)
+        service.reply(conversation_id, who.staff_id, text, template, after=pages.text(form, "after"))
     except service.NotHeld:
         return _page(request, who, conversation_id, text=text, did="not_held", status=409)
     except service.ReplyRefused as refused:
@@ -137,7 +138,7 @@ def reply(request: Request, who: SignedIn, form: Posted, conversation_id: str) -
 
 
 def _typed(form: Any) -> str:
-    return pages.text(form, "text", limit=5000).replace("\r\n", "\n")
+    return pages.text(form, "text", limit=20_000).replace("\r\n", "\n")
 
 
 def _mark(text: str) -> str:

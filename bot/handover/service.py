@@ -72,15 +72,22 @@ def _take(session: Session, conversation: Conversation, staff: Staff) -> None:
     _tell(session, conversation, "handover.joined", staff)
 
 
-def reply(conversation_id: str, staff_id: str, text: str, template: str = "") -> str:
+def reply(
+    conversation_id: str, staff_id: str, text: str, template: str = "", *, after: str | None = None
+) -> str:
     """Send what the holder wrote. Returns the message's id. Raises NotHeld and ReplyRefused.
 
+    `after` is the newest message that the writer had before them: the same text sent once more from the same
+    page, by a second click, is the same reply.
     `template` is the id of the ready-made reply that the text began as; it is recorded if that is unchanged.
     """
     with transaction() as session:
         conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
         held = _mine(session, conversation_id, staff_id)
         text = text.replace("\x00", "").strip()
+        before = None if after is None else _sent_after(session, held, after, text)
+        if before is not None:
+            return before
         refusal = refusal_of(session, conversation, text)
         if refusal is not None:
             raise ReplyRefused(refusal)
@@ -103,6 +110,14 @@ def reply(conversation_id: str, staff_id: str, text: str, template: str = "") ->
         held.active_at = clock.now()
     events.committed(conversation.clinic_id, conversation.id)
     return message.id
+
+
+def _sent_after(session: Session, held: Takeover, after: str, text: str) -> str | None:
+    """The id of the same text that the holder has sent since the message `after`."""
+    query = select(Message.id).join(StaffReply, StaffReply.message_id == Message.id)
+    return session.scalars(
+        query.where(StaffReply.takeover_id == held.id, Message.id > after, Message.body == text)
+    ).first()
 
 
 def still_here(conversation_id: str, staff_id: str) -> None:

@@ -84,6 +84,23 @@ def test_a_reply_is_sent_and_shown_under_its_writers_name(world: World, nurse: T
     assert (sent.body, sent.status, sent.kind) == ("Can you send a picture?", Status.QUEUED, Kind.REPLY)
 
 
+def test_a_second_click_sends_nothing_twice_and_the_same_words_later_do(
+    world: World, nurse: TestClient
+) -> None:
+    page = post(nurse, f"{address(world)}/take").text
+
+    def send(page: str) -> str:
+        seen = re.search(r'name="after" value="(\w+)"', page)
+        assert seen
+        return post(nurse, f"{address(world)}/reply", text="Ok.", do="send", after=seen[1]).text
+
+    again = send(page)
+    assert "on its way" in send(page)
+    assert len(replies()) == 1
+    send(again)
+    assert len(replies()) == 2
+
+
 def test_the_chart_note_says_what_staff_wrote_and_who(world: World, nurse: TestClient) -> None:
     path = f"/console/patients/{world.patients['pat']}/chart-note.txt"
     assert "Can you send a picture?" not in nurse.get(path).text
