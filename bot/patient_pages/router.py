@@ -47,11 +47,20 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except Exception:
                 log.exception("a patient's page fails", method=request.method)  # without its address
-                entered = list((await request.form()).multi_items()) if request.method == "POST" else []
-                shown = [(name, value) for name, value in entered if isinstance(value, str)]
-                return await run_in_threadpool(_trouble, request, shown)
+                return await run_in_threadpool(_trouble, request, await _entered(request))
 
         return handle
+
+
+async def _entered(request: Request) -> list[tuple[str, str]]:
+    """Every field that was sent; none when the request is no form that can be read."""
+    if request.method != "POST":
+        return []
+    try:
+        fields = (await request.form()).multi_items()
+    except Exception:
+        return []
+    return [(name, value) for name, value in fields if isinstance(value, str)]
 
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)

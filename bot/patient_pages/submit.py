@@ -77,7 +77,7 @@ def submit(link_id: str, once: str, given: Sequence[Given], *, complete: bool) -
     with transaction() as session:
         if settled:
             _corrected(session, check_in.id, last, tier_before)
-        thread = session.get_one(Conversation, thread.id)
+        thread = session.get_one(Conversation, thread.id, with_for_update=True, populate_existing=True)
         words.append(_done(session, thread, f"checkin.done_{outcome}", last).body)
     return Taken(words, complete=True)
 
