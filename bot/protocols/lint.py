@@ -107,6 +107,10 @@ _DISCREET = re.compile(
     r"|morat\w*)\b",
     re.IGNORECASE,
 )
+#: How many patients something happens to.
+_SHARE = re.compile(
+    r"\d ?%|\b(?:per cent|percent|por ciento)\b|\b\d+ (?:in|out of|de cada) \d", re.IGNORECASE
+)
 _OUTCOME_FIGURE = re.compile(
     r"\d ?%|\b(per cent|percent|por ciento)\b|\b\d+ (in|out of|de cada) \d|"
     r"\b\d+(?:\s?(?:-|–|to|a)\s?\d+)? (hours?|days?|nights?|weeks?|months?|years?"
@@ -162,6 +166,7 @@ def lint_piece(piece: Piece, catalogue: Catalogue) -> list[Problem]:
         _languages,
         _words,
         _products,
+        _figures,
         _sources,
         _rendered,
     )
@@ -247,6 +252,15 @@ def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:
             return
     if piece.kind == "safety":
         yield (), "a safety text needs its sources"
+
+
+def _figures(piece: Piece, _: Catalogue) -> Iterator[Fault]:
+    """Shares of patients are shown only where the clinic has approved showing figures."""
+    for place, text in texts(piece):
+        shown = piece.variants[place.variant - 1].when.figures
+        match = None if shown or piece.kind == "staff" else _SHARE.search(text)
+        if match:
+            yield _at(place, f'"{match.group()}" is a figure; put it into a variant with `figures: true`')
 
 
 def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:

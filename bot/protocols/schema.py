@@ -22,11 +22,15 @@ class _Strict(BaseModel):
 class Condition(_Strict):
     """When a variant applies. Every field that is set must fit; an empty condition always fits.
 
-    `day_min`/`day_max` are whole local days since treatment, inclusive. `tier` and `flag` serve safety texts.
+    `day_min`/`day_max` are whole local days since treatment, inclusive. `area` fits when one of them was
+    treated. `figures` is for words that tell numbers, where the clinic has approved showing them. `tier`
+    and `flag` serve safety texts.
     """
 
     phase: Literal["before", "after"] | None = None
     product: tuple[str, ...] = ()
+    area: tuple[str, ...] = ()
+    figures: bool = False
     day_min: int | None = None
     day_max: int | None = None
     tier: tuple[str, ...] = ()
