@@ -52,6 +52,8 @@ class Clinic(Keyed, Base):
     booking_url: Mapped[str | None] = mapped_column(String(200))
     #: counselling texts that the medical director has not approved are not sent; staff answer instead
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: pages by text, e-mail and chat tool name the patient; otherwise they carry initials only
+    pages_name_patient: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: local hours between which patients are texted unasked; the installation's own without them
     texts_from_hour: Mapped[int | None]
     texts_until_hour: Mapped[int | None]

@@ -10,6 +10,7 @@ from bot.console import (
     assets,
     auth,
     chart,
+    contact,
     content,
     enrol,
     follow_up,
@@ -28,7 +29,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
     *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
-    *(chart, intake, tasks, enrol, triage, outcomes, recall),
+    *(chart, intake, tasks, enrol, triage, outcomes, recall, contact),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.auditor import models as auditor
 from bot.clinic import models as clinic
 from bot.counselling import models as counselling
 from bot.db.base import Base
@@ -11,6 +12,7 @@ from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.links import models as links
 from bot.messaging import models as messaging
+from bot.notify import models as notify
 from bot.outcomes import models as outcomes
 from bot.photos import models as photos
 from bot.recall import models as recall
@@ -18,6 +20,7 @@ from bot.records import models as records
 
 __all__ = [
     "Base",
+    "auditor",
     "clinic",
     "counselling",
     "escalation",
@@ -26,6 +29,7 @@ __all__ = [
     "intake",
     "links",
     "messaging",
+    "notify",
     "outcomes",
     "photos",
     "recall",

@@ -15,6 +15,7 @@ from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Not
 from bot.escalation.policy import Policy, next_action
 from bot.messaging.models import Conversation, Kind
 from bot.messaging.threads import say
+from bot.notify import rows
 
 
 class CloseRefused(Exception):
@@ -28,16 +29,18 @@ def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
     """
     with transaction() as session:
         alert = session.get_one(Alert, alert_id, with_for_update=True)
-        taken = _take(session, alert, staff_id, via)
+        taken = take(session, alert, staff_id, via)
     events.committed(alert.clinic_id, alert.conversation_id)
     return taken
 
 
-def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+    """`acknowledge` inside the caller's transaction, which has locked the alert."""
     if alert.status is not AlertStatus.OPEN:
         return False
     alert.status = AlertStatus.ACKNOWLEDGED
     alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
+    rows.cancel(session, alert, "somebody has taken it")
     log(session, alert, EventKind.ACKNOWLEDGED, staff_id=staff_id, detail=via)
     # the first reminder is one interval away, not now
     alert.next_step_at = None
@@ -83,6 +86,7 @@ def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
             alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
         alert.status, alert.outcome, alert.close_note = AlertStatus.CLOSED, outcome, note.strip()
         alert.closed_at, alert.closed_by_id, alert.next_step_at = clock.now(), staff_id, None
+        rows.cancel(session, alert, "the alert is closed")
         log(session, alert, EventKind.CLOSED, staff_id=staff_id, detail=f"{outcome.value}: {note.strip()}")
     events.committed(alert.clinic_id, alert.conversation_id)
 
@@ -121,7 +125,7 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
             position=0,
         )
         return
-    if _take(session, alert, staff.id, "sms"):
+    if take(session, alert, staff.id, "sms"):
         piece = "staff.acked"
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
