@@ -128,6 +128,27 @@ def test_an_answered_link_stays_open_until_midnight_and_then_says_so(
     assert phone.post(path, data=WELL).status_code == 410
 
 
+@pytest.mark.parametrize("why", ["expired", "answered yesterday", "not asked any more"])
+def test_what_comes_too_late_is_no_answer_but_is_still_read_for_danger_signs(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str, why: str
+) -> None:
+    once = once_of(phone.get(path).text)
+    if why == "answered yesterday":
+        answer(phone, path)
+        clock.advance(timedelta(days=1))
+    elif why == "expired":
+        clock.advance(links.LASTS)
+    else:
+        with transaction() as session:
+            session.get_one(CheckIn, check_in.id).status = CheckInStatus.CANCELLED
+    before = now_of(desk, check_in).answers
+    page = phone.post(path, data={**WELL, "once": once, "red_flags": ["1"]})
+    assert page.status_code == 410
+    assert "911" in page.text.partition("<h1>")[0]
+    assert [alert.tier for alert in desk.alerts()] == [Tier.T0]
+    assert now_of(desk, check_in).answers == before
+
+
 @pytest.mark.parametrize("status", [CheckInStatus.CANCELLED, CheckInStatus.SKIPPED, CheckInStatus.BY_PHONE])
 def test_a_check_in_that_is_not_asked_any_more_takes_no_answers(
     desk: Desk, phone: TestClient, check_in: CheckIn, path: str, status: CheckInStatus
