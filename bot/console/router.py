@@ -10,11 +10,16 @@ from bot.console import (
     assets,
     auth,
     chart,
+    check_ins,
+    clinic_settings,
     contact,
     content,
+    conversations,
+    dashboard,
     enrol,
     follow_up,
     intake,
+    judging,
     outcomes,
     patient_edit,
     patients,
@@ -30,6 +35,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 PARTS = (
     *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
     *(chart, intake, tasks, enrol, triage, outcomes, recall, contact),
+    *(conversations, judging, dashboard, check_ins, clinic_settings),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot import settings as app_settings
 from bot.clinic import passwords
-from bot.clinic.models import Clinic, Staff, StaffSession
+from bot.clinic.models import Clinic, Role, Staff, StaffSession
 
 COOKIE = "afterglow_staff"
 
@@ -34,6 +34,7 @@ class Visitor:
     csrf: str
     clinic_name: str
     time_zone: str
+    role: Role
 
 
 def real_now() -> datetime:
@@ -91,6 +92,7 @@ def visitor(session: Session, token: str | None) -> Visitor | None:
         csrf=mine.csrf_token,
         clinic_name=clinic.name,
         time_zone=clinic.time_zone,
+        role=staff.role,
     )
 
 
