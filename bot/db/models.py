@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.access import models as access
+from bot.audit import models as audit
 from bot.clinic import models as clinic
 from bot.counselling import models as counselling
 from bot.db.base import Base
@@ -14,6 +16,8 @@ from bot.records import models as records
 
 __all__ = [
     "Base",
+    "access",
+    "audit",
     "clinic",
     "counselling",
     "escalation",
