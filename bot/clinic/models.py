@@ -90,6 +90,8 @@ class StaffSession(ClinicOwned, Base):
     last_seen_at: Mapped[datetime | None]  #: when a page was last asked for; a page's own refreshing is none
     #: False while the password was right and the second factor is still to come
     verified: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: how it was opened: `password` alone, or with `totp`, `recovery`, `passkey`; or by the `provider`
+    method: Mapped[str] = mapped_column(String(16), default="password", server_default="password")
     ip: Mapped[str] = mapped_column(String(45), default="", server_default="")
     device: Mapped[str] = mapped_column(String(80), default="", server_default="")  #: browser and system
     challenge: Mapped[str | None] = mapped_column(String(128))  #: of the passkey being made or asked for

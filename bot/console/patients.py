@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
 from bot.console import pages, timeline, trend
 from bot.console.access import patient_for
@@ -31,6 +33,7 @@ NEXT_SHOWN = 6
 
 
 @router.get("/patients")
+@door("patient.search", Permission.VIEW_PATIENTS)
 def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -> Response:
     """The clinic's patients by name, or those whose name or phone number fits `q`."""
     q, page = q.strip()[:100], max(1, page)
@@ -55,6 +58,7 @@ def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -
 
 
 @router.get("/patients/{patient_id}")
+@door("patient.view", Permission.VIEW_PATIENTS)
 def patient_page(
     request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = ""
 ) -> Response:
@@ -63,6 +67,7 @@ def patient_page(
 
 
 @router.post("/patients/{patient_id}/acknowledgement")
+@door("patient.ask_acknowledgement", Permission.ENROL)
 def ask_acknowledgement(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:  # noqa: ARG001
     """Ask the patient to confirm the counselling texts that are not confirmed yet."""
     with reading() as session:

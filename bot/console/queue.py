@@ -13,6 +13,8 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from bot import events
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.console import counts, pages, sessions
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
@@ -29,18 +31,21 @@ CLOSED_SHOWN = 50
 
 @router.get("")
 @router.get("/")
+@door("alert.list", Permission.VIEW_ALERTS)
 def queue_page(request: Request, who: SignedIn) -> Response:
     """Every alert that is not closed, most urgent first."""
     return _list(request, who, "queue.html")
 
 
 @router.get("/queue")
+@door("alert.list", Permission.VIEW_ALERTS, refreshes=True)
 def queue_list(request: Request, who: SignedIn) -> Response:
     """The list alone, fetched by the live page when something changed."""
     return _list(request, who, "_queue_list.html")
 
 
 @router.get("/closed")
+@door("alert.list_closed", Permission.VIEW_ALERTS)
 def closed_page(request: Request, who: SignedIn) -> Response:
     """The alerts that were closed last."""
     with reading() as session:
@@ -56,6 +61,7 @@ def closed_page(request: Request, who: SignedIn) -> Response:
 
 
 @router.get("/live")
+@door("alert.watch", Permission.VIEW_ALERTS, refreshes=True)
 def live(request: Request, who: SignedIn) -> Response:
     """Server-sent events: one `pulse` at once, then one whenever something of the clinic changed."""
     return EventSourceResponse(

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console import pages
 from bot.console.access import task_for
@@ -35,12 +37,14 @@ _GIVEN_UP = {
 
 
 @router.get("/tasks")
+@door("task.list", Permission.WORK_TASKS)
 def tasks_page(request: Request, who: SignedIn, did: str = "") -> Response:
     """What waits for a person, oldest first."""
     return _page(request, who, did="done" if did == "done" else "")
 
 
 @router.post("/tasks/{task_id}/complete")
+@door("task.complete", Permission.WORK_TASKS)
 def complete(request: Request, who: SignedIn, form: Posted, task_id: str) -> Response:
     """Mark as done, with a note of what was done."""
     with reading() as session:

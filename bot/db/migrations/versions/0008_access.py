@@ -120,6 +120,7 @@ def upgrade() -> None:
     op.add_column('clinics', sa.Column('second_factor_from', MOMENT, nullable=True))
     op.add_column('staff_sessions', sa.Column('last_seen_at', MOMENT, nullable=True))
     op.add_column('staff_sessions', sa.Column('verified', sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.add_column('staff_sessions', sa.Column('method', sa.String(length=16), server_default='password', nullable=False))
     op.add_column('staff_sessions', sa.Column('ip', sa.String(length=45), server_default='', nullable=False))
     op.add_column('staff_sessions', sa.Column('device', sa.String(length=80), server_default='', nullable=False))
     op.add_column('staff_sessions', sa.Column('challenge', sa.String(length=128), nullable=True))
@@ -145,7 +146,7 @@ def _refuse_changes() -> None:
 
 
 def downgrade() -> None:
-    for column in ('challenge', 'device', 'ip', 'verified', 'last_seen_at'):
+    for column in ('challenge', 'device', 'ip', 'method', 'verified', 'last_seen_at'):
         op.drop_column('staff_sessions', column)
     op.drop_column('clinics', 'second_factor_from')
     for table in ('sign_in_failures', 'sign_in_tickets', 'reset_links', 'passkeys', 'recovery_codes', 'totp_keys'):
