@@ -54,7 +54,9 @@ class Declared:
     explicit: bool = True
 
 
-def door(action: str, needs: Permission | None = None, *, refreshes: bool = False) -> Callable[[Endpoint], Endpoint]:
+def door(
+    action: str, needs: Permission | None = None, *, refreshes: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Declare a route: the log's name for it, and the permission without which it is refused.
 
     `action` is "" for a page that shows and changes nothing of a patient, a member of staff or the settings.
@@ -104,7 +106,9 @@ class Door(APIRoute):
                     await _write(act, what, response)
                 except Exception as error:
                     # without its entry nothing is shown; what was changed carried its own
-                    log.critical("the audit log cannot be written", action=act.action, error=type(error).__name__)
+                    log.critical(
+                        "the audit log cannot be written", action=act.action, error=type(error).__name__
+                    )
                     return self.unwritten(request)
                 return response
 

@@ -76,7 +76,15 @@ def qr_svg(text: str, title: str) -> str:
     """`text` as a QR code: an SVG element to stand in a page, dark on light in every theme."""
     out = io.BytesIO()
     segno.make(text, error="m").save(
-        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="#000", light="#fff", title=title
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        omitsize=True,
+        border=4,
+        dark="#000",
+        light="#fff",
+        title=title,
     )
     return out.getvalue().decode()
 
@@ -84,7 +92,9 @@ def qr_svg(text: str, title: str) -> str:
 def new_recovery_codes(session: Session, staff: Staff) -> list[str]:
     """Ten fresh codes, to be shown once; older ones no longer open anything."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
-    codes = ["-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(3)) for _ in range(CODES)]
+    codes = [
+        "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(3)) for _ in range(CODES)
+    ]
     for code in codes:
         session.add(RecoveryCode(clinic_id=staff.clinic_id, staff_id=staff.id, code_hash=_hash(code)))
     session.flush()
@@ -129,8 +139,6 @@ def drop_all(session: Session, staff_id: str) -> None:
     drop_totp(session, staff_id)
     drop_codes(session, staff_id)
     session.execute(delete(Passkey).where(Passkey.staff_id == staff_id))
-
-
 
 
 def _hash(code: str) -> str:

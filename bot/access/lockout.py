@@ -12,6 +12,7 @@ import hmac
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot.access.models import SignInFailure
@@ -57,9 +58,9 @@ def left(session: Session, key: str, now: datetime, free: int = FREE) -> timedel
 def failed(session: Session, key: str, now: datetime) -> int:
     """Count a failure. Returns how many in a row there are now."""
     session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FORGOTTEN))
-    found = session.get(SignInFailure, key, with_for_update=True)
-    if found is None:
-        found = session.merge(SignInFailure(key=key, failures=0, last_at=now))
+    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(SignInFailure)
+    session.execute(insert.values(key=key, failures=0, last_at=now).on_conflict_do_nothing())
+    found = session.get_one(SignInFailure, key, with_for_update=True, populate_existing=True)
     found.failures += 1
     found.last_at = now
     session.flush()

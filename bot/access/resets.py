@@ -37,7 +37,9 @@ def mail() -> Sender | None:
 def issue(session: Session, staff: Staff, now: datetime, lasts: timedelta = ADMIN_LASTS) -> str:
     """A fresh link for `staff`. Links issued before are worthless from now on."""
     session.execute(
-        update(ResetLink).where(ResetLink.staff_id == staff.id, ResetLink.used_at.is_(None)).values(used_at=now)
+        update(ResetLink)
+        .where(ResetLink.staff_id == staff.id, ResetLink.used_at.is_(None))
+        .values(used_at=now)
     )
     token = secrets.token_urlsafe(32)
     session.add(

@@ -62,7 +62,12 @@ def change(session: Session, staff: Staff, form: Mapping[str, str], *, active: b
     clinic = session.get_one(Clinic, staff.clinic_id, with_for_update=True)
     errors: dict[str, str] = {}
     role, phone, language = _checked(clinic, form, errors)
-    if staff.role is Role.ADMIN and staff.active and (role is not Role.ADMIN or not active) and _admins(session, clinic) == 1:
+    if (
+        staff.role is Role.ADMIN
+        and staff.active
+        and (role is not Role.ADMIN or not active)
+        and _admins(session, clinic) == 1
+    ):
         errors["role"] = "staff.fix_last_admin"
     if staff.safeguarding_lead and active and not phone:
         errors["phone"] = "staff.fix_lead_phone"
@@ -111,5 +116,7 @@ def e164(typed: str, country: str) -> str | None:
 
 
 def _admins(session: Session, clinic: Clinic) -> int:
-    query = select(func.count()).select_from(Staff).filter_by(clinic_id=clinic.id, role=Role.ADMIN, active=True)
+    query = (
+        select(func.count()).select_from(Staff).filter_by(clinic_id=clinic.id, role=Role.ADMIN, active=True)
+    )
     return session.scalar(query) or 0

@@ -101,7 +101,9 @@ def append(session: Session, entry: Entry) -> AuditEntry:
 
 
 def _locked_head(session: Session, chain: str) -> AuditHead:
-    query = select(AuditHead).filter_by(chain=chain).with_for_update().execution_options(populate_existing=True)
+    query = (
+        select(AuditHead).filter_by(chain=chain).with_for_update().execution_options(populate_existing=True)
+    )
     head = session.scalars(query).first()
     if head is None:
         insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(AuditHead)
@@ -112,7 +114,9 @@ def _locked_head(session: Session, chain: str) -> AuditHead:
 
 def chains(session: Session) -> list[str]:
     """Every chain there is: those with a head, and those with entries whose head was taken away."""
-    found = set(session.scalars(select(AuditHead.chain))) | set(session.scalars(select(AuditEntry.chain).distinct()))
+    found = set(session.scalars(select(AuditHead.chain))) | set(
+        session.scalars(select(AuditEntry.chain).distinct())
+    )
     return sorted(found)
 
 

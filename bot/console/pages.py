@@ -92,7 +92,9 @@ def render(
         now=now,
         times=Times(t, who.time_zone if who else "UTC", now),
         area_ids=AREAS,
-        may=(lambda permission: may(who.role, Permission(permission))) if who else (lambda _permission: False),
+        may=(lambda permission: may(who.role, Permission(permission)))
+        if who
+        else (lambda _permission: False),
         pulse=_pulse(who),
         **values,
     )

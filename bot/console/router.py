@@ -5,17 +5,37 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.console import alerts, assets, auth, chart, content, enrol, intake, patients, queue, tasks, triage
+from bot.access.door import door
+from bot.console import (
+    account,
+    alerts,
+    assets,
+    auth,
+    chart,
+    content,
+    enrol,
+    intake,
+    other_ways_in,
+    patients,
+    queue,
+    staff,
+    tasks,
+    triage,
+)
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
-for part in (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage):
+for part in (
+    assets, auth, other_ways_in, queue, alerts, patients, content, chart, intake, tasks, enrol, triage, account,
+    staff,
+):  # fmt: skip
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)
 
 
 @nowhere.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@door("")
 def no_such_page(request: Request, path: str) -> Response:
     """Whatever no page answers to: the 404 page. A slash too many at the end is taken off."""
     if request.method == "GET" and path.endswith("/") and path.strip("/"):

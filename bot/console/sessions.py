@@ -10,6 +10,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
@@ -138,7 +139,10 @@ def _row(
         .join(Staff, Staff.id == StaffSession.staff_id)
         .join(Clinic, Clinic.id == StaffSession.clinic_id)
         .where(
-            StaffSession.token_hash == hashed(token), StaffSession.expires_at > real_now(), Staff.active, *more
+            StaffSession.token_hash == hashed(token),
+            StaffSession.expires_at > real_now(),
+            Staff.active,
+            *more,
         )
     ).first()
     return None if row is None else (row[0], row[1], row[2])
@@ -162,14 +166,19 @@ def touch(who: Visitor, ip: str) -> None:
 def of_staff(session: Session, staff_id: str) -> list[StaffSession]:
     """The sessions in which somebody is signed in, the newest first."""
     query = select(StaffSession).where(
-        StaffSession.staff_id == staff_id, StaffSession.expires_at > real_now(), StaffSession.verified, _not_idle()
+        StaffSession.staff_id == staff_id,
+        StaffSession.expires_at > real_now(),
+        StaffSession.verified,
+        _not_idle(),
     )
     return list(session.scalars(query.order_by(StaffSession.id.desc())))
 
 
 def close_all(session: Session, staff_id: str, *, but: str = "") -> int:
     """Sign somebody out everywhere, except in the session `but`. Returns how many sessions that ended."""
-    mine = session.scalars(select(StaffSession).where(StaffSession.staff_id == staff_id, StaffSession.id != but))
+    mine = session.scalars(
+        select(StaffSession).where(StaffSession.staff_id == staff_id, StaffSession.id != but)
+    )
     ended = 0
     for row in mine:
         session.delete(row)
@@ -177,13 +186,28 @@ def close_all(session: Session, staff_id: str, *, but: str = "") -> int:
     return ended
 
 
-_DEVICES = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Macintosh", "Mac"), ("Linux", "Linux"))
-_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_DEVICES = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 
 
 def device_of(user_agent: str) -> str:
     """What a person recognises their browser by, such as "Firefox, Linux"; "" for one that says nothing."""
-    found = [next((name for sign, name in names if sign in user_agent), "") for names in (_BROWSERS, _DEVICES)]
+    found = [
+        next((name for sign, name in names if sign in user_agent), "") for names in (_BROWSERS, _DEVICES)
+    ]
     return ", ".join(name for name in found if name)
 
 
@@ -194,7 +218,17 @@ def close_session(session: Session, session_id: str) -> None:
 
 def csrf_ok(who: Visitor, given: object) -> bool:
     """Whether a form carries this session's token; compared in constant time."""
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), who.csrf.encode())
+    return isinstance(given, str) and same(who.csrf, given)
+
+
+def same(token: str, given: str) -> bool:
+    """Whether two tokens are equal; compared in constant time."""
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def quoted(asked: str | None) -> str:
+    """`local_path` of what was asked, fit to stand in a query."""
+    return quote(local_path(asked))
 
 
 def local_path(asked: str | None) -> str:
