@@ -131,14 +131,14 @@ async def _write(act: Act, what: Declared, response: Response) -> None:
         return  # nobody was let in, and no try to sign in was made
     status = response.status_code
     outcome = act.outcome if act.outcome != "done" else outcome_of(status, changes=act.changes)
-    if what.refreshes and outcome == "done":
-        if not _refreshes.due(str(id(engine())), act.actor_id, act.action, act.subject[1]):
-            return
+    page = (str(id(engine())), act.actor_id, act.action, act.subject[1])
+    if what.refreshes and outcome == "done" and not _refreshes.due(*page):
+        return
     await run_in_threadpool(trail.finish, act, outcome)
 
 
 def outcome_of(status: int, *, changes: bool) -> str:
-    """How an answer of this HTTP status ended. A form that changed nothing and did not fail is `unchanged`."""
+    """How an answer of this HTTP status ended. A form that changed nothing is `unchanged`."""
     if status in (401, 403, 429):
         return "refused"
     if status == 404:
@@ -151,7 +151,7 @@ def outcome_of(status: int, *, changes: bool) -> str:
 
 
 def _subject(request: Request) -> tuple[str, str]:
-    """The record that the address names, the innermost where it names several; else one that its query names."""
+    """The record that the address names, the innermost of several; else one that its query names."""
     for given in (dict(reversed(request.path_params.items())), request.query_params):
         for name, value in given.items():
             if name in SUBJECTS and value:

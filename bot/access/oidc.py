@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
@@ -15,7 +15,7 @@ from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -76,7 +76,9 @@ def email_of(code: str, state: str, remembered: dict[str, Any]) -> str:
             token = client.fetch_token(
                 _named(metadata, "token_endpoint"), code=code, code_verifier=str(remembered["verifier"])
             )
-            keys = KeySet.import_key_set(_json(client, _named(metadata, "jwks_uri")))
+            keys = KeySet.import_key_set(
+                cast(KeySetSerialization, _json(client, _named(metadata, "jwks_uri")))
+            )
             decoded = jwt.decode(str(token["id_token"]), keys, algorithms=ALGORITHMS)
             claims = CodeIDToken(
                 decoded.claims,

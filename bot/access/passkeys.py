@@ -94,7 +94,7 @@ def register(session: Session, staff: Staff, credential: str, challenge: str, na
 
 
 def to_sign_in(passkeys: list[Passkey] | None = None) -> tuple[str, str]:
-    """What the browser needs to use a passkey, as JSON, and the challenge to keep. None: any of this site's."""
+    """What the browser needs to use a passkey, as JSON, and the challenge to keep. None: any of ours."""
     options = generate_authentication_options(
         rp_id=relying_party(),
         user_verification=UserVerificationRequirement.REQUIRED,

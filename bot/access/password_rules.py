@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Literal
 
 SHORTEST, LONGEST = 12, 200
 
 Problem = Literal["short", "long", "email", "name", "common", "same"]
 
-#: Roots of the passwords of twelve letters and more that lists of leaked ones are full of, and of this trade.
+#: What the common passwords of twelve letters and more are made from, and words of this trade.
 _ROOTS = (
-    "password", "passwort", "contrasena", "contraseña", "qwerty", "qwertz", "asdf", "zxcv", "letmein", "welcome",
-    "bienvenido", "iloveyou", "tequiero", "admin", "administrator", "monkey", "dragon", "football", "baseball",
-    "princess", "superman", "sunshine", "trustno", "changeme", "secret", "clinic", "clinica", "afterglow", "botox",
-    "filler", "harmonyca", "summer", "winter", "spring", "autumn", "verano", "invierno",
+    "password", "passwort", "contrasena", "contraseña", "qwerty", "qwertz", "asdf", "zxcv", "letmein",
+    "welcome", "bienvenido", "iloveyou", "tequiero", "administrator", "admin", "monkey", "dragon", "football",
+    "baseball", "princess", "superman", "sunshine", "trustno", "changeme", "secret", "clinica", "clinic",
+    "afterglow", "botox", "filler", "harmonyca", "summer", "winter", "spring", "autumn", "verano", "invierno",
 )  # fmt: skip
 _LEFT = {"@": "a", "4": "a", "0": "o", "1": "i", "!": "i", "3": "e", "$": "s", "5": "s", "7": "t"}
 #: What must be left of a password once common pieces are taken out.
@@ -52,5 +53,5 @@ def _guessable(plain: str) -> bool:
 
 def _one_run(plain: str) -> bool:
     """Whether most of it goes up or down by one, as 123456789012 and abcdefghijkl do."""
-    steps = [ord(b) - ord(a) for a, b in zip(plain, plain[1:], strict=False)]
+    steps = [ord(b) - ord(a) for a, b in pairwise(plain)]
     return max(steps.count(1), steps.count(-1), steps.count(0)) >= 0.7 * len(steps)

@@ -57,7 +57,8 @@ def add(session: Session, clinic: Clinic, form: Mapping[str, str]) -> Staff:
 def change(session: Session, staff: Staff, form: Mapping[str, str], *, active: bool) -> dict[str, list[str]]:
     """Set role, phone and language, and whether the person still works here.
 
-    Returns what it was and is, by field, without phone numbers. Raises `StaffInvalid`; a clinic keeps an admin.
+    Returns what it was and is, by field, without phone numbers. A clinic keeps an admin.
+    Raises `StaffInvalid`.
     """
     clinic = session.get_one(Clinic, staff.clinic_id, with_for_update=True)
     errors: dict[str, str] = {}

@@ -46,7 +46,7 @@ class Break:
 
 
 def canonical(entry: AuditEntry) -> bytes:
-    """The entry as JSON that is the same on every database: sorted keys, no spaces, UTC to the microsecond."""
+    """The entry as JSON that is the same on every database: sorted keys, no spaces, UTC in microseconds."""
     told = {
         "id": entry.id,
         "chain": entry.chain,

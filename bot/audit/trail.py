@@ -1,8 +1,8 @@
 """Writing the log without anybody having to remember it: an act under way, and the transactions inside it.
 
-Whoever opens a door (a console page, an API call, a command) sets the `Act`. From then on every transaction that
-changes something carries its entry with it, in the same commit; whatever changed nothing is written down when
-the act ends, before anybody sees the result. Patients whose rows are loaded meanwhile are noted by their ids.
+Whoever opens a door (a console page, an API call, a command) sets the `Act`. From then on every transaction
+that changes something carries its entry with it, in the same commit; whatever changed nothing is written down
+when the act ends, before anybody sees the result. Patients whose rows are loaded meanwhile are noted by ids.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Act:
     written: int = 0
     _quiet: int = 0
 
-    def entry(self, outcome: str | None = None) -> Entry:
+    def entry(self) -> Entry:
         """What is known of it so far."""
         detail = dict(self.detail)
         if named := sorted(self.patients - {self.subject[1]}):
@@ -61,7 +61,7 @@ class Act:
             clinic_id=self.clinic_id,
             detail=detail,
             ip=self.ip,
-            outcome=outcome or self.outcome,
+            outcome=self.outcome,
         )
 
 
@@ -104,6 +104,7 @@ def finish(act: Act, outcome: str) -> None:
         with unnoticed(), transaction() as session:
             append(session, act.entry())
         act.written += 1
+        act.patients = set()  # an import has a transaction for each row
 
 
 def record(session: Session, entry: Entry) -> None:
@@ -181,3 +182,4 @@ def _committing(session: Session) -> None:
         }
         append(session, act.entry())
         act.written += 1
+        act.patients = set()  # an import has a transaction for each row

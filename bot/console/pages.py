@@ -112,7 +112,8 @@ def _pulse(who: Visitor | None) -> dict[str, Any] | None:
 def visitor(request: Request) -> Visitor:
     """Dependency: who is signed in, and may do what the route needs.
 
-    The one place where a permission is asked for. Raises `SignInNeeded`, `NotPermitted`, `SecondFactorNeeded`.
+    The one place where a permission is asked for. Raises `SignInNeeded`, `NotPermitted` and
+    `SecondFactorNeeded`.
     """
     token = request.cookies.get(sessions.COOKIE)
     with reading() as session:

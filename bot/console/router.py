@@ -26,8 +26,8 @@ from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
 for part in (
-    assets, auth, other_ways_in, queue, alerts, patients, content, chart, intake, tasks, enrol, triage, account,
-    staff,
+    assets, auth, other_ways_in, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
+    account, staff,
 ):  # fmt: skip
     router.include_router(part.router, prefix="/console")
 

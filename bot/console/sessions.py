@@ -104,7 +104,7 @@ def open_session(
 
 def visitor(session: Session, token: str | None) -> Visitor | None:
     """Who holds `token`: None when it is unknown, has run out or was idle, or the person may not sign in."""
-    row = _row(session, token, StaffSession.verified, _not_idle())
+    row = _row(session, token, StaffSession.verified.is_(True), _not_idle())
     if row is None:
         return None
     mine, staff, clinic = row

@@ -26,7 +26,7 @@ def is_from_elsewhere(request: Request) -> bool:
 
 
 def open_for(session: Session, request: Request, staff: Staff, method: str, *, verified: bool = True) -> str:
-    """A session for `staff` in the caller's transaction; returns its token. The slate of failures is wiped."""
+    """A session for `staff` in the caller's transaction; returns its token. Failures are forgotten."""
     noted(staff, {"method": method})
     if verified:
         lockout.forget(session, account_key(request, staff.email))

@@ -62,7 +62,7 @@ def person_page(request: Request, who: SignedIn, staff_id: str, did: str = "") -
 @router.post("/staff/{staff_id}")
 @door("staff.change", STAFF)
 def change(request: Request, who: SignedIn, form: Posted, staff_id: str) -> Response:
-    """Set role, phone, language and whether the person works here. Somebody who left is signed out at once."""
+    """Set role, phone, language and whether the person works here. Who left is signed out at once."""
     typed = {name: pages.text(form, name, 254) for name in ("role", "phone", "language")}
     active = "active" in form
     try:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from bot import settings as app_settings
 
 
-
 class RecordSession(Session):
     """A session that may write; the audit log listens to its commits (`bot.audit.trail`)."""
 

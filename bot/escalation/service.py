@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
+from bot.audit import trail
+from bot.audit.chain import Entry
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
@@ -123,6 +125,15 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
         return
     if _take(session, alert, staff.id, "sms"):
         piece = "staff.acked"
+        by_text = Entry(
+            "alert.acknowledge",
+            actor_kind="staff",
+            actor_id=staff.id,
+            subject=("alert", alert.id),
+            clinic_id=alert.clinic_id,
+            detail={"via": "sms"},
+        )
+        trail.record(session, by_text)
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
     extra = words(session, alert, staff.language)

@@ -6,6 +6,8 @@ Follows: 0005
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,7 +21,7 @@ depends_on = None
 MOMENT = bot.db.base.UtcDateTime(timezone=True)
 
 
-def _owned(table: str) -> list[sa.Column | sa.Constraint]:
+def _owned(table: str) -> list[sa.Column[Any] | sa.Constraint]:
     """What every row of a clinic has."""
     return [
         sa.Column('clinic_id', sa.String(length=32), nullable=False),
@@ -30,7 +32,7 @@ def _owned(table: str) -> list[sa.Column | sa.Constraint]:
     ]
 
 
-def _of_staff(table: str, *columns: sa.Column, unique: bool = False) -> None:
+def _of_staff(table: str, *columns: sa.Column[Any], unique: bool = False) -> None:
     """A table of things that a member of staff has."""
     op.create_table(
         table,
