@@ -125,7 +125,7 @@ def _clinics() -> Iterator[Finding]:
     with reading() as session:
         clinics = session.scalars(select(Clinic)).all()
         if not clinics:
-            yield Finding(FIX, "clinic", "none yet: `afterglow clinic add` makes one, `serve --demo` a fictional one")
+            yield Finding(FIX, "clinic", "none yet: `afterglow clinic add` makes one")
         for clinic in clinics:
             paged = session.scalars(
                 select(Staff.id).where(

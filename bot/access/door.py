@@ -19,7 +19,6 @@ from fastapi.routing import APIRoute
 from bot.access.permissions import Permission
 from bot.audit import trail
 from bot.audit.trail import Act
-from bot.db.engine import engine
 
 log = structlog.get_logger(__name__)
 
@@ -131,8 +130,8 @@ async def _write(act: Act, what: Declared, response: Response) -> None:
         return  # nobody was let in, and no try to sign in was made
     status = response.status_code
     outcome = act.outcome if act.outcome != "done" else outcome_of(status, changes=act.changes)
-    page = (str(id(engine())), act.actor_id, act.action, act.subject[1])
-    if what.refreshes and outcome == "done" and not _refreshes.due(*page):
+    fresh = _refreshes.due(act.session_id or act.actor_id, act.action, act.subject[1])
+    if what.refreshes and outcome == "done" and not fresh:
         return
     await run_in_threadpool(trail.finish, act, outcome)
 

@@ -62,7 +62,7 @@ def export(
     try:
         target = file.open("w", newline="", encoding="utf-8") if file else sys.stdout
     except OSError as error:
-        err.print(f"[red]{file} cannot be written:[/red] {error.strerror}.")
+        err.print(f"[red]{file} cannot be written:[/red] {error.strerror}.", soft_wrap=True)
         raise typer.Exit(2) from None
     try:
         writer = csv.writer(target)

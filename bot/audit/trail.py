@@ -39,6 +39,7 @@ class Act:
     clinic_id: str | None = None
     subject: tuple[str, str] = ("", "")
     ip: str = ""
+    session_id: str = ""  #: of the browser, to tell its open pages; not written down
     changes: bool = False  #: whether its transactions are changes to write down
     outcome: str = "done"
     detail: dict[str, Any] = field(default_factory=dict)
@@ -150,6 +151,13 @@ class Refreshes:
             return True
 
 
+def _concerned(session: Session, clinic_id: str | None) -> set[str]:
+    """The patients whose rows, or whose alerts, tasks and messages, the session holds."""
+    rows = [row for row in session.identity_map.values() if getattr(row, "clinic_id", "") == clinic_id]
+    ids = {row.id if isinstance(row, Patient) else getattr(row, "patient_id", None) for row in rows}
+    return {patient_id for patient_id in ids if patient_id}
+
+
 @event.listens_for(Patient, "load")
 def _patient_loaded(patient: Patient, _context: Any) -> None:
     act = _current.get()
@@ -175,11 +183,7 @@ def _committing(session: Session) -> None:
         return
     session.flush()
     if session.info.pop("changed", False):
-        act.patients |= {
-            row.id
-            for row in session.identity_map.values()
-            if isinstance(row, Patient) and row.clinic_id == act.clinic_id
-        }
+        act.patients |= _concerned(session, act.clinic_id)
         append(session, act.entry())
         act.written += 1
         act.patients = set()  # an import has a transaction for each row

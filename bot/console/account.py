@@ -75,10 +75,12 @@ def confirm_totp(request: Request, who: SignedIn, form: Posted) -> Response:
         key = factors.totp_of(session, staff.id)
         if key is None or key.confirmed_at is not None:
             return RedirectResponse("/console/account", 303)
-        if not factors.use_totp(session, key, pages.text(form, "code", 20), sessions.real_now()):
-            return _totp_page(request, who, problem="sign_in.code_wrong")
-        codes = factors.new_recovery_codes(session, staff)
-        _strengthened(session, who, "totp")
+        right = factors.use_totp(session, key, pages.text(form, "code", 20), sessions.real_now())
+        if right:
+            codes = factors.new_recovery_codes(session, staff)
+            _strengthened(session, who, "totp")
+    if not right:
+        return _totp_page(request, who, problem="sign_in.code_wrong")
     return pages.render(request, "recovery_codes.html", who, codes=codes)
 
 

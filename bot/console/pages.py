@@ -126,6 +126,7 @@ def visitor(request: Request) -> Visitor:
     act = trail.current()
     if act is not None:
         act.actor_kind, act.actor_id, act.clinic_id = "staff", who.staff_id, who.clinic_id
+        act.session_id = who.session_id
     if who.factor_overdue and route.needs is not Permission.OWN_ACCOUNT:
         raise SecondFactorNeeded
     if route.needs is not None and not may(who.role, route.needs):
