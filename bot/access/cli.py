@@ -185,7 +185,8 @@ def _opening_hours(given: list[str], problems: list[str]) -> dict[str, list[list
     for words in given:
         found = _HOURS.fullmatch(words.strip().lower())
         first, last = (found[1], found[2] or found[1]) if found else ("", "")
-        if found is None or first not in DAYS or last not in DAYS or found[3] >= found[4]:
+        known = found is not None and first in DAYS and last in DAYS
+        if found is None or not known or DAYS.index(first) > DAYS.index(last) or found[3] >= found[4]:
             problems.append(f'--hours: write "mon-fri 09:00-18:00", not "{words}"')
             continue
         for day in DAYS[DAYS.index(first) : DAYS.index(last) + 1]:

@@ -34,18 +34,18 @@ def problem_with(password: str, *, email: str, name: str = "") -> Problem | None
         return "email"
     if any(len(part) >= 4 and part in plain for part in name.casefold().split()):
         return "name"
-    if len(set(plain)) < 5 or _guessable(plain):
+    if len(set(plain)) < 5 or _one_run(plain) or _guessable(plain):
         return "common"
     return None
 
 
 def _guessable(plain: str) -> bool:
-    """Whether little is left of it without common words, years, runs of keys and repetition."""
+    """Whether little is left of it without common words, years and repetition."""
     spelled = "".join(_LEFT.get(sign, sign) for sign in plain)
     left = spelled
     for root in _ROOTS:
         left = left.replace(root, "")
-    if left == spelled and not _one_run(plain):
+    if left == spelled:
         return False
     left = re.sub(r"[\W\d_]+", "", left)
     return len(set(left)) < _OWN_LETTERS
