@@ -9,13 +9,14 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, cast
 
-import httpx
+import requests
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
+from requests.adapters import BaseAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,8 +30,8 @@ TIMEOUT_S = 10.0
 ALGORITHMS = ["RS256", "PS256", "ES256"]
 LEEWAY_S = 60
 
-#: Replaced by tests with a provider that runs in the process.
-transport: httpx.BaseTransport | None = None
+#: Set by tests, whose provider runs in the process.
+transport: BaseAdapter | None = None
 
 
 class ProviderRefused(Exception):
@@ -93,7 +94,7 @@ def email_of(code: str, state: str, remembered: dict[str, Any]) -> str:
                 },
             )
             claims.validate(leeway=LEEWAY_S)
-        except (JoseError, AuthlibBaseError, httpx.HTTPError, KeyError, ValueError) as problem:
+        except (JoseError, AuthlibBaseError, requests.RequestException, KeyError, ValueError) as problem:
             raise ProviderRefused(type(problem).__name__) from None
     email = str(claims.get("email", "")).strip().lower()
     if not email or claims.get("email_verified") is not True:
@@ -112,22 +113,24 @@ def member(session: Session, email: str) -> Staff:
 def _client() -> Any:
     settings = app_settings.get_settings()
     secret = settings.oidc_client_secret
-    return OAuth2Client(
+    client = OAuth2Session(
         client_id=settings.oidc_client_id,
         client_secret=secret.get_secret_value() if secret else None,
         scope="openid email",
         redirect_uri=settings.public_url.rstrip("/") + CALLBACK,
         code_challenge_method="S256",
-        timeout=TIMEOUT_S,
-        transport=transport,
+        default_timeout=TIMEOUT_S,
     )
+    if transport is not None:
+        client.mount("https://", transport)
+    return client
 
 
 def _metadata(client: Any) -> dict[str, Any]:
     issuer = str(app_settings.get_settings().oidc_issuer)
     try:
         found = _json(client, issuer.rstrip("/") + "/.well-known/openid-configuration")
-    except (httpx.HTTPError, ValueError) as problem:
+    except (requests.RequestException, ValueError) as problem:
         raise ProviderRefused(f"unreachable: {type(problem).__name__}") from None
     if found.get("issuer") != issuer:
         raise ProviderRefused("issuer")

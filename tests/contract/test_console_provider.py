@@ -1,4 +1,4 @@
-"""Sign-in with the clinic's own provider, against one that runs in the process and signs with a real RSA key."""
+"""Sign-in with the clinic's own provider: one that runs in the process and signs with a real RSA key."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import requests
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
+from requests.adapters import BaseAdapter
 from sqlalchemy import func, select
 
 from bot.access import oidc
@@ -49,10 +51,10 @@ class Provider:
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         return {"code": "code-1", "state": self.asked["state"]}
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, Any]]:
         if not self.up:
-            raise httpx.ConnectError("down")
-        match request.url.path:
+            raise requests.ConnectionError("down")
+        match urlsplit(request.url).path:
             case "/.well-known/openid-configuration":
                 told = {
                     "issuer": ISSUER,
@@ -60,22 +62,22 @@ class Provider:
                     "token_endpoint": f"{ISSUER}/token",
                     "jwks_uri": f"{ISSUER}/keys",
                 }
-                return httpx.Response(200, json=told | self.metadata)
+                return 200, told | self.metadata
             case "/keys":
-                return httpx.Response(200, json={"keys": [self.key.as_dict(private=False)]})
+                return 200, {"keys": [self.key.as_dict(private=False)]}
             case "/token":
                 return self._token(request)
-        return httpx.Response(404)
+        return 404, {}
 
-    def _token(self, request: httpx.Request) -> httpx.Response:
-        sent = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
+    def _token(self, request: requests.PreparedRequest) -> tuple[int, dict[str, Any]]:
+        sent = {name: values[0] for name, values in parse_qs(str(request.body)).items()}
         made = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).decode()
         basic = base64.b64encode(b"desk:provider-secret").decode()
         proven = (
             made.rstrip("=") == self.asked["code_challenge"] and self.asked["code_challenge_method"] == "S256"
         )
-        if sent["code"] != "code-1" or not proven or request.headers.get("authorization") != f"Basic {basic}":
-            return httpx.Response(400, json={"error": "invalid_grant"})
+        if sent["code"] != "code-1" or not proven or request.headers.get("Authorization") != f"Basic {basic}":
+            return 400, {"error": "invalid_grant"}
         now = int(time.time())
         right = {
             "iss": ISSUER, "sub": "1", "aud": "desk", "iat": now, "exp": now + 300, "nonce": self.asked["nonce"],
@@ -85,7 +87,25 @@ class Provider:
         key = self.sign_with or self.key
         header = {"alg": self.algorithm, "kid": self.key.kid}
         token = jwt.encode(header, claims, key, algorithms=[self.algorithm])
-        return httpx.Response(200, json={"access_token": "a", "token_type": "Bearer", "id_token": token})
+        return 200, {"access_token": "a", "token_type": "Bearer", "id_token": token}
+
+
+class InProcess(BaseAdapter):
+    """Hands requests to the provider instead of the network."""
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+        status, body = self._provider.answer(request)
+        response = requests.Response()
+        response.status_code, response.request, response.url = status, request, str(request.url)
+        response._content = json.dumps(body).encode()
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +126,7 @@ def provider(
     }
     use_settings(settings.model_copy(update=found))
     mine = Provider(rsa)
-    monkeypatch.setattr(oidc, "transport", httpx.MockTransport(mine.answer))
+    monkeypatch.setattr(oidc, "transport", InProcess(mine))
     return mine
 
 
