@@ -77,7 +77,9 @@ def only_clinic() -> str:
     with reading() as session:
         clinics = session.execute(select(Clinic.id, Clinic.name)).all()
     if not clinics:
-        raise LookupError("There is no clinic yet. `afterglow clinic add` makes one.")
+        raise LookupError(
+            "There is no clinic yet: `afterglow clinic add` makes one, `serve --demo` a fictional one."
+        )
     if len(clinics) > 1:
         names = ", ".join(f"{name} ({clinic_id})" for clinic_id, name in clinics)
         raise LookupError(f"There are several clinics; choose one with --clinic: {names}")

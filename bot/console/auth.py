@@ -77,6 +77,8 @@ def sign_in(
 def second_page(request: Request, next: str = "/console") -> Response:
     """Asks for the code of the app, a recovery code or a passkey."""
     with reading() as session:
+        if sessions.visitor(session, request.cookies.get(sessions.COOKIE)) is not None:
+            return RedirectResponse("/console", 303)
         mine, staff = _half_in(session, request)
         return _second_form(request, session, mine, staff, next)
 

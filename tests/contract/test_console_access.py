@@ -97,6 +97,7 @@ def test_once_the_app_is_on_a_password_alone_opens_nothing(world: World, browser
     reply = second(browser, code_of(key, 1))
     assert reply.headers["location"] == "/console"
     assert is_in(browser)
+    assert browser.get("/console/sign-in/second").headers["location"] == "/console", "going back does no harm"
     with reading() as session:
         newest = session.scalars(select(StaffSession).order_by(StaffSession.id.desc())).first()
     assert newest is not None
