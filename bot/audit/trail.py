@@ -108,14 +108,6 @@ def finish(act: Act, outcome: str) -> None:
         act.patients = set()  # an import has a transaction for each row
 
 
-def record(session: Session, entry: Entry) -> None:
-    """Write down a change that no act stands around, such as an answer by text, in its own transaction."""
-    act = _current.get()
-    append(session, entry)
-    if act is not None and act.changes:
-        act.written += 1
-
-
 @contextmanager
 def command(action: str, clinic_id: str | None, subject: tuple[str, str] = ("", "")) -> Iterator[Act]:
     """A command of the machine's operator. What it did is written down when it ends; nothing if it fails."""

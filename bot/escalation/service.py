@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.audit import trail
-from bot.audit.chain import Entry
+from bot.audit.chain import Entry, append
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
@@ -133,7 +132,7 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
             clinic_id=alert.clinic_id,
             detail={"via": "sms"},
         )
-        trail.record(session, by_text)
+        append(session, by_text)
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
     extra = words(session, alert, staff.language)
