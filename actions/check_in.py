@@ -10,18 +10,30 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import Events, leave_forms, say, slot, turn_of, understood
+from actions.check_in_form import NOT_ASKED
+from actions.common import CHECK_IN_SLOTS, Events, leave_forms, say, slot, turn_of, understood
+from bot.followup.asking import FIRST
 
 
 class ActionStartCheckIn(Action):  # type: ignore[misc]
-    """Greet; the form asks the questions. A form left open from before gives way."""
+    """Set out what is asked; the form asks it. A form left open from before gives way."""
 
     def name(self) -> str:
         return "action_start_check_in"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        say(dispatcher, "checkin.intro")
-        return [*understood(), *leave_forms(), SlotSet("check_in_id", turn_of(tracker).check_in_id)]
+        turn = turn_of(tracker)
+        if turn.check_in_asks[0] != FIRST:  # which greets by itself
+            say(dispatcher, "checkin.intro")
+        asked = {f"checkin_{name}" for name in turn.check_in_asks}
+        plan = {"asks": list(turn.check_in_asks), "before": dict(turn.check_in_before)}
+        return [
+            *understood(),
+            *leave_forms(),
+            SlotSet("check_in_id", turn.check_in_id),
+            SlotSet("checkin_plan", plan),
+            *(SlotSet(name, NOT_ASKED) for name in CHECK_IN_SLOTS if name not in asked),
+        ]
 
 
 class ActionFinishCheckIn(Action):  # type: ignore[misc]

@@ -1,58 +1,134 @@
 """Reading the answers of a check-in; each is stored as it arrives."""
-# ruff: noqa: ARG002  (Rasa calls every action with the same arguments)
+# ruff: noqa: ARG001, ARG002  (Rasa calls every action with the same arguments)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import slot, turn_of
-from actions.symptom_form import ask_once_more
-from bot.dialogue.reading import is_none, read_pair, read_scale, read_signs
+from actions.common import CHECK_IN_SLOTS, slot, turn_of
+from actions.intake_form import Validator
+from bot.dialogue.generator import COMPARED
+from bot.dialogue.reading import QUESTIONS, is_none, read
+from bot.dialogue.scores import corrects, is_compared, read_scores
+from bot.dialogue.turn import DEFAULT_CHECK_IN
+from bot.followup.asking import in_order, plain_id
+from bot.protocols.catalogue import catalogue
+
+#: The value of a slot whose question this check-in does not ask.
+NOT_ASKED = "(not asked)"
 
 
 class ValidateCheckInForm(FormValidationAction):  # type: ignore[misc]
-    """Two scores, the numbered signs, and the patient's own words."""
+    """Asks what the protocol asks, in the order that the answers call for. One validator for each question is
+    added below."""
 
     def name(self) -> str:
         return "validate_check_in_form"
 
-    def validate_checkin_pain(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    async def required_slots(
+        self,
+        domain_slots: list[str],
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],
+    ) -> list[str]:
+        """The questions of this check-in, in order."""
+        return [f"checkin_{name}" for name in _order(tracker)]
+
+
+def _validator(name: str) -> Validator:
+    def validate(
+        self: Any, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> dict[str, Any]:
-        """A number from 0 to 10; two of them also answer the next question."""
-        pair = read_pair(str(value or ""))
-        if pair is None:
-            return _keep(tracker, "checkin_pain", read_scale, value)
-        swelling = _keep(tracker, "checkin_swelling", lambda _words: pair[1], value)
-        return {**_keep(tracker, "checkin_pain", lambda _words: pair[0], value), **swelling}
+        if value is None or value == NOT_ASKED:
+            return {f"checkin_{name}": value}
+        return take(tracker, name, str(value))
 
-    def validate_checkin_swelling(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> dict[str, Any]:
-        """A number from 0 to 10."""
-        return _keep(tracker, "checkin_swelling", read_scale, value)
-
-    def validate_checkin_red_flags(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The numbers of the signs, an empty list for none."""
-        return _keep(tracker, "checkin_red_flags", read_signs, value)
-
-    def validate_checkin_other(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Anything, or nothing."""
-        return _keep(tracker, "checkin_other", lambda words: "" if is_none(words) else words, value)
+    return validate
 
 
-def _keep(tracker: Tracker, name: str, reader: Callable[[str], Any], said: Any) -> dict[str, Any]:
-    question = name.replace("checkin_", "checkin.")
-    kept = ask_once_more(tracker, name, question, reader, said)
-    if kept[name] is not None:
-        record.record_answer(turn_of(tracker), slot(tracker, "check_in_id"), question, kept[name], str(said))
-    return kept
+for _slot in CHECK_IN_SLOTS:
+    setattr(ValidateCheckInForm, f"validate_{_slot}", _validator(_slot.removeprefix("checkin_")))
+
+
+def take(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
+    """The slots that `words` fill in answer to `asked`, each stored in the record.
+
+    They may answer later questions too, or put an earlier answer right; then `asked` stays open. What cannot
+    be read is asked once more; then the words are kept as they are.
+    """
+    question, again = f"checkin.{asked}", slot(tracker, "asked_again")
+    earlier = _corrected(tracker, asked, words)
+    found = earlier or _read(tracker, asked, words)
+    for name, value in found.items():
+        _store(tracker, name, value, words)
+    slots: dict[str, Any] = {f"checkin_{name}": value for name, value in found.items()}
+    if asked in found:
+        return {**slots, "asked_again": None}
+    if earlier:
+        return {**slots, f"checkin_{asked}": None}
+    before = _plan(tracker).get("before", {}).get(asked)
+    if not again and before is not None and is_compared(words):
+        return {**slots, f"checkin_{asked}": None, "asked_again": f"{COMPARED}{before}"}
+    if not again or (again != question and not again.startswith(COMPARED)):
+        return {**slots, f"checkin_{asked}": None, "asked_again": question}
+    _store(tracker, asked, words, words)
+    return {**slots, f"checkin_{asked}": words, "asked_again": None}
+
+
+def keep(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
+    """The slots that `words` fill in answer to `asked`, each stored; what cannot be read fills none."""
+    found = _read(tracker, asked, words)
+    for name, value in found.items():
+        _store(tracker, name, value, words)
+    return {f"checkin_{name}": value for name, value in found.items()}
+
+
+def _read(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
+    question = f"checkin.{asked}"
+    if QUESTIONS[question] == "scale" and not is_none(words):
+        order = _order(tracker)
+        to_come = order[order.index(asked) + 1 :] if asked in order else []
+        scores = read_scores(words, asked, to_come, _plan(tracker).get("before", {}))
+        return {name: score for name, score in scores.items() if name in order}
+    if asked == "other":
+        return {asked: "" if is_none(words) else words}
+    value = read(question, words)
+    return {} if value is None else {asked: value}
+
+
+def _corrected(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
+    """The answer to the question before, when `words` put that right: "sorry, I meant 4"."""
+    if not corrects(words):
+        return {}
+    order = _order(tracker)
+    before = order[: order.index(asked)] if asked in order else []
+    for name in reversed(before):
+        if QUESTIONS[f"checkin.{name}"] == "scale":
+            scores = read_scores(words, name, (), {})
+            return scores if set(scores) <= set(before) else {}
+    return {}
+
+
+def _store(tracker: Tracker, name: str, value: Any, words: str) -> None:
+    record.record_answer(turn_of(tracker), slot(tracker, "check_in_id"), f"checkin.{name}", value, words)
+
+
+def _plan(tracker: Tracker) -> dict[str, Any]:
+    return slot(tracker, "checkin_plan") or {}
+
+
+def _order(tracker: Tracker) -> list[str]:
+    """All questions of this check-in, asked or not, in the order that the answers call for."""
+    asks = _plan(tracker).get("asks") or DEFAULT_CHECK_IN
+    return in_order(asks, _answers(tracker), catalogue().questions)
+
+
+def _answers(tracker: Tracker) -> dict[str, Any]:
+    """The answers so far, by question."""
+    held = {plain_id(name.replace("checkin_", "checkin.")): slot(tracker, name) for name in CHECK_IN_SLOTS}
+    return {name: value for name, value in held.items() if value is not None and value != NOT_ASKED}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
@@ -11,11 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.dialogue.reading import question_of_slot
 from bot.dialogue.turn import Turn
+from bot.protocols.schema import QuestionId
 
 Events = list[EventType]
 
 SYMPTOM_SLOTS = tuple(f"symptom_{name}" for name in ("what", "where", "since", "severity", "trend"))
-CHECK_IN_SLOTS = tuple(f"checkin_{name}" for name in ("pain", "swelling", "red_flags", "other"))
+CHECK_IN_SLOTS = tuple(f"checkin_{name}" for name in get_args(QuestionId))
 SYMPTOM_FORM, CHECK_IN_FORM = "symptom_form", "check_in_form"
 
 
@@ -95,7 +96,10 @@ def pause_form() -> Events:
 
 def leave_forms() -> Events:
     """End any form and forget its answers; what was told is with the services by now."""
-    slots = (*SYMPTOM_SLOTS, *CHECK_IN_SLOTS, "asked_again", "check_in_id", "requested_slot", "held_topic")
+    slots = (
+        *(*SYMPTOM_SLOTS, *CHECK_IN_SLOTS, "check_in_id", "checkin_plan"),
+        *("asked_again", "requested_slot", "held_topic"),
+    )
     return [ActiveLoop(None), *(SlotSet(slot, None) for slot in slots)]
 
 

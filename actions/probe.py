@@ -10,6 +10,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
+from actions.check_in_form import keep
 from actions.common import (
     CHECK_IN_FORM,
     CHECK_IN_SLOTS,
@@ -31,9 +32,11 @@ from actions.intake_form import take
 from actions.topics import answer
 from bot.dialogue.reading import read, read_signs
 from bot.dialogue.topics import choices
+from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
 
 REPORT = "report_symptom"
+SIGNS_SLOT = f"checkin_{SIGNS}"
 #: What closes a check-in, by its outcome.
 DONE = "checkin.done_"
 
@@ -46,13 +49,11 @@ def keep_answer(tracker: Tracker) -> Events:
         return [
             SlotSet(slot_name, held) for slot_name, held in taken.items() if slot_name != "requested_slot"
         ]
+    if name and form_of(tracker) == CHECK_IN_FORM:
+        kept = keep(tracker, plain_id(question), words_of(tracker))
+        return [SlotSet(slot_name, held) for slot_name, held in kept.items()]
     value = read(question, words_of(tracker)) if name else None
-    if value is None:
-        return []
-    if form_of(tracker) == CHECK_IN_FORM:
-        check_in_id = slot(tracker, "check_in_id")
-        record.record_answer(turn_of(tracker), check_in_id, question, value, words_of(tracker))
-    return [SlotSet(name, value)]
+    return [] if value is None else [SlotSet(name, value)]
 
 
 def finish_before_probe(tracker: Tracker) -> Events:
@@ -92,6 +93,10 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
             say(dispatcher, "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
+        if form == CHECK_IN_FORM and slot(tracker, SIGNS_SLOT) is None:
+            # the probe asks the very signs that the check-in would ask next
+            kept = keep(tracker, SIGNS, words_of(tracker))
+            done += [SlotSet(slot_name, value) for slot_name, value in kept.items()]
         if form or held == REPORT:
             return [*done, FollowupAction(form or SYMPTOM_FORM)]
         if held and held.startswith(DONE) and turn.tier not in (None, "T4"):

@@ -22,6 +22,7 @@ from bot.channels.simulator.carrier import get_carrier
 from bot.channels.simulator.router import router as simulator
 from bot.channels.twilio.carrier import TwilioCarrier
 from bot.channels.twilio.router import router as twilio
+from bot.channels.web.photos import router as web_photos
 from bot.channels.web.router import router as web
 from bot.console.router import router as console
 from bot.db.engine import reading
@@ -82,7 +83,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.runtime = work
     observe_requests(app)
-    for router in (console, web, simulator, twilio, api, metrics):
+    for router in (console, web, web_photos, simulator, twilio, api, metrics):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

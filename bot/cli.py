@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from bot.access.cli import staff as staff_app
 from bot.api.keys_cli import app as api_key
 from bot.audit.cli import app as audit
 from bot.export import app as export
+from bot.photos_cli import app as photos
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
 
@@ -39,6 +41,7 @@ app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(staff_app, name="staff")
+app.add_typer(photos, name="photos")
 out = Console()
 err = Console(stderr=True)
 
@@ -234,14 +237,43 @@ def import_patients(
 def simulate(
     story: Annotated[str, typer.Option(help="uneventful or red-flag")] = "red-flag",
     language: Annotated[str, typer.Option(help="en or es")] = "en",
+    patients: Annotated[int, typer.Option(help="instead of a story: so many made-up patients", min=0)] = 0,
+    days: Annotated[int, typer.Option(help="how long they are followed", min=1, max=400)] = 90,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same crowd")] = 1,
 ) -> None:
-    """Play a scripted patient's first fortnight against the real system, with the clock moved."""
+    """Play a scripted patient's first fortnight against the real system, with the clock moved; or, with
+    --patients, let a crowd live for months and check what must never happen."""
     from bot.simulation.play import STORIES, play
 
+    if patients:
+        raise typer.Exit(0 if _crowd(patients, days, seed) else 1)
     if story not in STORIES or language not in ("en", "es"):
         err.print(f"[red]Choose --story from {', '.join(STORIES)} and --language en or es.[/red]")
         raise typer.Exit(2)
     raise typer.Exit(0 if play(story, language, out, _progress) else 1)
+
+
+def _crowd(patients: int, days: int, seed: int) -> bool:
+    """Run a crowd and print what happened. True when nothing happened that must not."""
+    from rich.table import Table
+
+    from bot.simulation.population import live
+
+    started = time.monotonic()
+    result = live(patients, days, seed, _progress)
+    table = Table(title=f"{patients} patients over {days} days, seed {seed}", title_justify="left")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    for name, count in result.counts.items():
+        table.add_row(name, str(count))
+    out.print(table)
+    for name, found in result.violations.items():
+        verdict = "[red]BROKEN[/red]" if found else "[green]holds[/green]"
+        out.print(
+            f"{verdict}  {name.replace('_', ' ')}" + (f": {len(found)}, first: {found[0]}" if found else "")
+        )
+    out.print(f"{time.monotonic() - started:.1f} s", highlight=False)
+    return result.clean
 
 
 @app.command()

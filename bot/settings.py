@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     #: Hours without an answer before the one reminder, and then before the staff task.
     checkin_reminder_hours: float = 4
     checkin_task_hours: float = 20
+    #: Minutes over which check-ins of one hour are spread, so that a thousand do not go out in one second.
+    checkin_spread_minutes: int = 20
     #: Patients are texted only between these local hours unless it is an answer or an alert.
     quiet_end_hour: int = 9
     quiet_start_hour: int = 20

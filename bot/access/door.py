@@ -36,6 +36,8 @@ SUBJECTS = {
     "conversation_id": "conversation",
     "treatment_id": "treatment",
     "enrolment_id": "enrolment",
+    "check_in_id": "check_in",
+    "protocol_id": "protocol",
     "staff_id": "staff",
     "session_id": "session",
     "piece_id": "text",

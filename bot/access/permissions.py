@@ -11,7 +11,7 @@ class Permission(enum.StrEnum):
     """Something that a role may or may not do in the console."""
 
     VIEW_PATIENTS = "view_patients"  #: patients, their threads, their papers on the screen
-    ENROL = "enrol"  #: enrol a patient, ask for a confirmation
+    ENROL = "enrol"  #: enrol a patient, correct the record, change the plan of check-ins
     EXPORT = "export"  #: take papers or figures out of the desk
     VIEW_ALERTS = "view_alerts"
     HANDLE_ALERTS = "handle_alerts"  #: acknowledge and note: whoever is paged can take an alert
@@ -21,6 +21,7 @@ class Permission(enum.StrEnum):
     VIEW_WORDS = "view_words"
     PROPOSE_WORDS = "propose_words"
     APPROVE_WORDS = "approve_words"
+    CHANGE_PROTOCOLS = "change_protocols"  #: when check-ins go out, and what they ask
     MANAGE_STAFF = "manage_staff"
     MANAGE_SETTINGS = "manage_settings"
     OWN_ACCOUNT = "own_account"  #: one's own password, second factor and sessions
@@ -44,7 +45,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
     Role.FRONT_DESK: _EVERYBODY,
     Role.NURSE: _CLINICIAN,
     Role.INJECTOR: _CLINICIAN,
-    Role.MEDICAL_DIRECTOR: _CLINICIAN | {Permission.APPROVE_WORDS, Permission.MANAGE_SETTINGS},
+    Role.MEDICAL_DIRECTOR: _CLINICIAN
+    | {Permission.APPROVE_WORDS, Permission.CHANGE_PROTOCOLS, Permission.MANAGE_SETTINGS},
     Role.ADMIN: _EVERYBODY
     | {
         Permission.PROPOSE_WORDS,

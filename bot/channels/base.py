@@ -48,12 +48,24 @@ class CarrierError(Exception):
         self.permanent = permanent
 
 
+class MediaTooBig(CarrierError):
+    """A file that came with a message is larger than a photo may be; it was not read to its end."""
+
+    def __init__(self) -> None:
+        super().__init__("the file is too big", code="too_big", permanent=True)
+
+
 class OutcomeUnknown(Exception):
     """No answer, or a broken one: the carrier may have the message or not. Look before resending."""
 
 
+#: Bytes of a file that came with a message; more is not read.
+MEDIA_LIMIT = 20 * 1024 * 1024
+
+
 class Carrier(Protocol):
-    """A way to hand text messages on. Calls block and are made from worker threads."""
+    """A way to hand text messages on, and to get the files that came with one. Calls block and are made from
+    worker threads."""
 
     name: str
 
@@ -63,4 +75,11 @@ class Carrier(Protocol):
 
     def find(self, message: Outbound, since: datetime) -> Sent | None:
         """The carrier's record of `message` if it was handed over after `since`, else None."""
+        ...
+
+    def fetch_media(self, url: str) -> bytes:
+        """The file at `url`, an address that this carrier gave in `Inbound.media`.
+
+        Raises MediaTooBig past MEDIA_LIMIT, and CarrierError: permanent when the file is gone.
+        """
         ...

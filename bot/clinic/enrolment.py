@@ -14,19 +14,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot import settings as app_settings
 from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import reading, transaction
+from bot.followup import protocols
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
-from bot.followup.planning import due_times
-from bot.messaging.models import Channel, Kind
+from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
+from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
-from bot.messaging.threads import find_or_open, say
+from bot.messaging.threads import find_or_open, local_day, say
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Schedule
 
-#: Which wording a consent refers to. Part of the record: change it when `enrol.welcome` changes.
-CONSENT_WORDING = "enrol.welcome-1"
 #: What a fridge clock or a typing slip may cost before a treatment time counts as in the future.
 CLOCK_TOLERANCE = timedelta(minutes=15)
 
@@ -69,6 +67,8 @@ class EnrolmentForm(BaseModel):
     goals_longer: str = ""
     injector_id: str | None = None
     treated_at: datetime
+    #: a small addition to an earlier treatment: only the early check-ins start anew
+    touch_up: bool = False
     consent_aftercare_texts: bool = False
 
     @field_validator("first_name", "last_name", "lot")
@@ -165,7 +165,7 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
     with transaction() as session:
         clinic = session.get_one(Clinic, clinic_id)
         form = _validated(data, clinic)
-        schedule = schedule_for(form.product)
+        schedule = schedule_for(session, clinic.id, form.product)
         patient = _patient(session, clinic, form)
         if (known := _enrolled_before(session, patient, form)) is not None:
             return known
@@ -183,6 +183,7 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
                     "goals_endpoints",
                     "goals_longer",
                     "treated_at",
+                    "touch_up",
                 }
             ),
         )
@@ -195,13 +196,13 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
                 patient_id=patient.id,
                 purpose=ConsentPurpose.AFTERCARE_TEXTS,
                 granted=True,
-                wording_version=CONSENT_WORDING,
-                channel="staff",
+                wording_version=WORDING,
+                channel=AT_THE_CLINIC,
             )
         )
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
         if not is_opted_out(thread):
-            say(session, thread, "enrol.welcome", Kind.NOTICE)
+            _welcome(session, thread, patient)
         result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)
     events.committed(clinic_id, thread.id)
     return result
@@ -215,7 +216,7 @@ def rehearse(clinic_id: str, data: Mapping[str, object]) -> tuple[EnrolmentForm,
     with reading() as session:
         clinic = session.get_one(Clinic, clinic_id)
         form = _validated(data, clinic)
-        schedule_for(form.product)
+        schedule_for(session, clinic.id, form.product)
         _injector(session, clinic, form)
         patient = session.scalars(select(Patient).filter_by(clinic_id=clinic.id, phone=form.phone)).first()
         if patient is None:
@@ -233,7 +234,8 @@ def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) ->
         if (same.product, same.lot, same.areas) == (form.product, form.lot, form.areas) and (
             same.treated_at.astimezone(zone).date() == day
         ):
-            planned = {check_in.day: check_in.due_at for check_in in enrolment.check_ins}
+            series = session.get(Enrolment, enrolment.merged_into_id or enrolment.id) or enrolment
+            planned = {check_in.day: check_in.due_at for check_in in series.check_ins}
             return EnrolmentResult(patient.id, same.id, enrolment.id, planned, known=True)
     return None
 
@@ -257,12 +259,28 @@ def _explain(kind: str, text: str) -> str:
     return text.removeprefix("Value error, ")
 
 
-def schedule_for(product: str) -> Schedule:
-    """The check-in protocol of a catalogue product. Raises EnrolmentInvalid when there is none."""
-    for schedule in catalogue().schedules.values():
-        if schedule.product == product and schedule.status != "retired":
-            return schedule
-    raise EnrolmentInvalid({"product": "There is no check-in protocol for this product yet."})
+def schedule_for(session: Session, clinic_id: str, product: str) -> Schedule:
+    """The clinic's check-in protocol for a catalogue product. Raises EnrolmentInvalid when there is none."""
+    schedule = protocols.for_product(session, clinic_id, product)
+    if schedule is None:
+        raise EnrolmentInvalid({"product": "There is no check-in protocol for this product yet."})
+    return schedule
+
+
+def _welcome(session: Session, thread: Conversation, patient: Patient) -> None:
+    """The first text asks for Y. Who has agreed by text before is greeted, and not asked again; nobody is
+    greeted twice on one day."""
+    piece = "enrol.welcome_back" if agreed_to_texts(session, patient) else "enrol.welcome"
+    today = clock.now() - timedelta(hours=12)
+    said = session.scalars(
+        select(Message.id).where(
+            Message.conversation_id == thread.id,
+            Message.content_id.in_(["enrol.welcome", "enrol.welcome_back"]),
+            Message.created_at > today,
+        )
+    ).first()
+    if said is None:
+        say(session, thread, piece, Kind.NOTICE)
 
 
 def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
@@ -297,6 +315,7 @@ def _injector(session: Session, clinic: Clinic, form: EnrolmentForm) -> str | No
 def _plan(
     session: Session, patient: Patient, treatment: Treatment, schedule: Schedule
 ) -> tuple[Enrolment, dict[int, datetime]]:
+    """The enrolment and its check-ins: those of a series that runs since the same day, else of its own."""
     enrolment = Enrolment(
         clinic_id=patient.clinic_id,
         patient_id=patient.id,
@@ -304,22 +323,52 @@ def _plan(
         protocol_id=schedule.id,
         protocol_version=schedule.version,
         status=EnrolmentStatus.ACTIVE,
+        patient=patient,
+        treatment=treatment,
     )
+    series = _of_the_same_day(session, patient, treatment) or enrolment
     session.add(enrolment)
     session.flush()
-    settings = app_settings.get_settings()
-    times = due_times(schedule, treatment.treated_at, patient.time_zone, settings)
-    planned = {day: due for day, due in times.items() if due > clock.now() - timedelta(hours=12)}
-    for day, due_at in planned.items():
-        session.add(
-            CheckIn(
-                clinic_id=patient.clinic_id,
-                enrolment_id=enrolment.id,
-                patient_id=patient.id,
-                day=day,
-                due_at=due_at,
-                next_step_at=due_at,
-                status=CheckInStatus.PLANNED,
-            )
+    if series is not enrolment:
+        enrolment.merged_into_id = series.id
+    if treatment.touch_up:
+        _end_early_days(session, patient, treatment, schedule)
+    now = clock.now()
+    known = {check_in.day for check_in in series.check_ins}
+    times = protocols.times_for(session, series)
+    for day, due in times.items():
+        if day not in known and due > now - timedelta(hours=12):
+            series.check_ins.append(protocols.planned_check_in(series, day, due))
+    session.flush()
+    return enrolment, {check_in.day: check_in.due_at for check_in in series.check_ins}
+
+
+def _of_the_same_day(session: Session, patient: Patient, treatment: Treatment) -> Enrolment | None:
+    """The running series of another treatment on the same local day: one day, one series of check-ins."""
+    running = session.scalars(
+        select(Enrolment).where(
+            Enrolment.patient_id == patient.id,
+            Enrolment.status.in_(protocols.RUNNING),
+            Enrolment.merged_into_id.is_(None),
         )
-    return enrolment, planned
+    )
+    for series in running:
+        if local_day(series.treatment.treated_at, treatment.treated_at, patient.time_zone) == 0:
+            return series
+    return None
+
+
+def _end_early_days(session: Session, patient: Patient, touch_up: Treatment, schedule: Schedule) -> None:
+    """A touch-up starts the early days anew: what is left of those after the treatment before gives way."""
+    left = session.scalars(
+        select(CheckIn)
+        .join(Enrolment, Enrolment.id == CheckIn.enrolment_id)
+        .where(
+            CheckIn.patient_id == patient.id,
+            CheckIn.status == CheckInStatus.PLANNED,
+            CheckIn.day <= schedule.early_until,
+            Enrolment.treatment_id != touch_up.id,
+        )
+    )
+    for check_in in left:
+        check_in.status, check_in.reason = CheckInStatus.CANCELLED, "a touch-up starts the early days anew"

@@ -54,6 +54,13 @@ class Clinic(Keyed, Base):
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: from when on everybody needs a second factor to work in the console; None: each decides alone
     second_factor_from: Mapped[datetime | None]
+    #: local hours between which patients are texted unasked; the installation's own without them
+    texts_from_hour: Mapped[int | None]
+    texts_until_hour: Mapped[int | None]
+    #: whether unasked texts go out on public holidays of the clinic's country
+    texts_on_holidays: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: check-ins wait until the patient has agreed by text, beside what was signed at the clinic
+    consent_by_text: Mapped[bool] = mapped_column(default=True, server_default=true())
     #: names the clinic's web widget; not a secret
     widget_key: Mapped[str] = mapped_column(String(32), unique=True)
     #: sites that may embed the widget
@@ -155,6 +162,8 @@ class Treatment(ClinicOwned, Base):
     goals_longer: Mapped[str] = mapped_column(Text, default="")  #: quality, texture, firmness
     injector_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     treated_at: Mapped[datetime]
+    #: a small addition to an earlier treatment with the same product
+    touch_up: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     patient: Mapped[Patient] = relationship(back_populates="treatments")
     injector: Mapped[Staff | None] = relationship()

@@ -9,7 +9,9 @@ from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
+from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
+from bot.photos.models import Photo
 from bot.records.models import AssessmentRecord, StaffTask
 
 
@@ -37,12 +39,36 @@ def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
     return intake
 
 
+def enrolment_for(session: Session, who: Visitor, enrolment_id: str) -> Enrolment:
+    """The enrolment of the visitor's clinic. Raises `NotThere`."""
+    enrolment = session.get(Enrolment, enrolment_id)
+    if enrolment is None or enrolment.clinic_id != who.clinic_id:
+        raise NotThere
+    return enrolment
+
+
+def check_in_for(session: Session, who: Visitor, check_in_id: str) -> CheckIn:
+    """The check-in of the visitor's clinic. Raises `NotThere`."""
+    check_in = session.get(CheckIn, check_in_id)
+    if check_in is None or check_in.clinic_id != who.clinic_id:
+        raise NotThere
+    return check_in
+
+
 def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:
     """The task of the visitor's clinic. Raises `NotThere`."""
     task = session.get(StaffTask, task_id)
     if task is None or task.clinic_id != who.clinic_id:
         raise NotThere
     return task
+
+
+def photo_for(session: Session, who: Visitor, photo_id: str) -> Photo:
+    """The photo of the visitor's clinic. Raises `NotThere`."""
+    photo = session.get(Photo, photo_id)
+    if photo is None or photo.clinic_id != who.clinic_id:
+        raise NotThere
+    return photo
 
 
 def assessment_for(session: Session, who: Visitor, message_id: str) -> AssessmentRecord:

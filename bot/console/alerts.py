@@ -23,6 +23,7 @@ from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
 from bot.messaging.models import Channel, Direction, Message
 from bot.messaging.threads import leads_for, local_day
+from bot.photos import gallery
 from bot.records.models import AssessmentRecord
 from bot.triage.types import Tier
 
@@ -119,6 +120,7 @@ def _page(
             alert=alert,
             treatment=_treatment(session, alert),
             thread=thread,
+            arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             findings=[finding for entry in thread for finding in entry["findings"]],
             phone=_phone(alert),
             leads=_leads(session, alert),

@@ -16,6 +16,8 @@ from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.console.wording import AREAS, content_title, flag_label, product_name
 from bot.db.engine import reading
+from bot.photos.views import name_of
+from bot.protocols.phrases import as_language
 from bot.records.chart_note import Words, chart_note, file_name
 from bot.records.chart_rows import load_chart
 from bot.records.document import Document, as_text
@@ -65,6 +67,7 @@ def words_in(language: str) -> Words:
         product=product_name,
         area=area,
         topic=functools.partial(content_title, language=language),
+        view=functools.partial(name_of, language=as_language(language)),
     )
 
 

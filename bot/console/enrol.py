@@ -58,6 +58,7 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     data: dict[str, object] = {name: value for name, value in typed.items() if value and name != "other_area"}
     data["areas"] = [area.replace("_", " ") for area in areas] + _typed_areas(typed["other_area"])
     data["consent_aftercare_texts"] = consent
+    data["touch_up"] = touch_up = "touch_up" in form
     if not _injects_here(who, typed["injector_id"]):
         data.pop("injector_id", None)
     try:
@@ -67,7 +68,7 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
         if who.language != "en":  # the form explains itself in English only
             t = translator(who.language)
             errors = {field: t(f"fix.{field}") for field in errors}
-        return _page(request, who, typed, areas, consent=consent, errors=errors)
+        return _page(request, who, typed, areas, consent=consent, touch_up=touch_up, errors=errors)
     return RedirectResponse(f"/console/patients/{result.patient_id}?did=enrolled", 303)
 
 
@@ -78,6 +79,7 @@ def _page(
     areas: list[str],
     *,
     consent: bool,
+    touch_up: bool = False,
     errors: dict[str, str] | None = None,
 ) -> Response:
     with reading() as session:
@@ -89,6 +91,7 @@ def _page(
             typed=typed,
             chosen=areas,
             consent=consent,
+            touch_up=touch_up,
             errors=pages.Fields(errors or {}),
             areas=AREAS,
             zones=[(zone, zone.replace("_", " ")) for zone in sorted({*ZONES, who.time_zone})],

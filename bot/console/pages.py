@@ -24,6 +24,7 @@ from bot.console.strings import preferred, translator
 from bot.console.times import Times
 from bot.console.wording import AREAS
 from bot.db.engine import reading
+from bot.protocols.schema import ANSWERS
 
 _environment = Environment(
     loader=PackageLoader("bot.console"),
@@ -92,6 +93,7 @@ def render(
         now=now,
         times=Times(t, who.time_zone if who else "UTC", now),
         area_ids=AREAS,
+        answers_with_a_name=ANSWERS,
         may=(lambda permission: may(who.role, Permission(permission)))
         if who
         else (lambda _permission: False),

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
-from bot.console import pages, timeline, trend
+from bot.console import pages, photos, timeline, trend
 from bot.console.access import patient_for
+from bot.console.follow_up import enrolments_of
 from bot.console.intake import newest_of as newest_intake
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
@@ -25,6 +26,7 @@ from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Conversation
 from bot.messaging.threads import local_day
+from bot.photos import gallery
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -107,13 +109,18 @@ def _patient_page(
             intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
+            enrolments=enrolments_of(session, patient),
             newest=newest,
             plot=plot(reports),
             entries=entries,
+            arrivals=gallery.with_messages(session, [e.row.id for e in entries if e.kind == "messages"]),
+            photos=gallery.of_patient(session, patient.id),
+            newest_photos=photos.NEWEST_SHOWN,
+            **photos.shown_with(session, who, patient),
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did=did if did in ("enrolled", "asked") else "",
+            did=did if did in ("enrolled", "asked", "changed", "saved") else "",
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,

@@ -14,9 +14,13 @@ from bot.console import (
     chart,
     content,
     enrol,
+    follow_up,
     intake,
     other_ways_in,
+    patient_edit,
     patients,
+    photos,
+    protocols,
     queue,
     staff,
     tasks,
@@ -24,11 +28,25 @@ from bot.console import (
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
+PARTS = (
+    *(
+        assets,
+        auth,
+        other_ways_in,
+        queue,
+        alerts,
+        patients,
+        photos,
+        patient_edit,
+        follow_up,
+        protocols,
+        content,
+    ),
+    *(chart, intake, tasks, enrol, triage, account, staff),
+)
+
 router = APIRouter(include_in_schema=False)
-for part in (
-    assets, auth, other_ways_in, queue, alerts, patients, content, chart, intake, tasks, enrol, triage,
-    account, staff,
-):  # fmt: skip
+for part in PARTS:
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

@@ -18,6 +18,8 @@ from bot.console.sessions import Visitor
 from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.messaging.models import Conversation, Message
+from bot.photos import gallery
+from bot.photos.fetch import NOTE as PHOTO_NOTE
 from bot.records import tasks as service
 from bot.records.models import StaffTask, TaskKind
 
@@ -73,6 +75,9 @@ def _page(request: Request, who: Visitor, *, did: str = "", missing: str = "", s
             who,
             status=status,
             rows=rows,
+            arrivals=gallery.with_messages(
+                session, [task.message_id for task, *_ in rows if task.message_id]
+            ),
             did=did,
             missing=missing,
             note_of=note_of,
@@ -97,6 +102,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return "" if note == task.kind else t(f"task.{note}")
     if message is not None and message.body.strip().startswith(note):
         return ""
+    if note.startswith(PHOTO_NOTE):
+        return t("photo.task", why=t(f"photo.why_{note.removeprefix(PHOTO_NOTE)}"))
     if note in _INTAKE:
         return t(_INTAKE[note])
     if found := _CHECK_IN_DAY.fullmatch(note):

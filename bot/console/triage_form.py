@@ -124,7 +124,7 @@ def products(typed: Typed) -> list[tuple[str, str]]:
 
 def questions(typed: Typed, t: Translate, language: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """The questions that a message may answer, in groups: what the group is, then id and plain wording."""
-    asked = dict.fromkeys(q.content for plan in catalogue().schedules.values() for q in plan.questions)
+    asked = dict.fromkeys(question.content for question in catalogue().questions.values())
     groups = [
         (t("triage.questions_probe"), [PROBE]),
         (t("triage.questions_check_in"), list(asked)),

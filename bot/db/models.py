@@ -12,6 +12,7 @@ from bot.followup import models as followup
 from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.messaging import models as messaging
+from bot.photos import models as photos
 from bot.records import models as records
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "governance",
     "intake",
     "messaging",
+    "photos",
     "records",
 ]

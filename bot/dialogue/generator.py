@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from rasa.core.nlg.generator import NaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from bot.dialogue.scores import SCALES
 from bot.dialogue.turn import NOT_APPROVED, Turn
 from bot.intake.items import BY_QUESTION, ITEMS
 from bot.protocols.catalogue import catalogue
 from bot.protocols.render import render_piece
-from bot.protocols.schema import Piece
+from bot.protocols.schema import Piece, QuestionId
 
+CHECK_IN_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
+#: `asked_again` when an answer only compares with the check-in before, whose score follows it.
+COMPARED = "compared:"
 #: The question that a piece of content asks, where it asks one.
 QUESTION_OF = {
     "symptom.ask_what": "symptom.what",
@@ -24,11 +28,9 @@ QUESTION_OF = {
     "symptom.reask_severity": "symptom.severity",
     "symptom.ask_trend": "symptom.trend",
     "symptom.reask_trend": "symptom.trend",
-    "checkin.pain": "checkin.pain",
-    "checkin.swelling": "checkin.swelling",
-    "checkin.red_flags": "checkin.red_flags",
+    **{f"checkin.{name}": f"checkin.{name}" for name in CHECK_IN_QUESTIONS},
+    "checkin.open": "checkin.overall",
     "checkin.reask_red_flags": "checkin.red_flags",
-    "checkin.other": "checkin.other",
     "dialogue.offer": "dialogue.offer",
     "safety.probe": "probe",
     "intake.offer": "intake.offer",
@@ -36,8 +38,10 @@ QUESTION_OF = {
 }
 #: What is said instead when the same question is asked again because the answer could not be read.
 ASKED_AGAIN = {
-    "checkin.pain": "checkin.reask_scale",
-    "checkin.swelling": "checkin.reask_scale",
+    **{f"checkin.{name}": "checkin.reask_scale" for name in SCALES},
+    "checkin.overall": "checkin.reask_choice",
+    "checkin.gais": "checkin.reask_choice",
+    "checkin.lumps": "checkin.reask_yes_no",
     "checkin.red_flags": "checkin.reask_red_flags",
     "symptom.ask_severity": "symptom.reask_severity",
     "symptom.ask_trend": "symptom.reask_trend",
@@ -50,12 +54,16 @@ CONTENT_OF = {
     "utter_ask_symptom_since": "symptom.ask_since",
     "utter_ask_symptom_severity": "symptom.ask_severity",
     "utter_ask_symptom_trend": "symptom.ask_trend",
-    "utter_ask_checkin_pain": "checkin.pain",
-    "utter_ask_checkin_swelling": "checkin.swelling",
-    "utter_ask_checkin_red_flags": "checkin.red_flags",
-    "utter_ask_checkin_other": "checkin.other",
+    **{f"utter_ask_checkin_{name}": f"checkin.{name}" for name in CHECK_IN_QUESTIONS},
     **{f"utter_ask_{item.slot}": item.content for item in ITEMS},
 }
+
+
+def _choices(question: str, language: str) -> str:
+    """The numbered answers of a check-in question that has a few; empty for any other."""
+    asked = catalogue().questions.get(question.rpartition(".")[2])
+    names = [getattr(choice.label, language) for choice in asked.choices] if asked else []
+    return " ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
 
 
 class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
@@ -83,6 +91,11 @@ class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
         asked_again = str(tracker.get_slot("asked_again") or "")
         if question and asked_again == question:
             content_id = ASKED_AGAIN.get(content_id, content_id)
+            values |= {"choices": _choices(question, turn.language)}
+        elif question and asked_again.startswith(COMPARED):
+            content_id, values = "checkin.reask_compared", values | {"before": asked_again.rpartition(":")[2]}
+        elif content_id == "checkin.overall" and turn.check_in_id:
+            content_id = "checkin.open"  # the first words of a check-in are its greeting as well
         if question in BY_QUESTION and asked_again.partition(":")[0] == question:
             item = BY_QUESTION[question]
             content_id = (

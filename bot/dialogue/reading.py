@@ -8,17 +8,25 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from bot.dialogue.scores import read_scale as read_one_scale
 from bot.intake.items import ITEMS
-from bot.triage.answers import read_choices, read_score
+from bot.triage.answers import read_choices
 from bot.triage.normalise import plain
 
-Kind = Literal["scale", "signs", "trend", "words", "offer", "intake"]
+Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo"]
 
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
+    "checkin.overall": "choice",
     "checkin.pain": "scale",
     "checkin.swelling": "scale",
+    "checkin.bruising": "scale",
+    "checkin.tenderness": "scale",
+    "checkin.lumps": "yes_no",
     "checkin.red_flags": "signs",
+    "checkin.satisfaction": "scale",
+    "checkin.gais": "choice",
+    "checkin.photo": "photo",
     "checkin.other": "words",
     "symptom.what": "words",
     "symptom.where": "words",
@@ -37,6 +45,8 @@ _NONE = re.compile(
     r"nada|ningun[oa]?|cero|para nada|nada de eso|ningun[oa]? de (?:esos|esas|ellos)|todo bien)"
     r"(?: (?:of them|thanks|thank you|gracias|pain|dolor|swelling))*"
 )
+#: What the dialogue hears when a message is a picture without words.
+PICTURE = "[picture]"
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)(?: (?:please|por favor))?"
 )
@@ -50,23 +60,28 @@ _BETTER = re.compile(r"\b(?:better|improv\w+|easing|going down|mejor|mejora\w*|m
 _NOT_BETTER = re.compile(
     r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b"
 )
-_SCORES = {
-    "zero": 0, "cero": 0, "none": 0, "nada": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
-    "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
-    "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
+#: The answers of each question that has a few, in the order of their numbers (`questions.yml`), and how
+#: people say them. The first that fits counts, so that "not well" is not well.
+_CHOICES: dict[str, tuple[tuple[str, str], ...]] = {
+    "checkin.overall": (
+        ("well", r"(?:very |really |all |doing |im |i am |feeling |estoy |muy |todo )*"
+                 r"(?:well|good|great|fine|perfect|amazing|bien|genial|perfect[oa]|estupend[oa])"),
+        ("so_so", r"(?:im |i am |feeling |estoy |asi |mas o menos |a bit )*"
+                  r"(?:so so|soso|meh|ok|okay|okish|alright|not great|could be better|not bad|"
+                  r"regular|asi|mas o menos|tirando|no muy bien)"),
+        ("unwell", r"(?:im |i am |feeling |really |very |pretty |estoy |me siento |muy |bastante )*"
+                   r"(?:not (?:very |so |too |doing |feeling )*(?:well|good)|unwell|bad|awful|terrible|"
+                   r"poorly|rough|horrible|mal|fatal|no (?:estoy |me siento )?bien)"),
+    ),
+    "checkin.gais": (
+        ("very_much_improved", r"(?:very much|massively|hugely|muchisimo) (?:better|improved|mejor)"),
+        ("much_improved", r"(?:much|a lot|way|far|mucho|bastante) (?:better|improved|mejor)"),
+        ("improved", r"(?:a bit |a little |slightly |un poco |algo )*(?:better|improved|mejor|mejorado)"),
+        ("no_change", r"(?:no change|no different|no difference|(?:the |about the )?same|unchanged|igual|"
+                      r"sin cambios?|lo mismo)"),
+        ("worse", r"(?:a bit |a little |much |un poco |mucho )*(?:worse|peor)"),
+    ),
 }  # fmt: skip
-_SCORE = rf"(?:\d{{1,2}}|{'|'.join(_SCORES)})"
-_SIGN = r"(?:pain|dolor|swelling|swollen|hinchazon|inflamacion)"
-_LINK = r"(?:[.,]? (?:and|y|e)|[.,])?"
-_TWO_SCORES = re.compile(rf"({_SCORE})(?: and | y |, | , )({_SCORE})")
-_NAMED_FIRST = re.compile(
-    rf"(?:my |the |el |la )?(?P<first>{_SIGN})(?: (?:is|es|de|of|at|a|about))* (?P<one>{_SCORE}){_LINK} "
-    rf"(?:my |the |el |la )?(?P<second>{_SIGN})(?: (?:is|es|de|of|at|a|about))* (?P<two>{_SCORE})"
-)
-_NUMBER_FIRST = re.compile(
-    rf"(?P<one>{_SCORE})(?: (?:for|in|of|on|de|en|para))?(?: (?:my|the|el|la))? (?P<first>{_SIGN}){_LINK} "
-    rf"(?P<two>{_SCORE})(?: (?:for|in|of|on|de|en|para))?(?: (?:my|the|el|la))? (?P<second>{_SIGN})"
-)
 _REQUEST = re.compile(
     r"^(?:and |but |so |please |pero |y |por favor )*"
     r"(?:i (?:want|need|would like|demand)|id like|(?:tell|give|show|write|send|explain|diagnose)(?: to)? me|"
@@ -112,31 +127,34 @@ def is_request(text: str) -> bool:
 
 def read_scale(text: str) -> int | None:
     """A score from 0 to 10."""
-    return 0 if is_none(text) else read_score(text)
+    return 0 if is_none(text) else read_one_scale(text)
 
 
-def read_pair(text: str) -> tuple[int, int] | None:
-    """Pain and swelling, 0 to 10 each, when `text` gives both: named in any order, or two bare numbers."""
-    words = re.sub(r"(?<=\d) ?(?:/|out of|over|sobre|de) ?10\b", "", plain(text))
-    words = " ".join(re.sub(r"[^\w.,]+", " ", words).split())
-    bare = _TWO_SCORES.fullmatch(words)
-    if bare:
-        return _pair(bare[1], bare[2])
-    for pattern in (_NAMED_FIRST, _NUMBER_FIRST):
-        named = pattern.fullmatch(words)
-        if named:
-            said = {key: value for key, value in named.groupdict().items() if value is not None}
-            first_is_pain = said["first"].startswith(("pain", "dolor"))
-            if first_is_pain == said["second"].startswith(("pain", "dolor")):
-                return None
-            pair = (said["one"], said["two"])
-            return _pair(*(pair if first_is_pain else pair[::-1]))
-    return None
+def read_option(question: str, text: str) -> str | None:
+    """The answer to a question with a few answers, by its number or in words."""
+    options = _CHOICES.get(question, ())
+    number = read_choice(text)
+    if number is not None:
+        return options[number - 1][0] if 1 <= number <= len(options) else None
+    words = re.sub(r" (?:thanks|thank you|today|gracias|hoy)$", "", flat(text.replace("'", "")))
+    return next((value for value, pattern in options if re.fullmatch(pattern, words)), None)
 
 
-def _pair(pain: str, swelling: str) -> tuple[int, int] | None:
-    scores = [_SCORES[word] if word in _SCORES else int(word) for word in (pain, swelling)]
-    return (scores[0], scores[1]) if all(0 <= score <= 10 for score in scores) else None
+def read_yes_no(text: str) -> str | None:
+    """ "yes" or "no", also as 1 or 0."""
+    if is_none(text):
+        return "no"
+    return "yes" if is_yes(text) or flat(text) in ("1", "one", "uno") else None
+
+
+def read_photo(text: str) -> str | None:
+    """ "skipped" when the patient would rather not send one. A picture itself comes as `PICTURE`."""
+    if text == PICTURE:
+        return "sent"
+    declined = is_none(text) or re.fullmatch(
+        r"(?:skip|not now|later|no photo|sin foto|ahora no|luego)", flat(text)
+    )
+    return "skipped" if declined else None
 
 
 def read_signs(text: str) -> list[int] | None:
@@ -168,159 +186,29 @@ def read_choice(text: str) -> int | None:
 
 def readable(question: str | None, text: str) -> bool:
     """Whether `text` is an answer to `question` that can be read as what the question wants."""
-    readers = {"scale": read_scale, "signs": read_signs, "trend": read_trend, "offer": read_choice}
-    reader = readers.get(QUESTIONS.get(question or "", "words"))
-    return reader is not None and reader(text) is not None
+    free = QUESTIONS.get(question or "", "words") in ("words", "intake")
+    return not free and read(question or "", text) is not None
 
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6}  # fmt: skip
 
-_ANNOUNCING = frozenset(
-    [
-        "i",
-        "want",
-        "need",
-        "would",
-        "like",
-        "to",
-        "id",
-        "report",
-        "log",
-        "record",
-        "note",
-        "mention",
-        "tell",
-        "say",
-        "write",
-        "down",
-        "let",
-        "know",
-        "you",
-        "u",
-        "the",
-        "a",
-        "an",
-        "my",
-        "some",
-        "something",
-        "someone",
-        "nurse",
-        "doctor",
-        "clinic",
-        "team",
-        "about",
-        "of",
-        "on",
-        "for",
-        "since",
-        "after",
-        "from",
-        "with",
-        "have",
-        "has",
-        "had",
-        "ive",
-        "got",
-        "get",
-        "getting",
-        "having",
-        "can",
-        "could",
-        "where",
-        "do",
-        "please",
-        "it",
-        "this",
-        "that",
-        "is",
-        "im",
-        "am",
-        "there",
-        "think",
-        "new",
-        "symptom",
-        "symptoms",
-        "side",
-        "effect",
-        "effects",
-        "problem",
-        "problems",
-        "issue",
-        "issues",
-        "reaction",
-        "reactions",
-        "complaint",
-        "treatment",
-        "injection",
-        "injections",
-        "filler",
-        "appointment",
-        "bad",
-        "quiero",
-        "quisiera",
-        "necesito",
-        "tengo",
-        "que",
-        "hay",
-        "reportar",
-        "avisar",
-        "anotar",
-        "contar",
-        "contarles",
-        "decir",
-        "decirles",
-        "informar",
-        "apuntar",
-        "comentar",
-        "sobre",
-        "de",
-        "un",
-        "una",
-        "unos",
-        "unas",
-        "el",
-        "la",
-        "los",
-        "las",
-        "lo",
-        "mi",
-        "mis",
-        "me",
-        "algo",
-        "alguien",
-        "doctora",
-        "enfermera",
-        "clinica",
-        "desde",
-        "despues",
-        "del",
-        "tratamiento",
-        "relleno",
-        "inyeccion",
-        "con",
-        "por",
-        "favor",
-        "sintoma",
-        "sintomas",
-        "efecto",
-        "efectos",
-        "secundario",
-        "secundarios",
-        "problema",
-        "problemas",
-        "reaccion",
-        "reacciones",
-        "donde",
-        "aviso",
-        "creo",
-        "esta",
-        "dando",
-        "ha",
-        "dado",
-        "es",
-    ]
-)
+_ANNOUNCING = frozenset([
+    "i", "want", "need", "would", "like", "to", "id", "report", "log", "record", "note", "mention",
+    "tell", "say", "write", "down", "let", "know", "you", "u", "the", "a", "an", "my", "some",
+    "something", "someone", "nurse", "doctor", "clinic", "team", "about", "of", "on", "for", "since",
+    "after", "from", "with", "have", "has", "had", "ive", "got", "get", "getting", "having", "can",
+    "could", "where", "do", "please", "it", "this", "that", "is", "im", "am", "there", "think", "new",
+    "symptom", "symptoms", "side", "effect", "effects", "problem", "problems", "issue", "issues",
+    "reaction", "reactions", "complaint", "treatment", "injection", "injections", "filler", "appointment",
+    "bad", "quiero", "quisiera", "necesito", "tengo", "que", "hay", "reportar", "avisar", "anotar",
+    "contar", "contarles", "decir", "decirles", "informar", "apuntar", "comentar", "sobre", "de", "un",
+    "una", "unos", "unas", "el", "la", "los", "las", "lo", "mi", "mis", "me", "algo", "alguien",
+    "doctora", "enfermera", "clinica", "desde", "despues", "del", "tratamiento", "relleno", "inyeccion",
+    "con", "por", "favor", "sintoma", "sintomas", "efecto", "efectos", "secundario", "secundarios",
+    "problema", "problemas", "reaccion", "reacciones", "donde", "aviso", "creo", "esta", "dando", "ha",
+    "dado", "es",
+])  # fmt: skip
 
 
 def names_no_symptom(text: str) -> bool:
@@ -330,11 +218,19 @@ def names_no_symptom(text: str) -> bool:
 
 def read(question: str, text: str) -> int | list[int] | str | None:
     """`text` as what `question` wants; None when it cannot be read so."""
-    kind = QUESTIONS.get(question, "words")
-    if kind == "scale":
-        return read_scale(text)
-    if kind == "signs":
-        return read_signs(text)
-    if kind == "trend":
-        return read_trend(text)
-    return read_choice(text) if kind == "offer" else text
+    match QUESTIONS.get(question, "words"):
+        case "scale":
+            return read_scale(text)
+        case "signs":
+            return read_signs(text)
+        case "trend":
+            return read_trend(text)
+        case "offer":
+            return read_choice(text)
+        case "choice":
+            return read_option(question, text)
+        case "yes_no":
+            return read_yes_no(text)
+        case "photo":
+            return read_photo(text)
+    return text

@@ -12,6 +12,8 @@ from typing import Any, Literal, Self, cast
 
 from bot.protocols.render import Situation, clinic_values
 
+#: What a check-in asks that belongs to no protocol (`rasa shell`).
+DEFAULT_CHECK_IN = ("pain", "swelling", "red_flags", "other")
 #: What is said instead of a text that the clinic has not approved.
 NOT_APPROVED = "dialogue.not_approved"
 #: Stand-ins for a clinic's facts where no clinic is known. Plainly not a real clinic.
@@ -42,6 +44,9 @@ class Turn:
     safety_sent: bool = False
     question: str | None = None
     check_in_id: str | None = None
+    #: what the check-in that starts asks, in order; and the scores of the one before
+    check_in_asks: tuple[str, ...] = DEFAULT_CHECK_IN
+    check_in_before: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     #: pieces that the clinic says in words of its own, by id, as data
     own_words: Mapping[str, Any] = field(default_factory=dict)
@@ -70,6 +75,8 @@ class Turn:
             safety_sent=bool(given.get("safety_sent")),
             question=given.get("question"),
             check_in_id=given.get("check_in_id"),
+            check_in_asks=tuple(given.get("check_in_asks") or DEFAULT_CHECK_IN),
+            check_in_before=given.get("check_in_before") or {},
             values={"first_name": "", **values},
             own_words=given.get("own_words") or {},
             withheld=frozenset(given.get("withheld") or ()),

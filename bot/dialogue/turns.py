@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.clinic.facts import content_values
 from bot.db.engine import reading, transaction
+from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
 from bot.governance.standing import standing_of, standings
 from bot.intake import service as intake
@@ -79,9 +80,12 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
         conversation = message.conversation
         metadata = describe(session, conversation, message)
     replies: Sequence[Reply] | None = None
-    if dialogue is not None and message.body.strip():
+    words = message.body.strip()
+    if not words and message.media and metadata["question"] == "checkin.photo":
+        words = PICTURE
+    if dialogue is not None and words:
         try:
-            replies = dialogue.handle(conversation.id, message.body, metadata)
+            replies = dialogue.handle(conversation.id, words, metadata)
         except Exception:
             log.exception("dialogue failed; the scripted words answer", message_id=message_id)
     with transaction() as session:

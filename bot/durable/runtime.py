@@ -90,6 +90,7 @@ class Runtime:
             ("turns", None, poll_s),
             ("carrier", limiter, poll_s),
             ("alerts", None, STARTING_POLL_S),
+            ("photos", None, STARTING_POLL_S),
         ):
             DBOS.register_queue(
                 name,

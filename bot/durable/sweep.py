@@ -19,11 +19,14 @@ from bot import clock, events
 from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus
+from bot.followup import protocols
 from bot.followup.models import OPEN, CheckIn
 from bot.intake import service as intake
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import PROBE, PROBE_PATIENCE, probe_unanswered, unreadable
+from bot.photos import consent as photo_consent
+from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +37,8 @@ BATCH = 500
 class Work:
     """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
 
-    queue: Literal["urgent", "carrier", "alerts", "turns"]
-    task: Literal["turn", "deliver", "escalate", "check_in"]
+    queue: Literal["urgent", "carrier", "alerts", "turns", "photos"]
+    task: Literal["turn", "deliver", "escalate", "check_in", "photo"]
     workflow_id: str
     row_id: str
     partition: str
@@ -72,8 +75,23 @@ def repair() -> None:
         ).all()
     for message_id in unread:
         _read_again(message_id)
+    _follow_protocols()
     _unanswered_probes()
     intake.remind_abandoned()
+    photo_consent.ask_due()
+
+
+#: What the running enrolments were last seen to follow.
+_followed: tuple[object, ...] | None = None
+
+
+def _follow_protocols() -> None:
+    """Let enrolments follow protocols that have changed, some hundred in a sweep. Looked into only when
+    something may have changed: at the start, with new texts, and with a clinic's new version."""
+    global _followed
+    newest = protocols.newest_change()
+    if newest != _followed and protocols.follow_changes() == 0:
+        _followed = newest
 
 
 def _unanswered_probes() -> None:
@@ -114,7 +132,7 @@ def _read_again(message_id: str) -> None:
 def due(now: datetime) -> list[Work]:
     """Everything that is due at `now`, pages first. A source that fails stops no other."""
     found: list[Work] = []
-    for source in (_deliveries, _alerts, _turns, _check_ins):
+    for source in (_deliveries, _alerts, _turns, _check_ins, _photos):
         try:
             with reading() as session:
                 found += source(session, now)
@@ -182,6 +200,18 @@ def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
         yield Work("turns", "check_in", workflow_id, check_in_id, patient_id)
 
 
+def _photos(session: Session, now: datetime) -> Iterator[Work]:
+    rows = session.execute(
+        select(PhotoArrival.id, PhotoArrival.next_try_at)
+        .where(PhotoArrival.status == ArrivalStatus.WAITING, PhotoArrival.next_try_at <= now)
+        .order_by(PhotoArrival.next_try_at)
+        .limit(BATCH)
+    )
+    for arrival_id, next_try_at in rows:
+        workflow_id = _id("photo", arrival_id, next_try_at, now, timedelta(minutes=5))
+        yield Work("photos", "photo", workflow_id, arrival_id, arrival_id)
+
+
 def next_moment(now: datetime) -> datetime | None:
     """When something becomes due next, after `now`; None when nothing is waiting for a time."""
     with reading() as session:
@@ -201,6 +231,12 @@ def next_moment(now: datetime) -> datetime | None:
                     CheckIn.status.in_(OPEN), CheckIn.next_step_at > now
                 )
             ),
+            session.scalar(
+                select(func.min(PhotoArrival.next_try_at)).where(
+                    PhotoArrival.status == ArrivalStatus.WAITING, PhotoArrival.next_try_at > now
+                )
+            ),
+            session.scalar(select(func.min(Photo.ask_consent_at)).where(Photo.ask_consent_at > now)),
             session.scalar(
                 select(func.min(Conversation.open_question_at)).where(
                     Conversation.open_question == PROBE, Conversation.open_question_at > now - PROBE_PATIENCE

@@ -20,6 +20,7 @@ from bot.escalation.alerts import take_step
 from bot.escalation.models import Alert
 from bot.followup import dispatch
 from bot.messaging.delivery import deliver
+from bot.photos.fetch import fetch
 
 
 class Equipment:
@@ -85,11 +86,24 @@ def check_in(check_in_id: str) -> None:
     _check_in(check_in_id)
 
 
+@DBOS.step(name="fetch_photo")
+def _photo(arrival_id: str) -> None:
+    assert Equipment.carrier is not None, "no carrier"
+    fetch(arrival_id, Equipment.carrier)
+
+
+@DBOS.workflow(name="photo")
+def photo(arrival_id: str) -> None:
+    """Make one attempt at getting a file that came with a message."""
+    _photo(arrival_id)
+
+
 _TASKS: dict[str, Callable[[str], Any]] = {
     "turn": turn,
     "deliver": delivery,
     "escalate": escalate,
     "check_in": check_in,
+    "photo": photo,
 }
 
 

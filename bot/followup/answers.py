@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -9,45 +10,46 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import transaction
+from bot.followup.asking import Value, judge, plain_id
 from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.models import Message
-from bot.records.models import AssessmentRecord, Trend
-from bot.records.symptoms import act_on, log_answer, next_step
+from bot.protocols.catalogue import catalogue
+from bot.records.models import AssessmentRecord
+from bot.records.symptoms import act_on, log_answer
 from bot.triage.types import Tier, most_urgent
 
-SCALES = ("pain", "swelling")
-#: Points by which a 0-10 answer must exceed the check-in before it to count as worsening.
-WORSE_BY = 2
+#: The 0-10 answers that are symptoms, and show in the trend.
+SYMPTOMS = ("pain", "swelling", "bruising", "tenderness")
 
 
-def record(
-    check_in_id: str, question: str, value: int | str | list[int], *, words: str, message_id: str
-) -> None:
+def record(check_in_id: str, question: str, value: Value, *, words: str, message_id: str) -> None:
     """Keep one answer: what was understood, and the patient's words. A correction replaces it.
 
-    A 0-10 answer also becomes a symptom report for the trend. Red flags in the words were triaged before.
+    `question` is its id, also as the dialogue calls it (`checkin.pain`). A 0-10 answer about a symptom also
+    becomes a symptom report for the trend. Red flags in the words were triaged before.
     """
+    name = plain_id(question)
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         message = session.get_one(Message, message_id)
         entry: dict[str, Any] = {"value": value, "words": words, "message_id": message_id}
-        check_in.answers = {**check_in.answers, question: entry}
-        if question in SCALES and isinstance(value, int):
-            tier = next_step(value, None, check_in.day)
-            log_answer(session, message, check_in.id, question, value, tier)
+        check_in.answers = {**check_in.answers, name: entry}
+        if name in SYMPTOMS and isinstance(value, int):
+            tier, _ = judge({name: value}, before(session, check_in), check_in.day, catalogue().questions)
+            log_answer(session, message, check_in.id, name, value, tier)
     events.committed(check_in.clinic_id, message.conversation_id)
 
 
 def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
     """The patient answered everything. "concern" when something needs a person, and that is then started.
 
-    Severe answers, and worsening since the check-in before after the second day, go to a human the same day
-    [prop, clinical.md 2]. What triage already raised an alert for is not raised again.
+    What crosses a threshold of its question goes to a human [prop, clinical.md 2]. What triage already
+    raised an alert for is not raised again.
     """
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         message = session.get_one(Message, message_id)
-        tier, note = _judge(check_in)
+        tier, note = judgement(session, check_in)
         if check_in.answered_at is None:
             check_in.answered_at, check_in.status = clock.now(), CheckInStatus.ANSWERED
             act_on(session, message, tier, note)
@@ -60,35 +62,36 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
 def finish_if_done(session: Session, enrolment: Enrolment) -> None:
     """An enrolment whose check-ins are all settled is finished."""
     session.flush()
-    if all(check_in.status not in OPEN for check_in in enrolment.check_ins):
+    active = enrolment.status in (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
+    if active and all(check_in.status not in OPEN for check_in in enrolment.check_ins):
         enrolment.status = EnrolmentStatus.FINISHED
 
 
-def _judge(check_in: CheckIn) -> tuple[Tier, str]:
-    before = next(
-        (
-            other
-            for other in reversed(check_in.enrolment.check_ins)
-            if other.day < check_in.day and other.answers
-        ),
-        None,
+def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
+    """How soon a person must look at what was answered, and why."""
+    return judge(values_of(check_in.answers), before(session, check_in), check_in.day, catalogue().questions)
+
+
+def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:
+    """What was understood of stored answers, by question."""
+    return {plain_id(name): answer["value"] for name, answer in answers.items()}
+
+
+def before(session: Session, check_in: CheckIn) -> dict[str, Value]:
+    """What the patient last answered to each question since the treatment, before this check-in fell due."""
+    earlier = session.scalars(
+        select(CheckIn)
+        .where(
+            CheckIn.patient_id == check_in.patient_id,
+            CheckIn.due_at < check_in.due_at,
+            CheckIn.due_at > check_in.enrolment.treatment.treated_at,
+        )
+        .order_by(CheckIn.due_at)
     )
-    tier, note = Tier.T4, ""
-    for question in SCALES:
-        value = _score(check_in, question)
-        if value is None:
-            continue
-        earlier = _score(before, question) if before else None
-        worse = earlier is not None and value - earlier >= WORSE_BY
-        found = next_step(value, Trend.WORSE if worse else None, check_in.day)
-        if found.urgency < tier.urgency:
-            tier, note = found, f"{question} {value}/10" + (f", was {earlier}/10" if worse else "")
-    return tier, note
-
-
-def _score(check_in: CheckIn, question: str) -> int | None:
-    value = check_in.answers.get(question, {}).get("value")
-    return value if isinstance(value, int) else None
+    found: dict[str, Value] = {}
+    for other in earlier:
+        found |= values_of(other.answers)
+    return found
 
 
 def _triaged(session: Session, check_in: CheckIn) -> Tier:

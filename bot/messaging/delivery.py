@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot import settings as app_settings
 from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
-from bot.followup.planning import allowed_from
+from bot.followup.changes import phone_from_now_on
+from bot.followup.hours import texting_hours
 from bot.messaging import optout
 from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
 from bot.messaging.threads import note_status
@@ -37,6 +37,8 @@ TOO_OLD = {Kind.REPLY: timedelta(hours=12), Kind.CHECK_IN: timedelta(hours=24)}
 GIVE_UP_ASKING = timedelta(hours=1)
 #: The carrier's own list says that this person opted out (Twilio 21610).
 OPTED_OUT_AT_CARRIER = "21610"
+#: This number takes no texts: a landline (Twilio 30006, 21614).
+LANDLINE = ("30006", "21614")
 #: What may still be texted to somebody who opted out: answers to an emergency, and the one confirmation.
 _DESPITE_OPT_OUT = frozenset({Kind.SAFETY, Kind.NOTICE, Kind.PAGE})
 
@@ -97,9 +99,9 @@ def _claim(message_id: str) -> _Claim | None:
         if reason is not None:
             _suppress(session, message, reason)
             return None
-        if message.kind is Kind.CHECK_IN and message.conversation.patient is not None:
-            zone = message.conversation.patient.time_zone
-            allowed = allowed_from(now, zone, app_settings.get_settings())
+        patient = message.conversation.patient
+        if message.kind is Kind.CHECK_IN and patient is not None:
+            allowed = texting_hours(patient.clinic, patient.time_zone).allowed_from(now)
             if allowed > now:
                 message.send_after = allowed
                 return None
@@ -181,6 +183,9 @@ def _fail(session: Session, message: Message) -> None:
             optout.stop(session, message.conversation, None)
         if message.kind is Kind.NOTICE:
             return  # the carrier confirmed the STOP itself, and ours came second
+    patient = message.conversation.patient
+    if patient is not None and any(code in (message.error or "") for code in LANDLINE):
+        phone_from_now_on(session, patient.id, "the number takes no texts")
     open_task(
         session,
         TaskKind.NOT_DELIVERED,

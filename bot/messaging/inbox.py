@@ -20,10 +20,12 @@ from bot.clinic.models import Clinic
 from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
-from bot.messaging import optout, spool
+from bot.messaging import consent, optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import find_or_open, note_status, say
+from bot.photos import consent as photo_consent
+from bot.photos.arrivals import expect
 from bot.triage.keywords import Keyword
 
 log = structlog.get_logger(__name__)
@@ -115,6 +117,7 @@ def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
     session.add(message)
     session.flush()
     note_status(session, message)
+    expect(session, message)
     return message, False
 
 
@@ -139,10 +142,16 @@ def handle(session: Session, message: Message) -> None:
         answer_staff(session, conversation, message.body, message.id)
         return
     word = _keyword(conversation, message)  # by the question that was open when it came
-    read(session, message, is_keyword=word is not None)
+    assessment = read(session, message, is_keyword=word is not None)
     if word is not None:
         _answer_keyword(session, message, word)
-    elif _wants_no_answer(conversation, message) or counselling.take(session, message):
+    elif (
+        optout.take_wrong_number(session, message, assessment)
+        or _wants_no_answer(conversation, message)
+        or consent.take(session, message)
+        or counselling.take(session, message)
+        or photo_consent.take(session, message)
+    ):
         message.turn = Turn.NOT_NEEDED
 
 

@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.clinic.models import Clinic, Consent, ConsentPurpose
 from bot.db.engine import transaction
+from bot.dialogue.reading import flat
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import OPEN, CheckIn
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status
-from bot.messaging.threads import find_or_open, note_status
+from bot.messaging.threads import find_or_open, note_status, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 from bot.triage.keywords import CARRIERS, SPANISH, Keyword
+from bot.triage.types import Assessment, Tier
 
 #: Carriers take YES as opting in again, but only from somebody who is opted out.
 _START_WHEN_OUT = frozenset({"yes", "si", "sí"})
@@ -103,6 +105,49 @@ def carrier_says_opted_out(address: str, to: str) -> None:
         if not is_opted_out(conversation):
             stop(session, conversation, None)
     events.committed(conversation.clinic_id, conversation.id)
+
+
+#: The whole of a text by which somebody says not to be the person we mean.
+_WRONG_NUMBER = re.compile(
+    r"(?:hi |hello |hola |sorry |perdon |disculpe |lo siento |i think |creo que )*"
+    r"(?:(?:you (?:have|got|ve got)|youve got|this is|its|it is|tiene|tienes|esta es|es|se ha equivocado de|"
+    r"te has equivocado de|se equivoco de) )?(?:(?:the|a|un|el) )?"
+    r"(?:wrong (?:number|person)|numero equivocado|numero|persona equivocada|equivocado)"
+    r"(?: (?:sorry|mate|pal|buddy|please stop|perdon|lo siento|gracias))*"
+    r"|(?:sorry )?i(?:m| am) not (?:your patient|this person)"
+    r"|no soy (?:esa persona|su paciente|paciente suy[oa])"
+    r"|(?:sorry )?(?:who(?:s| is) this )?wrong number"
+)
+
+
+def says_wrong_number(text: str) -> bool:
+    """Whether the whole of `text` says that we reached somebody else."""
+    words = flat(text.replace("'", ""))
+    return words not in ("numero", "equivocado") and _WRONG_NUMBER.fullmatch(words) is not None
+
+
+def take_wrong_number(session: Session, message: Message, assessment: Assessment) -> bool:
+    """Act on "wrong number": this number is texted no more, and staff find the patient's right one.
+
+    Only where triage found nothing: whoever is in danger is answered, whoever it is.
+    """
+    conversation, patient = message.conversation, message.conversation.patient
+    calm = assessment.tier is Tier.T4 and not assessment.probe
+    if (
+        message.channel is not Channel.SMS
+        or patient is None
+        or not calm
+        or not says_wrong_number(message.body)
+    ):
+        return False
+    conversation.opted_out_at = clock.now()
+    _suppress_queued(session, conversation)
+    key = f"{conversation.id}:{clock.now():%Y%m%d}"
+    open_task(
+        session, TaskKind.WRONG_NUMBER, key, conversation, note=message.body[:200], message_id=message.id
+    )
+    say(session, conversation, "optout.wrong_number", Kind.NOTICE, in_reply_to_id=message.id, position=90)
+    return True
 
 
 def _record_consent(

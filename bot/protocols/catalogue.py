@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
 from bot.protocols.reading import Marks, Where, read_marked
-from bot.protocols.schema import Kind, Piece, Product, Schedule, Setting, Source
+from bot.protocols.schema import Kind, PhotoViews, Piece, Product, Question, Schedule, Setting, Source
 
 CONTENT = Path(__file__).parent / "content"
 
@@ -27,6 +27,7 @@ PIECE_FILES: Mapping[str, Kind] = {
     "dialogue.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
+    "photos.yml": "check_in",
     "staff.yml": "staff",
 }
 
@@ -40,10 +41,13 @@ class Catalogue:
     sources: Mapping[str, Source]
     settings: Mapping[str, Setting]
     products: Mapping[str, Product]
+    questions: Mapping[str, Question]
     schedules: Mapping[str, Schedule]
     pieces: Mapping[str, Piece]
     origin: Mapping[str, str]
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    #: by treated area, and `default`
+    photo_views: Mapping[str, PhotoViews] = field(default_factory=dict)
 
     def piece(self, piece_id: str) -> Piece:
         """The piece `piece_id`. Raises `ContentError` when there is none."""
@@ -93,9 +97,14 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     products, _ = _entries(root / "products.yml", Product, sources)
     settings, setting_entries = _entries(root / "settings.yml", Setting, sources)
     pieces, piece_entries = _pieces(root, sources, settings)
+    questions, question_entries = _entries(root / "questions.yml", Question, sources)
+    for question in questions.values():
+        where = question_entries[question.id].at("content")
+        _known(question.content, pieces, f"{where}: unknown content", "check_in.yml")
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
-        _check_schedule(schedule, products, pieces, schedule_entries[schedule.id])
+        _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
+    photo_views = _photo_views(root / "photo_views.yml", sources, pieces)
     for setting in settings.values():
         for product in setting.by_product:
             where = setting_entries[setting.id].at("by_product", product)
@@ -107,7 +116,7 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
                 _known(product, products, f"{where}: unknown product", "products.yml")
     origin = {key: entry.file for key, entry in piece_entries.items()}
     marks = {key: entry.marks for key, entry in piece_entries.items()}
-    return Catalogue(sources, settings, products, schedules, pieces, origin, marks)
+    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks, photo_views)
 
 
 def _sources(path: Path) -> dict[str, Source]:
@@ -156,6 +165,20 @@ def _pieces(
     return pieces, entries
 
 
+def _photo_views(
+    path: Path, sources: Mapping[str, Source], pieces: Mapping[str, Piece]
+) -> dict[str, PhotoViews]:
+    """The views of each area; each must have its piece, and areas that are not listed need `default`."""
+    found, entries = _entries(path, PhotoViews, sources)
+    for area, views in found.items():
+        for number, view in enumerate(views.views):
+            where = entries[area].at("views", number)
+            _known(f"photos.view_{view}", pieces, f"{where}: view {view!r} has no text", "photos.yml")
+    if "default" not in found:
+        raise ContentError(f"{path.name}:1: there are no views called default; add them for all other areas")
+    return found
+
+
 class Place(NamedTuple):
     """Where a text of a piece stands; in words `variant 1 sms es`."""
 
@@ -197,15 +220,13 @@ def _check_placeholders(piece: Piece, settings: Mapping[str, Setting], entry: _E
 
 
 def _check_schedule(
-    schedule: Schedule, products: Mapping[str, Product], pieces: Mapping[str, Piece], entry: _Entry
+    schedule: Schedule, products: Mapping[str, Product], questions: Mapping[str, Question], entry: _Entry
 ) -> None:
     _known(schedule.product, products, f"{entry.at('product')}: unknown product", "products.yml")
-    for number, question in enumerate(schedule.questions):
-        where = entry.at("questions", number, "content")
-        _known(question.content, pieces, f"{where}: unknown content", "check_in.yml")
-    if not schedule.days or sorted(set(schedule.days)) != list(schedule.days) or schedule.days[0] < 0:
-        days = list(schedule.days)
-        raise ContentError(f"{entry.at('days')}: days must rise from 0 on without repeats: {days}")
+    for number, contact in enumerate(schedule.check_ins):
+        for asked in contact.ask:
+            where = entry.at("check_ins", number, "ask")
+            _known(asked, questions, f"{where}: unknown question", "questions.yml")
 
 
 def _check_sources(keys: Iterable[str], sources: Mapping[str, Source], entry: _Entry) -> None:

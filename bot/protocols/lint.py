@@ -44,6 +44,7 @@ SAMPLE_SHARED = {
     "question": "Immune, long-term illness",
     "example": "Hashimoto since 2015",
     "first_name": "Francesca",
+    "before": "10",
     "tier": "T1",
     "flag_label": "skin circulation",
     "initials": "F.E.",
@@ -60,12 +61,23 @@ OPT_OUT_PIECES = frozenset(
         "optout.started",
         "optout.help",
         "enrol.welcome",
+        "enrol.welcome_back",
         "clinic.stop_messages",
         "clinic.privacy",
     }
 )
 #: Texts that come unasked and may be read on a locked screen.
-DISCREET_PIECES = frozenset({"checkin.intro", "checkin.reminder", "enrol.welcome"})
+DISCREET_PIECES = frozenset(
+    {
+        "checkin.intro",
+        "checkin.open",
+        "checkin.overall",
+        "checkin.reminder",
+        "enrol.welcome",
+        "enrol.welcome_back",
+        "photos.consent",
+    }
+)
 
 _ENGLISH_KEYWORD = "stop ?all|stop|unsubscribe|cancel|end|quit|revoke|opt ?out|start|unstop|yes"
 _SPANISH_KEYWORD = (
@@ -91,6 +103,11 @@ _OUTCOME_FIGURE = re.compile(
     r"|horas?|días?|noches?|semanas?|mes(?:es)?|años?)\b",
     re.IGNORECASE,
 )
+
+
+def locked_screen_words(text: str) -> list[str]:
+    """Words of `text` that a stranger should not read on a locked screen: treatments, the body, symptoms."""
+    return [match[0] for match in _DISCREET.finditer(text)]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "topic": frozenset(),
     "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
     "dialogue": frozenset({"choices", "first_name"}),
-    "check_in": frozenset({"first_name"}),
+    "check_in": frozenset({"first_name", "choices", "before"}),
     "intake": frozenset({"summary", "question", "example"}),
     "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name"}),
 }

@@ -80,28 +80,150 @@ class Product(_Strict):
     sources: tuple[str, ...] = ()
 
 
+#: What a check-in can ask. The dialogue has a slot for each (`domain.yml`), and triage knows some by name.
+QuestionId = Literal[
+    "overall",
+    "pain",
+    "swelling",
+    "bruising",
+    "tenderness",
+    "lumps",
+    "red_flags",
+    "satisfaction",
+    "gais",
+    "photo",
+    "other",
+]
+#: What answers that are one of a few can be (`questions.yml`, and yes, no and pictures).
+ANSWERS = (
+    *("well", "so_so", "unwell", "yes", "no", "sent", "skipped"),
+    *("very_much_improved", "much_improved", "improved", "no_change", "worse"),
+)
+Answer = Literal["scale", "choice", "yes_no", "signs", "photo", "text"]
+
+
+class Choice(_Strict):
+    """One of a few answers: its value in the record, and its name."""
+
+    value: str = Field(pattern=r"^[a-z_]+$")
+    label: Wording
+
+
+class Threshold(_Strict):
+    """When an answer needs a person, and how soon. Every field that is set must fit.
+
+    `worse_by`: points more than in the check-in before. `from_day`: local days since the treatment.
+    """
+
+    tier: Literal["T1", "T2", "T3"]
+    at_least: int | None = None
+    at_most: int | None = None
+    worse_by: int | None = Field(default=None, ge=1)
+    among: tuple[str, ...] = ()
+    from_day: int = 0
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.at_least is None and self.at_most is None and self.worse_by is None and not self.among:
+            raise ValueError("say at_least, at_most, worse_by or among: else every answer would alarm")
+        return self
+
+
+class Branch(_Strict):
+    """An earlier answer that makes a question worth asking."""
+
+    question: QuestionId
+    at_least: int | None = None
+    among: tuple[str, ...] = ()
+
+
 class Question(_Strict):
     """One check-in question. `content` is the id of the piece that asks it.
 
-    `scale` is a number 0-10; `signs` is a list of the numbered red-flag signs, 0 for none.
+    `scale` is a number 0-10; `signs` is a list of the numbered red-flag signs, 0 for none. `only_if` leaves
+    it out unless an earlier answer of the same check-in fits. `sources` stand behind its thresholds.
     """
 
-    id: str
+    id: QuestionId
     content: str
-    answer: Literal["scale", "yes_no", "signs", "text"]
+    answer: Answer
+    choices: tuple[Choice, ...] = ()
+    only_if: Branch | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _choices_where_they_belong(self) -> Self:
+        if (self.answer == "choice") != bool(self.choices):
+            raise ValueError("a question has choices when, and only when, its answer is a choice")
+        known = {choice.value for choice in self.choices} | (
+            {"yes", "no"} if self.answer == "yes_no" else set()
+        )
+        for value in {value for threshold in self.thresholds for value in threshold.among} - known:
+            raise ValueError(f"a threshold names {value!r}, which nobody can answer")
+        return self
+
+
+class Contact(_Strict):
+    """One planned check-in: the local day after treatment, what it asks, the hour when not the protocol's.
+
+    It opens with how the patient is, which a stranger may read on a locked screen, and ends with anything
+    else.
+    """
+
+    day: int = Field(ge=0, le=3 * 366)
+    ask: tuple[QuestionId, ...] = Field(min_length=1)
+    hour: int | None = Field(default=None, ge=0, le=23)
+
+    @model_validator(mode="after")
+    def _asks_once(self) -> Self:
+        if self.ask[0] != "overall" or self.ask[-1] != "other":
+            raise ValueError("a check-in starts with `overall` and ends with `other`")
+        if len(set(self.ask)) != len(self.ask):
+            raise ValueError("a question is asked twice")
+        return self
 
 
 class Schedule(_Strict):
-    """A check-in protocol: which local days after treatment, at which local hour, which questions."""
+    """A check-in protocol: on which local days after treatment, at which local hour, which questions.
+
+    A touch-up starts the days up to `early_until` anew; later ones still count from the first treatment.
+    """
 
     id: str
     version: int = Field(ge=1)
     status: Status = "draft"
     product: str
     title: Wording
-    days: tuple[int, ...]
     hour: int = Field(ge=0, le=23)
-    questions: tuple[Question, ...]
+    early_until: int = Field(default=14, ge=0)
+    check_ins: tuple[Contact, ...] = Field(min_length=1)
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _days_rise(self) -> Self:
+        if sorted(set(self.days)) != list(self.days):
+            raise ValueError(f"days must rise from 0 on without repeats: {list(self.days)}")
+        return self
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The days of all check-ins, in order."""
+        return tuple(contact.day for contact in self.check_ins)
+
+    def on(self, day: int) -> Contact | None:
+        """The check-in planned for `day`, if there is one."""
+        return next((contact for contact in self.check_ins if contact.day == day), None)
+
+
+class PhotoViews(_Strict):
+    """The views in which a treated area is photographed each time; `default` is any area without its own.
+
+    A view `front` is told to the patient by the piece `photos.view_front`, whose title names it to staff.
+    """
+
+    id: str
+    views: tuple[str, ...] = Field(min_length=1)
     sources: tuple[str, ...] = ()
 
 

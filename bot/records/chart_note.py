@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from bot.clinic.facts import readable_phone
@@ -21,6 +21,8 @@ from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.followup.models import CheckIn
 from bot.messaging.models import Channel, Kind, Message, Status
 from bot.messaging.threads import local_day
+from bot.photos.models import Photo, PhotoArrival
+from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.document import Document, Row, Section, one_line, paper_for
 from bot.records.models import SymptomReport
 
@@ -29,8 +31,10 @@ _TOPICS = frozenset({"product", "candidacy", "prep", "procedure", "recovery", "a
 #: Groups and single texts that may tell when to call. Whether one did is read in its words as they were sent.
 _PRECAUTIONS = frozenset({"safety", "recovery", "aftercare", "checkin", "symptom", "enrol", "product.risks"})
 _TO_CALL = re.compile(r"\bcall(?:s|ing)?\b|\bll[aá]m", re.IGNORECASE)
-_SCALES = frozenset({"pain", "swelling"})
-_QUESTIONS = (*sorted(_SCALES), "red_flags", "other")
+_SCALES = frozenset({"pain", "swelling", "bruising", "tenderness", "satisfaction"})
+_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
+#: Questions whose answer is one of a few, named in the reader's words.
+_NAMED = frozenset({"overall", "lumps", "gais", "photo"})
 _SIGNS = "checkin.red_flags"
 
 Lines = Iterator[str | Row]
@@ -46,6 +50,7 @@ class Chart:
     treatments: tuple[Treatment, ...] = ()
     sent: tuple[Message, ...] = ()
     with_media: tuple[Message, ...] = ()
+    arrivals: Mapping[str, Sequence[PhotoArrival]] = field(default_factory=dict)  #: by message
     reports: tuple[SymptomReport, ...] = ()
     alerts: tuple[Alert, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
@@ -56,7 +61,7 @@ class Chart:
 @dataclass(frozen=True, slots=True)
 class Words:
     """The reader's words: `t` takes a key of the console's strings; the others give the label of a flag,
-    product, area or content id, or the id itself when there is none."""
+    product, area, content id or view, or the id itself when there is none."""
 
     language: str
     t: Callable[..., str]
@@ -64,6 +69,7 @@ class Words:
     product: Callable[[str], str]
     area: Callable[[str], str]
     topic: Callable[[str], str]
+    view: Callable[[str], str]
 
 
 def chart_note(chart: Chart, words: Words, now: datetime) -> Document:
@@ -257,6 +263,8 @@ class _Note:
         words = str(answer.get("words") or "") if isinstance(answer, dict) else ""
         if isinstance(value, list):
             shown = ", ".join(map(str, value)) or "0"
+        elif name in _NAMED and value in ANSWERS:
+            shown = self._t(f"answer.{value}")
         else:
             shown = f"{value}/10" if name in _SCALES and isinstance(value, int) else one_line(str(value))
         if words and one_line(words) != one_line(str(value)):
@@ -291,7 +299,21 @@ class _Note:
                 f"{files} ({', '.join(types)})" if types else files,
                 _quoted(message.body) if message.body.strip() else "",
             )
-            yield Row(self._moment(message.created_at), " · ".join(part for part in parts if part))
+            kept = [arrival for arrival in self._chart.arrivals.get(message.id, ()) if arrival.photo]
+            lines = [" · ".join(part for part in parts if part)]
+            lines += [self._photo(arrival.photo) for arrival in kept if arrival.photo]
+            yield Row(self._moment(message.created_at), "\n".join(lines))
+
+    def _photo(self, photo: Photo) -> str:
+        """A photo's view, when the camera took it, on which day, and the checksum of its file."""
+        taken = self._t("chart.photo_taken", moment=self._moment(photo.taken_at)) if photo.taken_at else ""
+        parts = (
+            self._words.view(photo.view) if photo.view else self._t("photo.no_view"),
+            taken or self._t("chart.photo_untimed"),
+            self._day(photo.taken_at) if photo.taken_at else "",
+            f"SHA-256 {photo.sha256[:16]}",
+        )
+        return " · ".join(part for part in parts if part)
 
     # --- words and times ----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from bot.escalation.models import Alert, AlertEvent
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
 from bot.messaging.models import Conversation, Direction, Kind, Message
 from bot.messaging.threads import belongs_to
+from bot.photos import gallery
 from bot.records.chart_note import Chart
 from bot.records.models import SymptomReport
 
@@ -20,6 +21,7 @@ _NOT_OUT = (CheckInStatus.PLANNED, CheckInStatus.CANCELLED)
 def load_chart(session: Session, patient: Patient) -> Chart:
     """All of the patient's rows."""
     messages = _messages(session, patient)
+    with_media = tuple(row for row in messages if row.direction is Direction.IN and row.media)
     return Chart(
         clinic=patient.clinic,
         patient=patient,
@@ -32,7 +34,8 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             )
         ),
         sent=tuple(row for row in messages if row.direction is Direction.OUT),
-        with_media=tuple(row for row in messages if row.direction is Direction.IN and row.media),
+        with_media=with_media,
+        arrivals=gallery.with_messages(session, [row.id for row in with_media]),
         reports=tuple(
             session.scalars(
                 select(SymptomReport)

@@ -40,6 +40,9 @@ class TaskKind(enum.StrEnum):
     NOT_UNDERSTOOD = "not_understood"
     NOT_DELIVERED = "not_delivered"
     CONFIRM_FACT = "confirm_fact"
+    PHONE_CHECK_IN = "phone_check_in"
+    NO_CONSENT = "no_consent"
+    WRONG_NUMBER = "wrong_number"
 
 
 class AssessmentRecord(ClinicOwned, Base):

@@ -8,6 +8,8 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const SILENCE_MS = 40000; // the desk pings every 15 s; a quieter line is dead
 const REFRESH_BEFORE_MS = 5 * 60 * 1000;
+const PHOTO_LIMIT = 20 * 1024 * 1024; // bytes, as the desk's
+const PHOTO_TRIES = 4;
 
 /** An answer of the desk that is not a success; `code` says why. */
 class Refused extends Error {
@@ -34,6 +36,7 @@ export class Connection extends EventTarget {
     this.clinic = null;
     this.textLimit = 4000;
     this.byId = new Map();
+    this.uploads = []; // photos on their way; they are not kept on the device
     this.kept = { token: "", expiresAt: 0, seen: "", pending: [], ...this.#load() };
     this.wait = FIRST_WAIT_MS;
     this.offlineSince = 0;
@@ -96,6 +99,48 @@ export class Connection extends EventTarget {
     this.#save();
     this.#changed();
     this.#flush();
+  }
+
+  /** Sends a photo. It is shown until it is stored; a refusal, or a broken line, comes as a problem `photo_…`. */
+  async sendPhoto(file) {
+    if (file.size > PHOTO_LIMIT) {
+      this.#problem("photo_too_big");
+      return;
+    }
+    const upload = { client_id: newId(), text: "", photos: 1, at: new Date().toISOString() };
+    this.uploads.push(upload);
+    this.#changed();
+    try {
+      await this.#upload(upload.client_id, file);
+      upload.stored = true;
+      this.resumed = true;
+      this.justStored = [...(this.justStored || []).slice(-20), upload];
+    } catch (error) {
+      const refused = error instanceof Refused;
+      if (refused && error.status === 429) this.#problem("too_fast", { seconds: error.retryAfter });
+      else if (error.code === "too_big") this.#problem("photo_too_big");
+      else this.#problem(refused && error.status === 422 ? "photo_refused" : "photo_unsent");
+    }
+    this.uploads = this.uploads.filter((other) => other !== upload);
+    this.#changed();
+    if (upload.stored) this.#follow();
+  }
+
+  /** Puts the file there; the same id each time, so that a repeated one is stored once. */
+  async #upload(id, file) {
+    for (let tried = 1; ; tried++) {
+      try {
+        await this.#authorise();
+        await this.#call(`/chat/photo?client_id=${id}`, file);
+        return;
+      } catch (error) {
+        const expired = error instanceof Refused && error.status === 401;
+        if (expired) this.kept.expiresAt = 0; // refreshed, or replaced, on the next round
+        const final = error instanceof Refused && error.status < 500 && !expired;
+        if (final || tried === PHOTO_TRIES || this.closed) throw error;
+        await pause(FIRST_WAIT_MS * tried);
+      }
+    }
   }
 
   /** Notes that everything so far was on screen. */
@@ -183,7 +228,7 @@ export class Connection extends EventTarget {
   /** Sent or waiting messages that the line has not brought back yet. */
   get unconfirmed() {
     const here = new Set(this.messages.map((message) => message.client_id));
-    return [...(this.justStored || []), ...this.kept.pending].filter((message) => !here.has(message.client_id));
+    return [...(this.justStored || []), ...this.kept.pending, ...this.uploads].filter((message) => !here.has(message.client_id));
   }
 
   // --- following ---------------------------------------------------------------------------------
@@ -270,10 +315,12 @@ export class Connection extends EventTarget {
   }
 
   async #call(path, body, withToken = true) {
+    const isFile = body instanceof Blob;
+    const type = isFile ? "application/octet-stream" : "application/json";
     const response = await fetch(this.base + path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...(withToken ? this.#headers() : {}) },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": type, ...(withToken ? this.#headers() : {}) },
+      body: isFile ? body : JSON.stringify(body),
     });
     const answer = await bodyOf(response);
     if (!response.ok) throw new Refused(response.status, answer);

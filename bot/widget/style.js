@@ -144,7 +144,12 @@ textarea[aria-invalid="true"] { border-color: var(--urgent); }
   flex: none; width: 46px; height: 46px; border: 0; border-radius: 50%; display: grid; place-items: center;
   background: var(--accent); color: var(--on-accent);
 }
-.send svg { width: 22px; height: 22px; }
+.photo {
+  flex: none; width: 46px; height: 46px; border: 1.5px solid var(--edge); border-radius: 50%; display: grid;
+  place-items: center; background: var(--surface); color: var(--link);
+}
+.photo:hover { background: var(--mine); }
+.send svg, .photo svg { width: 22px; height: 22px; }
 .forget {
   align-self: center; min-height: 32px; padding: 2px 10px 6px; border: 0; background: none; font-size: 13px;
   color: var(--soft); text-decoration: underline; text-underline-offset: 2px;

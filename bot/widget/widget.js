@@ -17,6 +17,7 @@ const SVG = {
   chat: "M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v8a2.5 2.5 0 0 1-2.5 2.5H11l-5 4.5V16A2.3 2.3 0 0 1 4 13.5z",
   close: "M6 6l12 12M18 6L6 18",
   send: "M5 12h13M12 5l7 7-7 7",
+  photo: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4z",
 };
 // What one taps in an answer: an address, or a telephone number in international form.
 const LINKS = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]|\+\d[\d ()-]{6,}\d)/g;
@@ -103,7 +104,11 @@ class AfterglowChat extends HTMLElement {
     this.problem = make("div", { id: "problem", className: "status problem", role: "alert" });
     const label = make("label", { className: "hidden", textContent: words.input, htmlFor: "box" });
     const send = make("button", { className: "send", ariaLabel: words.send }, [icon("send")]);
-    const form = make("form", { noValidate: true }, [label, this.box, send]);
+    this.file = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true });
+    this.file.addEventListener("change", () => this.#sendPhotos());
+    const photo = make("button", { type: "button", className: "photo", ariaLabel: words.sendPhoto }, [icon("photo")]);
+    photo.addEventListener("click", () => this.file.click());
+    const form = make("form", { noValidate: true }, [photo, this.file, label, this.box, send]);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -164,6 +169,17 @@ class AfterglowChat extends HTMLElement {
     this.#place(null);
   }
 
+  async #sendPhotos() {
+    const files = [...this.file.files];
+    this.file.value = ""; // so that the same photo can be chosen again
+    this.#explain({ code: "" });
+    for (const file of files) {
+      const sent = this.connection.sendPhoto(file);
+      this.#place(null);
+      await sent;
+    }
+  }
+
   #forget() {
     this.connection.forget();
     this.log.replaceChildren();
@@ -196,6 +212,9 @@ class AfterglowChat extends HTMLElement {
       too_long: words.tooLong(this.connection.textLimit),
       too_fast: words.tooFast(seconds),
       refused: words.refused,
+      photo_too_big: words.photoTooBig,
+      photo_refused: words.photoRefused,
+      photo_unsent: words.photoUnsent,
       renewed: words.renewed,
       forgotten: words.forgotten,
     };
@@ -316,7 +335,8 @@ class AfterglowChat extends HTMLElement {
     const mine = message.from === "you";
     const who = make("span", { className: "hidden", textContent: `${mine ? this.words.you : this.words.clinic}: ` });
     const bubble = make("div", { className: "bubble" }, [who]);
-    bubble.append(...(mine ? [message.text] : linked(message.text, this.connection.clinic?.emergency_number)));
+    const written = message.text || (message.photos ? this.words.photo(message.photos) : "");
+    bubble.append(...(mine ? [written] : linked(message.text, this.connection.clinic?.emergency_number)));
     const look = isSafety(message) ? `${message.from} safety` : message.from;
     return make("div", { className: `message ${look}` }, [bubble, make("div", { className: "meta" })]);
   }

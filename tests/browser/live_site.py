@@ -23,6 +23,7 @@ from bot import clock, events
 from bot import settings as app_settings
 from bot.channels.simulator import carrier as simulated
 from bot.channels.simulator.router import router as demo_router
+from bot.channels.web.photos import router as web_photos
 from bot.channels.web.router import router as web_router
 from bot.clinic import demo
 from bot.clinic.models import Clinic
@@ -68,6 +69,7 @@ class LiveSite:
         self.app = FastAPI()
         self.app.include_router(demo_router)
         self.app.include_router(web_router)
+        self.app.include_router(web_photos)
         self.app.mount("/static", StaticFiles(directory=ROOT / "bot" / "web" / "static"))
         self.start()
 

@@ -147,7 +147,7 @@ def _patient(session, world, key, first, last, phone, language, *, days, clinic=
         clinic_id=clinic,
         patient_id=patient.id,
         treatment_id=treatment.id,
-        protocol_id="harmonyca_early",
+        protocol_id="harmonyca",
         protocol_version=1,
         status=EnrolmentStatus.ACTIVE,
     )

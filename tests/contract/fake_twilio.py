@@ -103,6 +103,10 @@ class FakeTwilio:
     page_size: int = 50
     messages: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    #: files by path: what is sent for it, or the path (or address) that it redirects to
+    media: dict[str, bytes | str] = field(default_factory=dict)
+    #: the path of each request for a file, and the credentials that came with it
+    media_requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._faults: list[tuple[str, Fault]] = []
@@ -340,7 +344,21 @@ class FakeTwilio:
                     status, answer = _error(fault.status, fault.code, fault.message)
                     self._answer(status, fault.raw if fault.raw is not None else json.dumps(answer).encode())
                     return
+                if self.path in twilio.media:
+                    self._media()
+                    return
                 self._answer_json(*self._route(method, form))
+
+            def _media(self) -> None:
+                twilio.media_requests.append((self.path, self.headers.get("Authorization")))
+                answer = twilio.media[self.path]
+                if isinstance(answer, str):
+                    self.send_response(307)
+                    self.send_header("Location", answer)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                else:
+                    self._answer(200, answer)
 
             def _route(self, method: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
                 wanted = base64.b64encode(f"{twilio.account_sid}:{twilio.auth_token}".encode()).decode()

@@ -13,6 +13,7 @@ from bot.clinic.models import Clinic, Consent, Patient, Staff, Treatment
 from bot.db.engine import transaction
 from bot.followup.models import CheckIn, Enrolment
 from bot.messaging.models import Kind, Message
+from bot.protocols.catalogue import catalogue
 from tests.support.desk import PAT, Desk
 
 NEW = "+15550100114"
@@ -55,10 +56,11 @@ def test_enrolling_writes_the_whole_record_and_welcomes_the_patient(desk: Desk) 
     (enrolment,) = desk.rows(Enrolment, id=result.enrolment_id)
     assert (patient.phone, patient.language, patient.time_zone) == (NEW, "es", "America/New_York")
     assert (treatment.lot, treatment.areas) == ("LOT-7", ["jaw angle"])
-    assert (enrolment.protocol_id, enrolment.protocol_version) == ("harmonyca_early", 1)
-    assert [row.day for row in desk.rows(CheckIn, enrolment_id=enrolment.id)] == [1, 3, 7, 14]
+    assert (enrolment.protocol_id, enrolment.protocol_version) == ("harmonyca", 2)
+    planned = [row.day for row in desk.rows(CheckIn, enrolment_id=enrolment.id)]
+    assert planned == list(catalogue().schedules["harmonyca"].days)
     (consent,) = desk.rows(Consent, patient_id=patient.id)
-    assert (consent.granted, consent.wording_version) == (True, "enrol.welcome-1")
+    assert (consent.granted, consent.wording_version) == (True, "enrol.welcome-2")
     (welcome,) = desk.texts_to(NEW)
     assert "Blue Heron" in welcome
     assert "STOP" in welcome
@@ -123,7 +125,7 @@ def test_a_date_alone_is_the_middle_of_that_day_at_the_clinic(desk: Desk) -> Non
 
 def test_enrolling_weeks_late_plans_only_what_is_still_ahead(desk: Desk) -> None:
     result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=5)).isoformat()))
-    assert sorted(result.check_ins) == [7, 14]
+    assert sorted(result.check_ins) == [7, 14, 28, 42, 91, 182, 365]
 
 
 def test_somebody_who_opted_out_is_not_texted_by_being_enrolled_again(desk: Desk) -> None:
@@ -148,6 +150,8 @@ def test_the_same_form_sent_twice_is_one_treatment_and_one_welcome(desk: Desk) -
     assert len(desk.texts_to(NEW)) == 1
     for table in (Treatment, Enrolment, Consent):
         assert len(desk.rows(table, patient_id=first.patient_id)) == 1
+    desk.text(NEW, "Y")
+    desk.settle()
     desk.carrier.sent.clear()
     clock.advance(first.check_ins[1] - clock.now() + timedelta(seconds=1))
     desk.settle()

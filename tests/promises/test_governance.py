@@ -70,7 +70,13 @@ def updated(monkeypatch: pytest.MonkeyPatch, en: str, piece_id: str = TOPIC) -> 
     data["variants"][0]["sms"]["en"] = en
     pieces = {**content.pieces, piece_id: type(piece).model_validate(data)}
     fresh = Catalogue(
-        content.sources, content.settings, content.products, content.schedules, pieces, content.origin
+        content.sources,
+        content.settings,
+        content.products,
+        content.questions,
+        content.schedules,
+        pieces,
+        content.origin,
     )
     monkeypatch.setattr("bot.protocols.catalogue._in_force", fresh)
 

@@ -10,7 +10,7 @@ from bot.clinic import demo
 from bot.clinic.models import Staff
 from bot.db import engine as db
 from bot.db.engine import transaction
-from bot.db.migrate import is_current, upgrade
+from bot.db.migrate import altering, is_current, upgrade
 from bot.escalation.models import Alert, Notification
 from bot.messaging.models import Message
 from bot.settings import ROOT
@@ -26,7 +26,7 @@ from tests.support.safeguarding import (
 def to_first_schema() -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "bot" / "db" / "migrations"))
-    with db.engine().begin() as connection:
+    with altering(db.engine()) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
 

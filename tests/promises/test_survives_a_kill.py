@@ -62,8 +62,9 @@ class Server:
             self._process.join()
             self._process = None
 
-    def text(self, number: str, body: str) -> None:
-        answer = httpx.post(f"http://127.0.0.1:{self.port}/demo/phones/{number}/texts", json={"body": body})
+    def text(self, number: str, body: str, *, photo: bool = False) -> None:
+        url = f"http://127.0.0.1:{self.port}/demo/phones/{number}/texts"
+        answer = httpx.post(url, json={"body": body, "photo": photo})
         assert answer.status_code < 300, answer.text
 
     def halted(self) -> bool:
@@ -126,6 +127,19 @@ def test_killed_in_the_middle_of_an_answer_the_patient_is_answered_once(server: 
 
     assert server.received(PAT, "You said: first question") == 1
     assert server.record("SELECT count(*) FROM messages WHERE turn = 'pending'") == [(0,)]
+
+
+def test_killed_while_a_photo_is_fetched_it_is_kept_after_the_next_start(server: Server) -> None:
+    server.start("before-photo")
+    server.text(PAT, "look", photo=True)
+    wait_for(server.halted)
+    server.kill()
+    assert server.record("SELECT status FROM photo_arrivals") == [("waiting",)]
+
+    server.start("never")
+    wait_for(lambda: server.record("SELECT status FROM photo_arrivals") == [("kept",)])
+    assert server.record("SELECT count(*) FROM photos") == [(1,)]
+    assert len(list((server.var_dir / "photos").rglob("*.jpg"))) == 2, "the picture and its thumbnail"
 
 
 def test_a_process_of_another_name_takes_up_the_work_of_one_that_never_comes_back(server: Server) -> None:

@@ -13,19 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Inbound, Outbound, OutcomeUnknown, Sent
+from bot.channels.base import CarrierError, Inbound, Outbound, OutcomeUnknown, Sent
 from bot.clinic import demo
 from bot.clinic.demo import TEXT_NUMBER
 from bot.clinic.enrolment import EnrolmentResult, enrol
 from bot.clinic.models import Clinic
-from bot.db.engine import reading, transaction
-from bot.dialogue.turns import run_turn
-from bot.durable import sweep
-from bot.escalation.alerts import take_step
+from bot.db.engine import reading
+from bot.durable import inline, sweep
 from bot.escalation.models import Alert
-from bot.followup import dispatch
 from bot.messaging import inbox
-from bot.messaging.delivery import deliver
 from bot.messaging.models import Channel, Message, Status
 
 ANA, PAT = "+15550100111", "+15550100112"
@@ -44,6 +40,8 @@ class HandCarrier:
     late_faults: list[Exception | None] = field(default_factory=list)
     status: Status = Status.DELIVERED
     lookups: int = 0
+    #: files by address, or what asking for one raises; any other address does not answer
+    media: dict[str, bytes | Exception] = field(default_factory=dict)
 
     def send(self, message: Outbound) -> Sent:
         if self.faults and (fault := self.faults.pop(0)) is not None:
@@ -59,6 +57,12 @@ class HandCarrier:
             if (known.to, known.body) == (message.to, message.body):
                 return self._sent(known)
         return None
+
+    def fetch_media(self, url: str) -> bytes:
+        answer = self.media.get(url, CarrierError("no answer", code="unreachable"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _sent(self, message: Outbound) -> Sent:
         return Sent(f"SM-{message.message_id}", self.status)
@@ -130,8 +134,10 @@ class Desk:
         sid = provider_id or f"IN{next(self._ids)}"
         return inbox.receive(Inbound(Channel.SMS, sid, TEXT_NUMBER, sender, body, list(media)))
 
-    def enrol(self, first_name: str, last_name: str, phone: str, **changes: Any) -> EnrolmentResult:
-        """The clinic enrols somebody who was treated just now."""
+    def enrol(
+        self, first_name: str, last_name: str, phone: str, *, agrees: bool = True, **changes: Any
+    ) -> EnrolmentResult:
+        """The clinic enrols somebody who was treated just now, and who answers Y unless told not to."""
         form = {
             "first_name": first_name,
             "last_name": last_name,
@@ -143,7 +149,10 @@ class Desk:
             "treated_at": clock.now().isoformat(),
             "consent_aftercare_texts": True,
         }
-        return enrol(self.rows(Clinic)[0].id, form | changes)
+        enrolled = enrol(self.rows(Clinic)[0].id, form | changes)
+        if agrees:
+            self.text(phone, "Y")
+        return enrolled
 
     def web(self, session_id: str, body: str) -> inbox.Receipt:
         """Somebody writes in the chat on the clinic's page."""
@@ -153,14 +162,7 @@ class Desk:
 
     def settle(self) -> None:
         """Do everything that is due, until nothing is."""
-        sweep.repair()
-        for _ in range(50):
-            works = sweep.due(clock.now())
-            if not works:
-                return
-            for work in works:
-                self._do(work)
-        raise AssertionError("the desk never settles")
+        inline.settle(self.carrier, self.dialogue)
 
     def sweep_once(self) -> list[Exception]:
         """One sweep as a server makes it: what fails fails alone. Returns what failed."""
@@ -168,22 +170,10 @@ class Desk:
         failures = []
         for work in sweep.due(clock.now()):
             try:
-                self._do(work)
+                inline.do(work, self.carrier, self.dialogue)
             except Exception as error:
                 failures.append(error)
         return failures
-
-    def _do(self, work: sweep.Work) -> None:
-        match work.task:
-            case "turn":
-                run_turn(work.row_id, self.dialogue)
-            case "deliver":
-                deliver(work.row_id, self.carrier)
-            case "check_in":
-                dispatch.step(work.row_id, self.dialogue)
-            case "escalate":
-                with transaction() as session:
-                    take_step(session, session.get_one(Alert, work.row_id), clock.now())
 
     def advance(self, **step: float) -> None:
         """Let time pass, then do what is due."""

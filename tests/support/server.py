@@ -2,7 +2,8 @@
 
 `halt` says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
 is stored, the carrier has not been called), `after-page` (the carrier has it, we have not recorded that),
-`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), or `never`.
+`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), `before-photo` (a file is being fetched),
+or `never`.
 The dialogue is a scripted one: what is tested here is the durable work around it.
 """
 
@@ -43,7 +44,8 @@ class HaltingCarrier:
         self._where, _, self._what = where.partition("-")
 
     def _meant(self, message: Outbound) -> bool:
-        return ("AFTERGLOW" if self._what == "page" else "You said") in message.body
+        words = {"page": "AFTERGLOW", "reply": "You said"}.get(self._what)
+        return words is not None and words in message.body
 
     def send(self, message: Outbound) -> Sent:
         if self._where == "before" and self._meant(message):
@@ -55,6 +57,11 @@ class HaltingCarrier:
 
     def find(self, message: Outbound, since: datetime) -> Sent | None:
         return get_carrier().find(message, since)
+
+    def fetch_media(self, url: str) -> bytes:
+        if self._where == "before" and self._what == "photo":
+            halt()
+        return get_carrier().fetch_media(url)
 
 
 class HaltingDialogue(HandDialogue):

@@ -81,9 +81,13 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (edit("schedules.yml", "product: harmonyca", "product: nosuch"), "harmonyca_early: unknown product"),
-        (edit("schedules.yml", "checkin.pain", "checkin.nosuch"), "unknown content 'checkin.nosuch'"),
-        (edit("schedules.yml", "[1, 3, 7, 14]", "[3, 1]"), "days must rise"),
+        (edit("schedules.yml", "product: harmonyca", "product: nosuch"), "harmonyca: unknown product"),
+        (edit("questions.yml", "checkin.pain", "checkin.nosuch"), "unknown content 'checkin.nosuch'"),
+        (edit("schedules.yml", "day: 3,", "day: 1,"), "days must rise"),
+        (edit("schedules.yml", "[overall, pain", "[pain"), "starts with `overall`"),
+        (edit("schedules.yml", "swelling, red", "swelling, nosuch, red"), "check_ins.0.ask.3"),
+        (edit("questions.yml", "among: [unwell]", "among: [dead]"), "'dead', which nobody can answer"),
+        (edit("questions.yml", "{tier: T2, at_least: 7}", "{tier: T2}"), "every answer would alarm"),
         (edit("settings.yml", "default: 24", "default: soon"), r"settings\.yml:9: exercise_h"),
         (edit("settings.yml", "default: 24", "default: 0"), "at least 1"),
         (edit("settings.yml", "    sculptra:", "    nosuch:"), "by_product names 'nosuch'"),

@@ -138,8 +138,8 @@ def test_a_figure_without_a_source_is_named_with_its_line(folder: Path) -> None:
     [
         ("settings.yml", "default: 24", "default: soon", "exercise_h: "),
         ("settings.yml", "    sculptra:", "    nosuch:", "massage_mode: by_product names 'nosuch'"),
-        ("schedules.yml", "checkin.pain", "checkin.nosuch", "unknown content 'checkin.nosuch'"),
-        ("schedules.yml", "[1, 3, 7, 14]", "[3, 1]", "days must rise"),
+        ("questions.yml", "checkin.pain", "checkin.nosuch", "unknown content 'checkin.nosuch'"),
+        ("schedules.yml", "swelling, red", "swelling, nosuch, red", "check_ins.0.ask.3"),
         ("products.yml", "- id: radiesse", "- id: harmonyca", "harmonyca: the id is used twice"),
     ],
 )

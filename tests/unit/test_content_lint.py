@@ -157,10 +157,10 @@ def test_english_sms_stay_in_the_cheap_alphabet_and_no_sms_is_too_long() -> None
             assert max(len(longest(variant, lang, content)) for lang in LANGUAGES) <= SMS_LIMIT, it.id
 
 
-def test_every_product_has_an_early_schedule_and_every_question_a_text() -> None:
+def test_every_product_has_a_protocol_and_every_question_a_text() -> None:
     content = catalogue()
     assert {s.product for s in content.schedules.values()} == set(content.products)
-    early = content.schedules["harmonyca_early"]
-    assert (early.days, early.hour, early.version) == ((1, 3, 7, 14), 10, 1)
-    for question in early.questions:
+    for protocol in content.schedules.values():
+        assert protocol.days == (1, 3, 7, 14, 28, 42, 91, 182, 365)
+    for question in content.questions.values():
         assert content.piece(question.content).kind == "check_in"

@@ -96,32 +96,6 @@ def test_every_question_has_a_reader(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pair"),
-    [
-        ("2 and 3", (2, 3)),
-        ("2 y 3", (2, 3)),
-        ("2/10 and 3/10", (2, 3)),
-        ("pain 2 swelling 3", (2, 3)),
-        ("pain is 2, swelling is 3", (2, 3)),
-        ("dolor 2 e hinchazón 3", (2, 3)),
-        ("dolor 2 y hinchazón 3", (2, 3)),
-        ("swelling 3 and pain 2", (2, 3)),
-        ("2 for pain and 3 for swelling", (2, 3)),
-        ("uno y cero", (1, 0)),
-        ("pain 2 pain 3", None),
-        ("2 or 3", None),
-        ("between 2 and 3", None),
-        ("2 and 30", None),
-        ("2,3", None),
-        ("2", None),
-        ("", None),
-    ],
-)
-def test_two_scores_are_read_only_when_both_are_plain(text: str, pair: tuple[int, int] | None) -> None:
-    assert reading.read_pair(text) == pair
-
-
-@pytest.mark.parametrize(
     "text", ["PERSON", "persona", "Person.", "a human please", "¡PERSONA!", "real person"]
 )
 def test_the_word_for_a_human_is_known(text: str) -> None:

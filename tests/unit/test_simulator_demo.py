@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from bot import clock, triage
 from bot import settings as app_settings
-from bot.channels.base import Inbound, Outbound
+from bot.channels.base import MEDIA_LIMIT, CarrierError, Inbound, MediaTooBig, Outbound
 from bot.channels.simulator import carrier as simulated
 from bot.channels.simulator.router import router
 from bot.clinic import demo
@@ -24,6 +24,7 @@ from bot.escalation.alerts import raise_alert
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
+from bot.photos.decode import decode
 from bot.settings import Settings
 from tests.support.records import SqliteRecords
 
@@ -106,6 +107,42 @@ def test_a_phone_texts_the_clinic_and_can_attach_a_photo(client: TestClient, des
     (message,) = desk.messages
     assert (message.sender, message.to, message.body) == (PAT, CLINIC, "look")
     assert message.media[0]["content_type"] == "image/jpeg"
+
+
+def test_each_demo_photo_is_another_picture_that_the_carrier_gives(
+    client: TestClient, desk: Desk, carrier: simulated.SimulatedCarrier
+) -> None:
+    for _ in range(2):
+        client.post(f"/demo/phones/{PAT}/texts", json={"body": "", "photo": True})
+    first, second = (decode(carrier.fetch_media(message.media[0]["url"])) for message in desk.messages)
+    assert first.jpeg != second.jpeg
+    assert first.taken is not None, "like a camera it says when"
+
+
+def test_a_file_of_this_computer_goes_through_the_carrier_as_it_is(
+    client: TestClient, desk: Desk, carrier: simulated.SimulatedCarrier
+) -> None:
+    headers = {"Content-Type": "application/pdf"}
+    assert client.post(f"/demo/phones/{PAT}/photo", content=b"%PDF-1.7", headers=headers).status_code == 201
+    (message,) = desk.messages
+    assert (message.sender, message.to, message.body) == (PAT, CLINIC, "")
+    assert message.media[0]["content_type"] == "application/pdf"
+    assert carrier.fetch_media(message.media[0]["url"]) == b"%PDF-1.7"
+    assert client.post("/demo/phones/+15550109999/photo", content=b"x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "url", ["demo:file/../carrier.db", "demo:file/" + "0" * 32, "https://x", "demo:photo/no"]
+)
+def test_the_carrier_gives_no_other_files(carrier: simulated.SimulatedCarrier, url: str) -> None:
+    with pytest.raises(CarrierError) as refused:
+        carrier.fetch_media(url)
+    assert refused.value.permanent
+
+
+def test_the_carrier_says_when_a_file_is_too_big(carrier: simulated.SimulatedCarrier) -> None:
+    with pytest.raises(MediaTooBig):
+        carrier.fetch_media(carrier.files.keep(b"\0" * (MEDIA_LIMIT + 1)))
 
 
 @pytest.mark.parametrize(

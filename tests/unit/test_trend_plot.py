@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from bot.console.wording import AREAS
 from bot.escalation.models import EventKind, Outcome
 from bot.followup.models import CheckInStatus
 from bot.messaging.models import Status
+from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.models import TaskKind, Trend
 from bot.triage.types import Tier
 
@@ -135,6 +137,8 @@ def test_every_value_of_the_record_has_words() -> None:
         "check_in": CheckInStatus,
         "task": TaskKind,
         "trend": Trend,
+        "question": get_args(QuestionId),
+        "answer": ANSWERS,
         "area": AREAS,
     }
     for group, values in words.items():

@@ -15,6 +15,7 @@ import structlog
 from bot import settings as app_settings
 from bot.channels.base import CarrierError, Inbound, Outbound, OutcomeUnknown, Sent
 from bot.channels.simulator.callbacks import Later
+from bot.channels.simulator.media import CarriedFiles
 from bot.channels.simulator.store import CarriedText, CarrierStore, Phone
 from bot.messaging.models import Channel, Status
 
@@ -62,6 +63,8 @@ class SimulatedCarrier:
         on_message: MessageCallback | None = None,
     ) -> None:
         self._store = CarrierStore(path)
+        #: what phones sent beside words
+        self.files = CarriedFiles(path.with_name("carrier-files"))
         self._auto_deliver = auto_deliver
         self._delivery_s = delivery_s
         self._on_status = on_status or _to_delivery
@@ -100,6 +103,10 @@ class SimulatedCarrier:
             sender=message.sender, recipient=message.to, body=message.body, since=since
         )
         return None if text is None else Sent(text.provider_id, text.status)
+
+    def fetch_media(self, url: str) -> bytes:
+        """The file at `url`. Raises MediaTooBig, and CarrierError for an address that is none of ours."""
+        return self.files.get(url)
 
     # --- phones --------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -17,7 +18,7 @@ from sse_starlette.sse import EventSourceResponse
 
 from bot import clock, events
 from bot import settings as app_settings
-from bot.channels.simulator import state
+from bot.channels.simulator import picture, state
 from bot.channels.simulator.carrier import get_carrier
 from bot.clinic.facts import readable_phone
 from bot.db.engine import reading
@@ -32,7 +33,8 @@ _STEPS = {
 }
 #: The page looks by itself after this many seconds, in case another process moved something.
 _LOOK_AGAIN_S = 10.0
-_DEMO_PHOTO = {"url": "demo:photo", "content_type": "image/jpeg", "filename": "demo-photo.jpg", "bytes": 0}
+#: Bytes of a file that a phone sends: more than the desk takes, so that its refusal can be seen.
+_FILE_LIMIT = 64 * 1024 * 1024
 
 
 def _demo_only() -> None:
@@ -131,8 +133,29 @@ def send_text(number: str, text: NewText) -> dict[str, str]:
     known = _known_phone(number)
     if not known.on:
         raise HTTPException(409, "This phone is switched off. Switch it on to send.")
-    media = [dict(_DEMO_PHOTO)] if text.photo else []
+    media = [_demo_photo()] if text.photo else []
     sent = get_carrier().receive(number, _clinic_number(), text.body, media)
+    return {"id": sent.provider_id, "state": sent.status.value}
+
+
+@router.post("/phones/{number}/photo", status_code=201)
+async def send_photo(request: Request, number: str) -> dict[str, str]:
+    """Send a file of this computer from a simulated phone: the request's body, of any kind."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > _FILE_LIMIT:
+            raise HTTPException(413, "No phone sends a file as large as this.")
+    kind = request.headers.get("content-type", "")[:100]
+    return await run_in_threadpool(_send_file, number, bytes(data), kind)
+
+
+def _send_file(number: str, data: bytes, content_type: str) -> dict[str, str]:
+    if not _known_phone(number).on:
+        raise HTTPException(409, "This phone is switched off. Switch it on to send.")
+    carrier = get_carrier()
+    media = [{"url": carrier.files.keep(data), "content_type": content_type}]
+    sent = carrier.receive(number, _clinic_number(), "", media)
     return {"id": sent.provider_id, "state": sent.status.value}
 
 
@@ -170,6 +193,15 @@ def move_clock(move: Step) -> dict[str, str]:
     now = clock.advance(step)
     events.publish("phones")
     return {"now": now.isoformat()}
+
+
+def _demo_photo() -> dict[str, str]:
+    """A picture that the phone takes now."""
+    with reading() as session:
+        clinic = state.demo_clinic(session)
+    zone = ZoneInfo(clinic.time_zone if clinic else "UTC")
+    moment = clock.now().astimezone(zone).replace(tzinfo=None)
+    return {"url": picture.address(moment), "content_type": "image/jpeg"}
 
 
 def _known_phone(number: str) -> state.PhoneView:

@@ -11,6 +11,7 @@ from twilio.rest import Client
 
 from bot.channels.base import CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.channels.twilio.errors import refusal
+from bot.channels.twilio.media import download
 from bot.channels.twilio.states import outbound_status
 from bot.channels.twilio.transport import Transport, never_left
 from bot.messaging.models import Status
@@ -38,6 +39,8 @@ class TwilioCarrier:
         self._client = Client(settings.twilio_account_sid, token, http_client=transport or Transport())
         if settings.twilio_api_base:
             self._client.api.base_url = settings.twilio_api_base
+        self._credentials = (settings.twilio_account_sid, token)
+        self._api_base = settings.twilio_api_base or ""
         self._service = settings.twilio_messaging_service_sid
         self._callback = settings.public_url.rstrip("/") + "/twilio/status"
 
@@ -86,6 +89,10 @@ class TwilioCarrier:
             and _same_text(str(record.body or ""), message.body)
         ]
         return _sent(min(close)[2]) if close else None
+
+    def fetch_media(self, url: str) -> bytes:
+        """The file at one of Twilio's media addresses. Raises MediaTooBig and CarrierError."""
+        return download(url, self._credentials, self._api_base)
 
 
 def _sent(record: Any) -> Sent:

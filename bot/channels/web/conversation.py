@@ -69,6 +69,7 @@ def view(message: Message, session_id: str) -> dict[str, Any]:
         "from": "you" if mine else "clinic",
         "kind": None if mine else message.kind.value,
         "text": message.body,
+        "photos": len(message.media),
         "at": message.created_at.isoformat(),
         "client_id": (message.provider_id or "").removeprefix(prefix) if mine else None,
         "waiting": mine and message.turn is Turn.PENDING,

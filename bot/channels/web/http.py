@@ -95,13 +95,16 @@ async def allow_site(request: Request, response: Response) -> Response:
 class ChatRoute(APIRoute):
     """Bounds the body, turns refusals into JSON with a code, and adds CORS to every answer, errors too."""
 
+    body_limit = BODY_LIMIT
+    over_limit = ("too_long", "The message is too long.")
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler with these manners around it."""
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
             try:
-                _check_length(request)
+                self._check_length(request)
                 response = await inner(request)
             except ChatError as error:
                 response = error.response()
@@ -113,12 +116,11 @@ class ChatRoute(APIRoute):
 
         return handler
 
-
-def _check_length(request: Request) -> None:
-    if request.method != "POST":
-        return
-    length = request.headers.get("content-length", "")
-    if not length.isdigit():
-        raise ChatError(411, "length_required", "Send the length of the request.")
-    if int(length) > BODY_LIMIT:
-        raise ChatError(413, "too_long", "The message is too long.")
+    def _check_length(self, request: Request) -> None:
+        if request.method != "POST":
+            return
+        length = request.headers.get("content-length", "")
+        if not length.isdigit():
+            raise ChatError(411, "length_required", "Send the length of the request.")
+        if int(length) > self.body_limit:
+            raise ChatError(413, *self.over_limit)

@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 TEXT_LIMIT = 4000
 #: Fast enough for somebody frightened who writes in bits; too slow to flood a nurse.
 write_limit = RateLimit(burst=12, per_minute=20)
+#: Made by the browser; the same when it sends something again.
+CLIENT_ID = r"^[A-Za-z0-9-]{8,40}$"
 
 _WIDGET = Path(__file__).parents[2] / "widget"
 _STREAM_S = 20 * 60.0
@@ -60,7 +62,7 @@ class NewSession(BaseModel):
 class NewMessage(BaseModel):
     """One message from the browser; `client_id` stays the same when it is sent again."""
 
-    client_id: str = Field(pattern=r"^[A-Za-z0-9-]{8,40}$")
+    client_id: str = Field(pattern=CLIENT_ID)
     text: str
 
 
@@ -135,7 +137,7 @@ def post_message(web: Current, message: NewMessage) -> dict[str, Any]:
         raise ChatError(422, "empty", "The message is empty.")
     if wait := write_limit.take(web.session_id):
         raise ChatError(429, "too_fast", f"Too many messages. Try again in {wait} s.", retry_after=wait)
-    _open_conversation(web)
+    ensure_conversation(web)
     try:
         receipt = inbox.receive(
             Inbound(
@@ -195,7 +197,8 @@ def _module(name: str) -> FileResponse:
     return FileResponse(_WIDGET / name, media_type="text/javascript", headers=headers)
 
 
-def _open_conversation(web: tokens.WebSession) -> None:
+def ensure_conversation(web: tokens.WebSession) -> None:
+    """Open the session's conversation if it is new; a database that is away is the inbox's business."""
     try:
         conversation.open_conversation(web)
     except IntegrityError:

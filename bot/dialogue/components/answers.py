@@ -23,6 +23,8 @@ from bot.intake.items import BY_QUESTION
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
 INTAKE_FORM = "intake_form"
+#: What cannot be read as an answer to these is taken for one all the same; the form asks once more.
+ASKED_ONCE_MORE = ("scale", "signs", "trend", "choice", "yes_no", "photo", "words")
 #: Needed to take a statement, which no question mark marks, for an interruption.
 SURE = 0.5
 #: So many words and a question mark, not understood: rather asked about than taken for an answer.
@@ -82,7 +84,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
                     _set_intent(message, "answer_words")
             elif reading.readable(question, text):
                 _set_intent(message, "answer_number")
-            elif kind in ("scale", "signs", "trend", "words"):
+            elif kind in ASKED_ONCE_MORE:
                 puzzling = kind == "words" and _puzzles(message, text)
                 if puzzling and tracker.get_slot("asked_again") != question:
                     continue  # the form asks once more

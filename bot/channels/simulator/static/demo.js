@@ -86,6 +86,13 @@ function phoneElement(phone) {
   const photo = element.querySelector(".photo");
   photo.setAttribute("aria-label", `Attach a demo photo for ${phone.owner}`);
   photo.addEventListener("click", () => photo.setAttribute("aria-pressed", photo.ariaPressed !== "true"));
+  const file = element.querySelector(".file input");
+  file.setAttribute("aria-label", `Send a file of this computer as ${phone.owner}`);
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files;
+    if (chosen) await post(`${url(phone.number)}/photo`, chosen, element.querySelector(".problem"));
+    file.value = ""; // so that the same file can be chosen again
+  });
   const power = element.querySelector(".power input");
   power.setAttribute("aria-label", `Phone of ${phone.owner} is on`);
   power.addEventListener("change", () =>
@@ -149,7 +156,7 @@ function textElement(text, at) {
   element.classList.toggle("page", text.page);
   element.classList.toggle("failed", text.state === "not delivered");
   const bubble = make("div", "bubble");
-  if (text.photos) bubble.append(make("div", "pictured", "Demo photo"));
+  if (text.photos) bubble.append(make("div", "pictured", "Photo"));
   bubble.append(...linked(text.body));
   const facts = make("div", "facts");
   const ticks = { sent: "✓", delivered: "✓✓", "not delivered": "✕" }[text.state] || "…";
@@ -202,14 +209,15 @@ function sendText(element, body, photo) {
   return post(`${url(element.dataset.number)}/texts`, { body, photo }, element.querySelector(".problem"));
 }
 
-/** Posts `body`; false, with the reason written into `problem`, when it was not taken. */
+/** Posts `body`, an object or a file; false, with the reason written into `problem`, when it was not taken. */
 async function post(address, body, problem) {
   problem.textContent = "";
   try {
+    const isFile = body instanceof File;
     const response = await fetch(address, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": isFile ? body.type || "application/octet-stream" : "application/json" },
+      body: isFile ? body : JSON.stringify(body),
     });
     if (response.ok) return true;
     const answer = await response.json().catch(() => ({}));

@@ -1,0 +1,84 @@
+"""Which questions of a check-in come next, and what its answers mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.protocols.schema import Branch, Question, Threshold
+from bot.triage.types import Tier
+
+#: Asked first, and always: it names nothing that a stranger may not read on a locked screen.
+FIRST = "overall"
+SIGNS = "red_flags"
+UNWELL = "unwell"
+
+Value = int | str | list[int]
+
+
+def plain_id(question: str) -> str:
+    """The id of a question as the dialogue calls it while it is open: `checkin.pain` is `pain`."""
+    return question.rpartition(".")[2]
+
+
+def in_order(ask: Sequence[str], answers: Mapping[str, Any], questions: Mapping[str, Question]) -> list[str]:
+    """The questions of a check-in that `ask`s these, in the order in which to ask them, given `answers` so
+    far.
+
+    Whoever is not well is asked for the red flags at once. A question that an answer has made needless is
+    left out; one whose condition is still open is kept.
+    """
+    order = [question for question in ask if _wanted(questions.get(question), answers)]
+    if answers.get(FIRST) == UNWELL and SIGNS in order:
+        order.remove(SIGNS)
+        order.insert(order.index(FIRST) + 1 if FIRST in order else 0, SIGNS)
+    return order
+
+
+def _wanted(question: Question | None, answers: Mapping[str, Any]) -> bool:
+    branch = question.only_if if question else None
+    return branch is None or branch.question not in answers or _fits(branch, answers[branch.question])
+
+
+def _fits(branch: Branch, value: Any) -> bool:
+    if branch.at_least is not None and not (isinstance(value, int) and value >= branch.at_least):
+        return False
+    return not branch.among or value in branch.among
+
+
+def judge(
+    answers: Mapping[str, Value], before: Mapping[str, Value], day: int, questions: Mapping[str, Question]
+) -> tuple[Tier, str]:
+    """How soon a person must look at `answers`, and a note that says why; T4 when nobody must.
+
+    `before` are the answers of the check-in before, `day` the local days since the treatment. Triage has read
+    the words by themselves, and nothing here lowers what it found.
+    """
+    tier, note = Tier.T4, ""
+    for name, value in answers.items():
+        question = questions.get(name)
+        for threshold in question.thresholds if question else ():
+            found = Tier(threshold.tier)
+            if found.urgency < tier.urgency and _crosses(threshold, value, before.get(name), day):
+                tier, note = found, _note(name, value, before.get(name), threshold)
+    return tier, note
+
+
+def _crosses(threshold: Threshold, value: Value, before: Value | None, day: int) -> bool:
+    if day < threshold.from_day:
+        return False
+    if threshold.among and value not in threshold.among:
+        return False
+    number = value if isinstance(value, int) else None
+    if threshold.at_least is not None and (number is None or number < threshold.at_least):
+        return False
+    if threshold.at_most is not None and (number is None or number > threshold.at_most):
+        return False
+    if threshold.worse_by is None:
+        return True
+    return number is not None and isinstance(before, int) and number - before >= threshold.worse_by
+
+
+def _note(name: str, value: Value, before: Value | None, threshold: Threshold) -> str:
+    shown = f"{name} {value}/10" if isinstance(value, int) else f"{name}: {value}"
+    return f"{shown}, was {before}/10" if threshold.worse_by is not None else shown

@@ -1,0 +1,260 @@
+"""Which check-in protocol is in force for a clinic, and letting running enrolments follow a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot import settings as app_settings
+from bot.clinic.models import Clinic
+from bot.db.engine import reading, transaction
+from bot.followup.hours import texting_hours
+from bot.followup.models import (
+    CheckIn,
+    CheckInStatus,
+    Enrolment,
+    EnrolmentStatus,
+    ProtocolVersion,
+)
+from bot.followup.planning import Changes, Planned, due_times, questions_of, replan, spread
+from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Schedule
+
+BATCH = 200
+CHANGED_MEANWHILE = "Somebody else has changed this protocol meanwhile. Look at it first."
+RUNNING = (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
+
+
+class ProtocolRefused(Exception):
+    """A protocol cannot come into force like this; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change would do to the enrolments that run now."""
+
+    enrolments: int
+    added: int
+    moved: int
+    cancelled: int
+
+
+def in_force(session: Session, clinic_id: str, protocol_id: str) -> Schedule:
+    """The clinic's newest version of a protocol, else the shipped one. Raises KeyError for an unknown id."""
+    own = session.scalars(
+        select(ProtocolVersion)
+        .where(ProtocolVersion.clinic_id == clinic_id, ProtocolVersion.protocol_id == protocol_id)
+        .order_by(ProtocolVersion.version.desc())
+        .limit(1)
+    ).first()
+    return catalogue().schedules[protocol_id] if own is None else Schedule.model_validate(own.definition)
+
+
+def for_product(session: Session, clinic_id: str, product: str) -> Schedule | None:
+    """The protocol that follows a treatment with `product`; None when the catalogue has none."""
+    for shipped in catalogue().schedules.values():
+        if shipped.product == product and shipped.status != "retired":
+            return in_force(session, clinic_id, shipped.id)
+    return None
+
+
+def versions(session: Session, clinic_id: str, protocol_id: str) -> Sequence[ProtocolVersion]:
+    """The clinic's own versions, newest first."""
+    return session.scalars(
+        select(ProtocolVersion)
+        .where(ProtocolVersion.clinic_id == clinic_id, ProtocolVersion.protocol_id == protocol_id)
+        .order_by(ProtocolVersion.version.desc())
+    ).all()
+
+
+def asks(session: Session, check_in: CheckIn) -> tuple[str, ...]:
+    """The questions of a check-in, with those of the check-ins that are asked together with it."""
+    together = [check_in, *session.scalars(select(CheckIn).where(CheckIn.combined_into_id == check_in.id))]
+    found: list[Sequence[str]] = []
+    for one in together:
+        for enrolment in _sharing(session, one.enrolment):
+            contact = in_force(session, enrolment.clinic_id, enrolment.protocol_id).on(one.day)
+            found += [contact.ask] if contact else []
+    if not found:  # its day has left the protocol since it was promised
+        schedule = in_force(session, check_in.clinic_id, check_in.enrolment.protocol_id)
+        nearest = min(schedule.check_ins, key=lambda contact: abs(contact.day - check_in.day))
+        found = [nearest.ask]
+    return questions_of(found, tuple(catalogue().questions))
+
+
+def _sharing(session: Session, enrolment: Enrolment) -> list[Enrolment]:
+    merged = select(Enrolment).where(Enrolment.merged_into_id == enrolment.id)
+    return [enrolment, *session.scalars(merged)]
+
+
+def times_for(session: Session, enrolment: Enrolment, instead: Schedule | None = None) -> dict[int, datetime]:
+    """Day -> moment of every check-in that the protocols in force give this enrolment and those merged into
+    it.
+
+    `instead` takes the place of the protocol of the same id, to see what it would do.
+    """
+    patient = enrolment.patient
+    hours = texting_hours(patient.clinic, patient.time_zone)
+    delay = spread(patient.id, app_settings.get_settings().checkin_spread_minutes)
+    times: dict[int, datetime] = {}
+    for sharing in _sharing(session, enrolment):
+        if instead is not None and instead.id == sharing.protocol_id:
+            schedule = instead
+        else:
+            schedule = in_force(session, sharing.clinic_id, sharing.protocol_id)
+        treatment = sharing.treatment
+        for day, due in due_times(schedule, treatment.treated_at, hours, delay=delay).items():
+            if not treatment.touch_up or day <= schedule.early_until:
+                times.setdefault(day, due)
+    return times
+
+
+def follow(session: Session, enrolment: Enrolment, *, now: datetime) -> Changes:
+    """Let the planned check-ins of `enrolment` follow the protocols in force (see `planning.replan`)."""
+    changes = replan(times_for(session, enrolment), _standing(enrolment), now)
+    by_id = {check_in.id: check_in for check_in in enrolment.check_ins}
+    paused = enrolment.status is EnrolmentStatus.PAUSED
+    for day, due in changes.add.items():
+        session.add(planned_check_in(enrolment, day, due))
+    for check_in_id, due in changes.move.items():
+        by_id[check_in_id].due_at = due
+        if not paused:
+            by_id[check_in_id].next_step_at = due
+    for check_in_id in changes.cancel:
+        by_id[check_in_id].status = CheckInStatus.CANCELLED
+        by_id[check_in_id].reason = "no longer in the protocol"
+    enrolment.protocol_version = in_force(session, enrolment.clinic_id, enrolment.protocol_id).version
+    return changes
+
+
+def _standing(enrolment: Enrolment) -> list[Planned]:
+    return [Planned(c.id, c.day, c.due_at, c.status) for c in enrolment.check_ins]
+
+
+def planned_check_in(enrolment: Enrolment, day: int, due: datetime) -> CheckIn:
+    """A check-in that waits for its time."""
+    return CheckIn(
+        clinic_id=enrolment.clinic_id,
+        enrolment_id=enrolment.id,
+        patient_id=enrolment.patient_id,
+        day=day,
+        due_at=due,
+        next_step_at=due,
+        status=CheckInStatus.PLANNED,
+    )
+
+
+def follow_changes(limit: int = BATCH) -> int:
+    """Let up to `limit` running enrolments follow protocols that have changed. Returns how many were
+    behind."""
+    with transaction() as session:
+        behind = _behind(session, limit)
+        for enrolment in behind:
+            follow(session, enrolment, now=clock.now())
+    return len(behind)
+
+
+def newest_change() -> tuple[object, ...]:
+    """Changes when a protocol may have: the texts in force, and the clinics' newest version."""
+    with reading() as session:
+        return id(catalogue()), session.scalar(select(func.max(ProtocolVersion.id)))
+
+
+def _behind(session: Session, limit: int) -> list[Enrolment]:
+    kinds = session.execute(
+        select(Enrolment.clinic_id, Enrolment.protocol_id, Enrolment.protocol_version)
+        .where(Enrolment.status.in_(RUNNING), Enrolment.merged_into_id.is_(None))
+        .distinct()
+    ).all()
+    found: list[Enrolment] = []
+    for clinic_id, protocol_id, version in kinds:
+        if (
+            protocol_id in catalogue().schedules
+            and in_force(session, clinic_id, protocol_id).version != version
+        ):
+            found += session.scalars(
+                select(Enrolment)
+                .where(
+                    Enrolment.clinic_id == clinic_id,
+                    Enrolment.protocol_id == protocol_id,
+                    Enrolment.protocol_version == version,
+                    Enrolment.status.in_(RUNNING),
+                    Enrolment.merged_into_id.is_(None),
+                )
+                .order_by(Enrolment.id)
+                .limit(limit - len(found))
+            )
+        if len(found) >= limit:
+            break
+    return found
+
+
+def parse(current: Schedule, version: int, check_ins: Sequence[Mapping[str, Any]], hour: int) -> Schedule:
+    """`current` with other check-ins, as version `version`. Raises ProtocolRefused."""
+    data = current.model_dump(mode="json") | {"version": version, "hour": hour, "check_ins": list(check_ins)}
+    try:
+        return Schedule.model_validate(data)
+    except ValidationError as invalid:
+        faults = {str(error["msg"]).removeprefix("Value error, ") for error in invalid.errors()}
+        raise ProtocolRefused("; ".join(sorted(faults))) from None
+
+
+def effect(clinic_id: str, wanted: Schedule) -> Effect:
+    """What `wanted` would do to running enrolments, without doing it."""
+    now, totals = clock.now(), [0, 0, 0, 0]
+    with reading() as session:
+        running = session.scalars(
+            select(Enrolment).where(
+                Enrolment.clinic_id == clinic_id,
+                Enrolment.protocol_id == wanted.id,
+                Enrolment.status.in_(RUNNING),
+                Enrolment.merged_into_id.is_(None),
+            )
+        )
+        for enrolment in running:
+            times = times_for(session, enrolment, instead=wanted)
+            changes = replan(times, _standing(enrolment), now)
+            for at, count in enumerate((1, len(changes.add), len(changes.move), len(changes.cancel))):
+                totals[at] += count
+    return Effect(*totals)
+
+
+def put_in_force(clinic_id: str, staff_id: str, wanted: Schedule, note: str) -> int:
+    """Make `wanted` the clinic's protocol; running enrolments follow with the next sweeps. Returns its
+    version.
+
+    Raises ProtocolRefused when another version came into force meanwhile.
+    """
+    with transaction() as session:
+        session.get_one(Clinic, clinic_id, with_for_update=True)
+        newest = in_force(session, clinic_id, wanted.id).version
+        if wanted.version != newest + 1:
+            raise ProtocolRefused(CHANGED_MEANWHILE)
+        session.add(
+            ProtocolVersion(
+                clinic_id=clinic_id,
+                protocol_id=wanted.id,
+                version=wanted.version,
+                definition=wanted.model_dump(mode="json"),
+                author_id=staff_id,
+                note=note.strip()[:200],
+            )
+        )
+    return wanted.version
+
+
+def count_running(session: Session, clinic_id: str) -> dict[str, int]:
+    """Protocol id -> running enrolments of the clinic."""
+    rows = session.execute(
+        select(Enrolment.protocol_id, func.count())
+        .where(Enrolment.clinic_id == clinic_id, Enrolment.status.in_(RUNNING))
+        .group_by(Enrolment.protocol_id)
+    )
+    return {str(protocol_id): int(count) for protocol_id, count in rows}

@@ -1,0 +1,37 @@
+"""Are the files of all photos there, and unchanged?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.photos import files
+from bot.photos.errors import PhotoDamaged
+from bot.photos.models import Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One file that is not what the record says. `file` is its path; the words say what is wrong."""
+
+    photo_id: str
+    file: str
+    problem: str
+
+
+def check(session: Session) -> Iterator[Fault | None]:
+    """Read every file of every photo; yields None for a photo in order, so that progress can be shown."""
+    columns = select(Photo.id, Photo.clinic_id, Photo.sha256, Photo.thumb_sha256).order_by(Photo.id)
+    for photo_id, clinic_id, *checksums in session.execute(columns).yield_per(500):
+        sound = True
+        for sha256 in checksums:
+            try:
+                files.read(clinic_id, sha256)
+            except PhotoDamaged as damage:
+                sound = False
+                yield Fault(photo_id, str(files.path_of(clinic_id, sha256)), str(damage))
+        if sound:
+            yield None

@@ -1,0 +1,264 @@
+"""A crowd of patients over months, in seconds: the real record, planning, triage and delivery, a carrier that
+keeps everything in memory, and the clock moved from one due moment to the next.
+
+The conversation is the one thing left out: a short reader takes a whole check-in from one text. Rasa's turns
+have stories of their own (`play.py`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import func, select
+
+from bot import clock
+from bot import settings as app_settings
+from bot.channels.base import CarrierError, Inbound, Outbound, Sent
+from bot.clinic import demo
+from bot.clinic.enrolment import enrol
+from bot.clinic.models import Clinic, Patient, Role, Staff
+from bot.db.engine import reading
+from bot.dialogue.scores import read_named
+from bot.dialogue.turn import Turn
+from bot.durable import inline, sweep
+from bot.escalation import service
+from bot.escalation.models import Alert, AlertStatus, Outcome
+from bot.followup import answers
+from bot.followup.models import CheckIn, CheckInStatus
+from bot.messaging import inbox
+from bot.messaging.models import Channel, Message, Status
+from bot.protocols.catalogue import catalogue
+from bot.protocols.render import render_piece
+from bot.records.models import StaffTask
+from bot.settings import Settings
+from bot.simulation.crowd import Person, answer_to, crowd
+from bot.simulation.invariants import INVARIANTS
+from bot.start import open_record
+
+#: How long the clinic takes to close an alert.
+CLOSES_AFTER = timedelta(hours=3)
+_OVERALL = {"1": "well", "2": "so_so", "3": "unwell"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply in approved words."""
+
+    text: str
+    content_id: str
+    content_version: int
+    question: str | None = None
+    buttons: tuple[dict[str, Any], ...] = ()
+
+
+class OneTextReader:
+    """Opens check-ins, and reads a whole one from a single text: "1 pain 2 swelling 3"."""
+
+    def start_check_in(self, conversation_id: str, metadata: dict[str, Any]) -> list[Said]:  # noqa: ARG002
+        """The opening question."""
+        return [self._say("checkin.open", metadata, question="checkin.overall")]
+
+    def handle(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> list[Said]:  # noqa: ARG002
+        """Record what the text answers, and finish the check-in that waits."""
+        with reading() as session:
+            check_in_id = session.scalars(
+                select(CheckIn.id)
+                .where(
+                    CheckIn.patient_id == metadata["patient_id"],
+                    CheckIn.status.in_([CheckInStatus.SENT, CheckInStatus.REMINDED]),
+                )
+                .order_by(CheckIn.due_at.desc())
+            ).first()
+        if check_in_id is None:
+            return [self._say("dialogue.fallback", metadata)]
+        message_id = metadata["message_id"]
+        found: dict[str, Any] = read_named(text)
+        overall = _OVERALL.get(text.split()[0])
+        for name, value in (found | ({"overall": overall} if overall else {})).items():
+            answers.record(check_in_id, name, value, words=text, message_id=message_id)
+        return [self._say(f"checkin.done_{answers.finish(check_in_id, message_id)}", metadata)]
+
+    def _say(self, content_id: str, metadata: dict[str, Any], question: str | None = None) -> Said:
+        turn = Turn.of(metadata)
+        said = render_piece(catalogue().piece(content_id), turn.situation, dict(turn.values))
+        return Said(said.text, said.content_id, said.version, question)
+
+
+class Listener(Protocol):
+    """Hears every text as it is delivered."""
+
+    def __call__(self, message: Outbound) -> None: ...
+
+
+class MemoryCarrier:
+    """Delivers at once, and tells who listens."""
+
+    name = "memory"
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def send(self, message: Outbound) -> Sent:
+        """Deliver."""
+        self._listener(message)
+        return Sent(f"M-{message.message_id}", Status.DELIVERED)
+
+    def fetch_media(self, url: str) -> bytes:
+        """Nobody here sends pictures."""
+        raise CarrierError(f"there is no file at {url}", permanent=True)
+
+    def find(self, message: Outbound, since: datetime) -> Sent | None:  # noqa: ARG002
+        """Nothing is ever in doubt here."""
+        return None
+
+
+@dataclass
+class Result:
+    """What happened: counts for the table, and violations by invariant."""
+
+    counts: dict[str, int]
+    violations: dict[str, list[str]]
+
+    @property
+    def clean(self) -> bool:
+        """Whether every invariant held."""
+        return not any(self.violations.values())
+
+
+@dataclass
+class Population:
+    """The crowd as it lives. `progress` gets a line for every tenth of the time."""
+
+    people: list[Person]
+    days: int
+    seed: int
+    progress: Callable[[str], None]
+    _pending: list[tuple[datetime, int, str, str]] = field(default_factory=list)
+    _asked: Counter[str] = field(default_factory=Counter)
+
+    def run(self) -> Result:
+        """Live through the days and look at what was left behind."""
+        self._dice, self._ids = random.Random(self.seed), itertools.count()
+        self._by_phone = {person.phone: person for person in self.people}
+        self._carrier, self._reader = MemoryCarrier(self._hear), OneTextReader()
+        with reading() as session:
+            self._clinic = session.scalars(select(Clinic)).one()
+            closer = session.scalars(select(Staff.id).where(Staff.role == Role.MEDICAL_DIRECTOR))
+            self._staff_id = closer.one()
+        start = clock.now()
+        end, tenth = start + timedelta(days=self.days), timedelta(days=self.days) / 10
+        for person in self.people:
+            self._enrol(person)
+        inline.settle(self._carrier, self._reader)
+        told = start
+        while (moment := self._next(end)) is not None:
+            clock.advance(max(timedelta(), moment - clock.now()) + timedelta(milliseconds=1))
+            self._answer()
+            self._close()
+            inline.settle(self._carrier, self._reader)
+            if clock.now() - told >= tenth:
+                told = clock.now()
+                self.progress(f"day {(told - start).days} of {self.days}")
+        clock.advance(max(timedelta(), end - clock.now()))
+        return self._result(clock.now())
+
+    def _enrol(self, person: Person) -> None:
+        for product in person.products:
+            enrol(
+                self._clinic.id,
+                {
+                    "first_name": "Sample",
+                    "last_name": f"Patient {person.number}",
+                    "phone": person.phone,
+                    "language": person.language,
+                    "time_zone": person.time_zone,
+                    "product": product,
+                    "lot": "DEMO-0001",
+                    "expiry": "2099-12-31",
+                    "areas": ["lateral cheek"],
+                    "treated_at": (clock.now() - person.treated_before).isoformat(),
+                    "consent_aftercare_texts": True,
+                },
+            )
+
+    def _hear(self, message: Outbound) -> None:
+        person = self._by_phone.get(message.to)
+        if person is None:
+            return
+        with reading() as session:
+            content_id = session.get_one(Message, message.message_id).content_id or ""
+        self._asked[person.phone] += content_id == "checkin.open"
+        answer = answer_to(person, content_id, self._asked[person.phone], self._dice)
+        if answer is not None:
+            due = clock.now() + answer.after
+            heapq.heappush(self._pending, (due, next(self._ids), person.phone, answer.text))
+
+    def _next(self, end: datetime) -> datetime | None:
+        moments = [sweep.next_moment(clock.now()), self._pending[0][0] if self._pending else None]
+        soonest = min((moment for moment in moments if moment is not None), default=None)
+        return soonest if soonest is not None and soonest < end else None
+
+    def _answer(self) -> None:
+        while self._pending and self._pending[0][0] <= clock.now():
+            _, number, phone, text = heapq.heappop(self._pending)
+            inbox.receive(Inbound(Channel.SMS, f"IN{number}", self._clinic.text_number, phone, text))
+
+    def _close(self) -> None:
+        """The clinic looks after its alerts."""
+        with reading() as session:
+            waiting = session.scalars(
+                select(Alert.id).where(
+                    Alert.status != AlertStatus.CLOSED, Alert.created_at <= clock.now() - CLOSES_AFTER
+                )
+            ).all()
+        for alert_id in waiting:
+            service.close(alert_id, self._staff_id, Outcome.ADVISED_BY_PHONE, "Phoned, in this simulation.")
+
+    def _result(self, now: datetime) -> Result:
+        with reading() as session:
+            check_ins = Counter(session.scalars(select(CheckIn.status)))
+            reminded = session.scalar(
+                select(func.count()).select_from(CheckIn).where(CheckIn.reminded_at.is_not(None))
+            )
+            sent = session.scalar(
+                select(func.count()).select_from(CheckIn).where(CheckIn.sent_at.is_not(None))
+            )
+            tasks = Counter(session.scalars(select(StaffTask.kind)))
+            counts = {
+                "patients": len(self.people),
+                "check-ins sent": sent or 0,
+                "answered": check_ins[CheckInStatus.ANSWERED],
+                "reminded": reminded or 0,
+                "not answered": check_ins[CheckInStatus.UNANSWERED],
+                "by phone instead": check_ins[CheckInStatus.BY_PHONE],
+                "asked with another": check_ins[CheckInStatus.COMBINED],
+                "dropped": check_ins[CheckInStatus.CANCELLED],
+                "alerts": session.scalar(select(func.count()).select_from(Alert)) or 0,
+                "opted out": session.scalar(
+                    select(func.count()).select_from(Patient).where(Patient.opted_out_at.is_not(None))
+                )
+                or 0,
+                **{f"task: {kind.value}": count for kind, count in sorted(tasks.items())},
+            }
+            violations = {check.__name__: list(check(session, now)) for check in INVARIANTS}
+        return Result(counts, violations)
+
+
+def live(size: int, days: int, seed: int, progress: Callable[[str], None]) -> Result:
+    """Let a crowd of `size` live for `days` in a record of its own."""
+    with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
+        settings = Settings(var_dir=Path(folder), database_url=None, demo=True, carrier="simulator")
+        app_settings.use_settings(settings)
+        clock.keep_in(None)
+        open_record(settings)
+        demo.seed(patients=False)
+        return Population(crowd(size, seed), days, seed, progress).run()

@@ -1,0 +1,189 @@
+"""Changing a patient's check-ins and the clinic's protocols in the console."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot.clinic.models import Consent, ConsentPurpose, Patient
+from bot.db.engine import reading, transaction
+from bot.followup import protocols
+from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
+from bot.messaging.consent import agreed_to_texts
+from bot.messaging.models import Conversation, Message
+from tests.contract.console_clinic import World
+from tests.contract.test_console_pages import client_for, post
+
+PAGE = "/console/protocols/harmonyca"
+
+
+@pytest.fixture
+def nurse(world: World) -> TestClient:
+    return client_for("nurse")
+
+
+@pytest.fixture
+def doctor(world: World) -> TestClient:
+    return client_for("doctor")
+
+
+def enrolment_of(world: World, name: str) -> Enrolment:
+    with reading() as session:
+        return session.query(Enrolment).filter_by(patient_id=world.patients[name]).one()
+
+
+def planned(world: World, name: str) -> CheckIn:
+    with reading() as session:
+        rows = session.query(CheckIn).filter_by(patient_id=world.patients[name], status=CheckInStatus.PLANNED)
+        found = rows.order_by(CheckIn.due_at).first()
+        assert found is not None
+        return found
+
+
+def typed(page: str) -> dict[str, str]:
+    """The protocol form as it was shown."""
+    fields: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and not name[1].startswith("csrf") and ('type="checkbox"' not in tag or " checked" in tag):
+            fields[name[1]] = html.unescape(value[1]) if value else "on"
+    return fields
+
+
+def test_check_ins_are_paused_and_go_on(nurse: TestClient, world: World) -> None:
+    enrolment = enrolment_of(world, "pat")
+    reply = post(nurse, f"/console/enrolments/{enrolment.id}/pause")
+    assert "The check-ins are changed." in reply.text
+    assert enrolment_of(world, "pat").status is EnrolmentStatus.PAUSED
+    post(nurse, f"/console/enrolments/{enrolment.id}/resume")
+    assert enrolment_of(world, "pat").status is EnrolmentStatus.ACTIVE
+
+
+def test_phone_instead_of_texts_and_back(nurse: TestClient, world: World) -> None:
+    enrolment = enrolment_of(world, "pat")
+    post(nurse, f"/console/enrolments/{enrolment.id}/means", means="phone")
+    assert enrolment_of(world, "pat").means is Means.PHONE
+    post(nurse, f"/console/enrolments/{enrolment.id}/means", means="text")
+    assert enrolment_of(world, "pat").means is Means.TEXT
+
+
+def test_a_planned_check_in_is_skipped_once(nurse: TestClient, world: World) -> None:
+    check_in = planned(world, "pat")
+    post(nurse, f"/console/check-ins/{check_in.id}/skip")
+    again = post(nurse, f"/console/check-ins/{check_in.id}/skip")
+    assert again.status_code == 422
+    assert "has not gone out yet" in again.text
+
+
+def test_ending_early_needs_a_reason(nurse: TestClient, world: World) -> None:
+    enrolment = enrolment_of(world, "pat")
+    refused = post(nurse, f"/console/enrolments/{enrolment.id}/end", reason=" ")
+    assert refused.status_code == 422
+    assert enrolment_of(world, "pat").status is EnrolmentStatus.ACTIVE
+    post(nurse, f"/console/enrolments/{enrolment.id}/end", reason="Moved away.")
+    assert enrolment_of(world, "pat").status is EnrolmentStatus.STOPPED
+
+
+def test_another_clinics_check_ins_are_not_there(world: World) -> None:
+    stranger = client_for("stranger")
+    enrolment, check_in = enrolment_of(world, "pat"), planned(world, "pat")
+    assert post(stranger, f"/console/enrolments/{enrolment.id}/pause").status_code == 404
+    assert post(stranger, f"/console/check-ins/{check_in.id}/skip").status_code == 404
+    assert enrolment_of(world, "pat").status is EnrolmentStatus.ACTIVE
+
+
+def test_a_change_is_shown_before_it_is_put_in_force(doctor: TestClient, world: World) -> None:
+    fields = typed(doctor.get(PAGE).text) | {"day-1": "4"}
+    shown = post(doctor, PAGE, **fields)
+    assert "check-ins are added" in shown.text
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == 2
+    done = post(doctor, PAGE, **fields, confirmed="yes", note="A day later.")
+    assert "The protocol is in force" in done.text
+    with reading() as session:
+        mine = protocols.in_force(session, world.clinic, "harmonyca")
+        theirs = protocols.in_force(session, world.other_clinic, "harmonyca")
+    assert (mine.version, mine.days[1]) == (3, 4)
+    assert (theirs.version, theirs.days[1]) == (2, 3), "another clinic keeps its own"
+    assert "A day later." in doctor.get(PAGE).text
+
+
+def test_a_nurse_reads_protocols_and_changes_none(nurse: TestClient, world: World) -> None:
+    page = nurse.get(PAGE).text
+    assert "Only the medical director may change" in page
+    refused = post(nurse, PAGE, **typed(page), confirmed="yes")
+    assert refused.status_code == 422
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("day-0", "soon", "whole numbers"), ("hour", "ten", "whole number"), ("version", "1", "Somebody else")],
+)
+def test_what_was_typed_wrongly_is_said_and_kept(
+    doctor: TestClient, field: str, value: str, words: str
+) -> None:
+    fields = typed(doctor.get(PAGE).text) | {field: value, "day-2": "9"}
+    refused = post(doctor, PAGE, **fields)
+    assert refused.status_code == 422
+    assert words in refused.text
+    assert 'value="9"' in refused.text
+
+
+def test_every_protocol_is_listed_with_who_follows_it(nurse: TestClient) -> None:
+    page = nurse.get("/console/protocols").text
+    assert page.count('href="/console/protocols/') >= 4
+    assert "HArmonyCA, first year" in page
+
+
+def test_an_unknown_protocol_is_not_there(nurse: TestClient) -> None:
+    assert nurse.get("/console/protocols/nosuch").status_code == 404
+
+
+def edit(client: TestClient, world: World, name: str, **changed: str) -> object:
+    page = client.get(f"/console/patients/{world.patients[name]}/edit").text
+    fields = typed(page) | {"language": "en", "time_zone": "America/New_York"} | changed
+    return post(client, f"/console/patients/{world.patients[name]}/edit", **fields)
+
+
+def test_a_patient_gets_a_new_number_that_is_asked_for_consent_again(nurse: TestClient, world: World) -> None:
+    with transaction() as session:
+        patient = session.get_one(Patient, world.patients["pat"])
+        for channel in ("staff", "sms"):
+            session.add(
+                Consent(
+                    clinic_id=patient.clinic_id,
+                    patient_id=patient.id,
+                    purpose=ConsentPurpose.AFTERCARE_TEXTS,
+                    granted=True,
+                    wording_version="test",
+                    channel=channel,
+                )
+            )
+            session.flush()
+    edit(nurse, world, "pat", phone="+15550100177")
+    with reading() as session:
+        patient = session.get_one(Patient, world.patients["pat"])
+        assert patient.phone == "+15550100177"
+        assert not agreed_to_texts(session, patient)
+        thread = session.query(Conversation).filter_by(address="+15550100177").one()
+        assert session.query(Message).filter_by(conversation_id=thread.id).one().content_id == "enrol.welcome"
+
+
+def test_two_patients_cannot_share_a_number(nurse: TestClient, world: World) -> None:
+    refused = edit(nurse, world, "pat", phone="+15550100111", first_name="Patricia")
+    assert refused.status_code == 422  # type: ignore[attr-defined]
+    assert "belongs to Ana Ejemplo" in refused.text  # type: ignore[attr-defined]
+    assert 'value="Patricia"' in refused.text, "what was typed is kept"  # type: ignore[attr-defined]
+    with reading() as session:
+        assert session.get_one(Patient, world.patients["pat"]).first_name == "Pat"
+
+
+def test_another_clinics_patient_cannot_be_corrected(world: World) -> None:
+    stranger = client_for("stranger")
+    assert stranger.get(f"/console/patients/{world.patients['pat']}/edit").status_code == 404
+    assert post(stranger, f"/console/patients/{world.patients['pat']}/edit").status_code == 404

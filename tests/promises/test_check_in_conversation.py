@@ -1,0 +1,151 @@
+"""A check-in as its patient lives it: which questions come, in which order, how answers are understood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.dialogue.agent import Dialogue
+from bot.dialogue.replies import Reply
+from tests.support.patient import Patient, ids
+from tests.support.services import Services
+
+pytestmark = pytest.mark.model
+
+EARLY = ["overall", "pain", "swelling", "bruising", "red_flags", "other"]
+LATE = ["overall", "lumps", "satisfaction", "gais", "other"]
+
+
+def open_check_in(patient: Patient, asks: list[str] = EARLY, before: dict[str, int] | None = None) -> Reply:
+    patient.known |= {"check_in_asks": asks, "check_in_before": before or {}}
+    (first,) = patient.check_in()
+    return first
+
+
+def asked(replies: list[Reply]) -> list[str | None]:
+    return [reply.question for reply in replies]
+
+
+def recorded(services: Services) -> list[tuple[str, Any]]:
+    return [args[1:3] for args, _ in services.named("record")]
+
+
+def test_the_first_words_greet_and_ask_what_a_stranger_may_read(patient: Patient) -> None:
+    first = open_check_in(patient)
+    assert (first.content_id, first.question) == ("checkin.open", "checkin.overall")
+    assert "Pat" in first.text
+    for secret in ("pain", "swelling", "HArmonyCA", "treat"):
+        assert secret not in first.text
+
+
+def test_every_question_of_the_protocol_is_asked_once_and_in_order(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    for answer, following in zip(("1", "2", "3", "0", "0"), EARLY[1:], strict=True):
+        assert asked(patient.text(answer)) == [f"checkin.{following}"]
+    assert ids(patient.text("no")) == ["checkin.done_well"]
+    assert recorded(services) == [
+        ("checkin.overall", "well"),
+        ("checkin.pain", 2),
+        ("checkin.swelling", 3),
+        ("checkin.bruising", 0),
+        ("checkin.red_flags", []),
+        ("checkin.other", ""),
+    ]
+
+
+@pytest.mark.parametrize("unwell", ["3", "not well", "mal", "feeling awful"])
+def test_whoever_is_not_well_is_asked_for_the_danger_signs_at_once(patient: Patient, unwell: str) -> None:
+    open_check_in(patient)
+    assert asked(patient.text(unwell)) == ["checkin.red_flags"]
+    assert asked(patient.text("0")) == ["checkin.pain"]
+
+
+def test_the_months_ask_other_questions(patient: Patient, services: Services) -> None:
+    open_check_in(patient, LATE)
+    assert asked(patient.text("great")) == ["checkin.lumps"]
+    assert asked(patient.text("no")) == ["checkin.satisfaction"]
+    assert asked(patient.text("9")) == ["checkin.gais"]
+    assert asked(patient.text("much better")) == ["checkin.other"]
+    assert ids(patient.text("0")) == ["checkin.done_well"]
+    assert recorded(services)[1:4] == [
+        ("checkin.lumps", "no"),
+        ("checkin.satisfaction", 9),
+        ("checkin.gais", "much_improved"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "following"),
+    [
+        ("2 3 0", "checkin.red_flags"),
+        ("pain 2, swelling 3 and no bruising", "checkin.red_flags"),
+        ("2 and 3", "checkin.bruising"),
+        ("swelling 3, pain 2", "checkin.bruising"),
+    ],
+)
+def test_several_answers_in_one_text_answer_several_questions(
+    patient: Patient, services: Services, words: str, following: str
+) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    assert asked(patient.text(words)) == [following]
+    assert ("checkin.swelling", 3) in recorded(services)
+
+
+def test_several_answers_are_kept_while_triage_asks_its_own_question(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    assert patient.text("pain 2, swelling 3, no bruising", probe=True, safety_sent=True) == []
+    # the probe asked for the very signs that the check-in would ask next
+    assert asked(patient.text("0", question="probe")) == ["checkin.other"]
+    assert ("checkin.bruising", 0) in recorded(services)
+    assert ("checkin.red_flags", []) in recorded(services)
+
+
+def test_the_same_as_last_time_is_the_number_of_last_time(patient: Patient, services: Services) -> None:
+    open_check_in(patient, before={"pain": 4})
+    patient.text("1")
+    assert asked(patient.text("same")) == ["checkin.swelling"]
+    assert recorded(services)[-1] == ("checkin.pain", 4)
+
+
+def test_better_than_last_time_is_asked_for_a_number_with_the_last_one_named(patient: Patient) -> None:
+    open_check_in(patient, before={"pain": 4})
+    patient.text("1")
+    (again,) = patient.text("better than yesterday")
+    assert (again.content_id, again.question) == ("checkin.reask_compared", "checkin.pain")
+    assert "4" in again.text
+    assert asked(patient.text("2")) == ["checkin.swelling"]
+
+
+def test_an_answer_can_be_put_right_afterwards(patient: Patient, services: Services) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    patient.text("8")
+    assert asked(patient.text("sorry, I meant 3")) == ["checkin.swelling"]
+    assert recorded(services)[-1] == ("checkin.pain", 3)
+    assert asked(patient.text("2")) == ["checkin.bruising"]
+
+
+def test_what_cannot_be_read_is_asked_once_more_with_the_choices_and_then_kept(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    (again,) = patient.text("purple elephant")
+    assert again.content_id == "checkin.reask_choice"
+    assert "2 so-so" in again.text
+    assert asked(patient.text("purple elephant")) == ["checkin.pain"]
+    assert recorded(services) == [("checkin.overall", "purple elephant")]
+
+
+def test_spanish_answers_are_understood(dialogue: Dialogue, services: Services) -> None:
+    paciente = Patient(dialogue, "check-in-es", language="es")
+    open_check_in(paciente)
+    assert asked(paciente.text("más o menos")) == ["checkin.pain"]
+    assert asked(paciente.text("dolor 2 e hinchazón 3")) == ["checkin.bruising"]
+    assert recorded(services)[0] == ("checkin.overall", "so_so")
