@@ -184,7 +184,7 @@ def enroll(
     """Enrol a patient after a treatment and plan the check-ins."""
     from bot.audit import trail
     from bot.clinic.enrolment import EnrolmentInvalid, enrol
-    from bot.start import only_clinic, open_record, take_content
+    from bot.start import chosen_clinic, open_record, take_content
 
     open_record(app_settings.get_settings())
     take_content(app_settings.get_settings())
@@ -201,7 +201,7 @@ def enroll(
         "language": language,
     }
     try:
-        clinic_id = clinic or only_clinic()
+        clinic_id = chosen_clinic(clinic)
         with trail.command("patient.enrol", clinic_id):
             result = enrol(clinic_id, fields)
     except EnrolmentInvalid as invalid:

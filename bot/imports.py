@@ -10,14 +10,14 @@ from rich.progress import track
 
 from bot.audit import trail
 from bot.clinic.importing import FileUnusable, import_rows, read_table
-from bot.start import only_clinic
+from bot.start import chosen_clinic
 
 
 def report(file: Path, clinic: str | None, *, dry_run: bool, out: Console, err: Console) -> int:
     """Import `file` and name every wrong row. The exit status: 0, 1 for wrong rows, 2 for the file."""
     try:
         table = read_table(file.read_bytes())
-        clinic_id = clinic or only_clinic()
+        clinic_id = chosen_clinic(clinic)
     except (FileUnusable, LookupError, OSError) as problem:
         err.print(f"[red]{file.name}[/red]: {problem}", highlight=False, soft_wrap=True)
         return 2

@@ -86,6 +86,16 @@ def only_clinic() -> str:
     return str(clinics[0][0])
 
 
+def chosen_clinic(clinic: str | None) -> str:
+    """The clinic that was named, or the only one. Raises LookupError saying what to do."""
+    if clinic is None:
+        return only_clinic()
+    with reading() as session:
+        if session.get(Clinic, clinic) is None:
+            raise LookupError(f"There is no clinic {clinic}.")
+    return clinic
+
+
 def where_to_go(settings: Settings) -> str:
     """What a person who just started the server needs to know."""
     url = settings.public_url

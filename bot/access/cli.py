@@ -144,18 +144,16 @@ def add_staff(
     from bot.audit import trail
     from bot.clinic.models import Clinic
     from bot.db.engine import transaction
-    from bot.start import only_clinic, open_record
+    from bot.start import chosen_clinic, open_record
 
     open_record(app_settings.get_settings())
     if safeguarding_lead and not phone.strip():
         _refuse([f"--phone: {FIXES['staff.fix_lead_phone']}"])
     form = {"name": name, "email": email, "role": role, "phone": phone, "language": language}
     try:
-        clinic_id = clinic or only_clinic()
+        clinic_id = chosen_clinic(clinic)
         with trail.command("staff.add", clinic_id) as act, transaction() as session:
-            owner = session.get(Clinic, clinic_id)
-            if owner is None:
-                raise LookupError(f"There is no clinic {clinic_id}.")
+            owner = session.get_one(Clinic, clinic_id)
             hired, link = _hired(session, owner, form)
             hired.on_call_order, hired.safeguarding_lead = on_call_order, safeguarding_lead
             act.subject, act.detail = ("staff", hired.id), {"role": hired.role.value}

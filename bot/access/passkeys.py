@@ -93,14 +93,13 @@ def register(session: Session, staff: Staff, credential: str, challenge: str, na
     return passkey
 
 
-def to_sign_in(passkeys: list[Passkey] | None = None) -> tuple[str, str]:
-    """What the browser needs to use a passkey, as JSON, and the challenge to keep. None: any of ours."""
+def to_sign_in() -> tuple[str, str]:
+    """What the browser needs to use a passkey of ours, as JSON, and the challenge to keep.
+
+    It names no passkey: which ones an account has is nobody's business before it is signed in.
+    """
     options = generate_authentication_options(
-        rp_id=relying_party(),
-        user_verification=UserVerificationRequirement.REQUIRED,
-        allow_credentials=[
-            PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in passkeys or ()
-        ],
+        rp_id=relying_party(), user_verification=UserVerificationRequirement.REQUIRED
     )
     return options_to_json(options), bytes_to_base64url(options.challenge)
 

@@ -57,11 +57,11 @@ def revoke(
 
 
 def _clinic(clinic: str | None) -> str:
-    from bot.start import only_clinic, open_record
+    from bot.start import chosen_clinic, open_record
 
     open_record(app_settings.get_settings())
     try:
-        return clinic or only_clinic()
+        return chosen_clinic(clinic)
     except LookupError as problem:
         err.print(f"[red]{problem}[/red]")
         raise typer.Exit(2) from None

@@ -24,7 +24,7 @@ from bot.db.engine import reading, transaction
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What the sign-in page may say has happened before.
-DID = ("reset", "left")
+DID = ("reset",)
 
 
 @router.get("/sign-in")

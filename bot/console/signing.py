@@ -27,7 +27,7 @@ def is_from_elsewhere(request: Request) -> bool:
 
 def open_for(session: Session, request: Request, staff: Staff, method: str, *, verified: bool = True) -> str:
     """A session for `staff` in the caller's transaction; returns its token. Failures are forgotten."""
-    noted(staff, {"method": method})
+    noted(staff, {"method": method} if verified else {"method": method, "waits_for": "second factor"})
     if verified:
         lockout.forget(session, account_key(request, staff.email))
     return sessions.open_session(

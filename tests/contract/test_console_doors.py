@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,14 @@ def test_every_route_of_staff_and_other_systems_is_behind_a_declared_door(route:
         assert said.action, f"{name_of(route)} names a record, so the audit log must have a name for it"
     if route.method != "GET" and said.needs not in (None, Permission.TRY_TRIAGE):
         assert said.action or route.path.endswith("/options"), f"{name_of(route)} changes something"
+
+
+def test_every_parameter_of_an_address_is_known_to_the_log() -> None:
+    """A new kind of record gets its line in `SUBJECTS`, or an entry would not say which one it was about."""
+    others = {"path", "name", "token", "passkey_id"}  # no record of a patient, a colleague or the settings
+    for route in STAFF_ROUTES:
+        named = {name.partition(":")[0] for name in re.findall(r"\{([^}]+)\}", route.path)}
+        assert named <= {*SUBJECTS, *others}, name_of(route)
 
 
 def test_no_route_elsewhere_takes_a_record_past_the_doors(settings: Settings) -> None:

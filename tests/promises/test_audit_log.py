@@ -336,6 +336,13 @@ def test_a_chart_note_taken_by_command_is_in_the_log(desk: Desk) -> None:
     assert entry.actor_id.startswith("os:")
 
 
+def test_a_command_for_a_clinic_that_is_not_there_says_so(world: World) -> None:
+    code, _out, err = run("api-key", "revoke", "x", "--clinic", "nowhere")
+    assert code == 2
+    assert "There is no clinic nowhere" in err
+    assert logged() == []
+
+
 def test_verify_says_that_all_is_whole_and_where_the_chain_ends(world: World, nurse: TestClient) -> None:
     nurse.get("/console/patients")
     code, out, _err = run("audit", "verify")
