@@ -127,12 +127,12 @@ class Door(APIRoute):
 
 
 async def _write(act: Act, what: Declared, response: Response) -> None:
-    """The entry of an act that no transaction has written down; nothing for a page that only refreshed."""
+    """The entry of an act that no transaction wrote; none for a page that refreshed and shows nobody new."""
     if act.written or (act.actor_kind == "nobody" and act.outcome == "done"):
         return  # nobody was let in, and no try to sign in was made
     status = response.status_code
     outcome = act.outcome if act.outcome != "done" else outcome_of(status, changes=act.changes)
-    fresh = _refreshes.due(act.session_id or act.actor_id, act.action, act.subject[1])
+    fresh = _refreshes.due(act.session_id or act.actor_id, act.action, act.subject[1], *sorted(act.patients))
     if what.refreshes and outcome == "done" and not fresh:
         return
     await run_in_threadpool(trail.finish, act, outcome)

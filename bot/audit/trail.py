@@ -105,7 +105,6 @@ def finish(act: Act, outcome: str) -> None:
         with unnoticed(), transaction() as session:
             append(session, act.entry())
         act.written += 1
-        act.patients = set()  # an import has a transaction for each row
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from bot import events
-from bot.access.door import door
+from bot.access.door import address_of, door
 from bot.access.permissions import Permission
+from bot.audit.chain import Entry, append
 from bot.console import counts, pages, sessions
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
-from bot.db.engine import reading
+from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus, Notification
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -65,20 +66,35 @@ def closed_page(request: Request, who: SignedIn) -> Response:
 def live(request: Request, who: SignedIn) -> Response:
     """Server-sent events: one `pulse` at once, then one whenever something of the clinic changed."""
     return EventSourceResponse(
-        _pulses(who, request.cookies.get(sessions.COOKIE, "")), headers={"Cache-Control": "no-store"}
+        _pulses(who, request.cookies.get(sessions.COOKIE, ""), address_of(request)),
+        headers={"Cache-Control": "no-store"},
     )
 
 
-async def _pulses(who: Visitor, token: str) -> AsyncIterator[dict[str, Any]]:
+async def _pulses(who: Visitor, token: str, address: str = "") -> AsyncIterator[dict[str, Any]]:
     """Ends with `signed_out` once the session is over, so that an open page shows nothing more."""
+    named: set[str] = set()
     async with events.subscription(f"clinic:{who.clinic_id}") as changed:
         while True:
             if not await run_in_threadpool(_still_in, token):
                 yield {"event": "signed_out", "data": ""}
                 return
-            pulse = await run_in_threadpool(counts.pulse, who)
+            pulse = await run_in_threadpool(_pulse, who, address, named)
             yield {"event": "pulse", "data": json.dumps(pulse)}
             await changed.wait(timeout=LOOK_AGAIN_S)
+
+
+def _pulse(who: Visitor, address: str, named: set[str]) -> dict[str, Any]:
+    """A pulse. It names patients, so those that this stream has not named yet are written down first."""
+    pulse = counts.pulse(who)
+    if fresh := sorted({item["id"] for item in pulse["items"]} - named):
+        with transaction() as session:
+            entry = Entry(
+                "alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, {"alerts": fresh}, address
+            )
+            append(session, entry)
+        named.update(fresh)
+    return pulse
 
 
 def _still_in(token: str) -> bool:

@@ -80,8 +80,8 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
         right = {
-            "iss": ISSUER, "sub": "1", "aud": "desk", "iat": now, "exp": now + 300, "nonce": self.asked["nonce"],
-            "email": EMAIL, "email_verified": True,
+            "iss": ISSUER, "sub": "1", "aud": "desk", "iat": now, "exp": now + 300,
+            "nonce": self.asked["nonce"], "email": EMAIL, "email_verified": True,
         }  # fmt: skip
         claims = {name: value for name, value in (right | self.claims).items() if value is not None}
         key = self.sign_with or self.key

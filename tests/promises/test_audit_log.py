@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import threading
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from bot import events
 from bot.api.router import router as api
 from bot.audit import chain, trail
 from bot.audit.chain import Entry, append
@@ -22,6 +24,7 @@ from bot.audit.models import INSTALLATION, AuditEntry
 from bot.cli import app as cli
 from bot.clinic import api_keys, demo
 from bot.clinic.models import Clinic, Patient, Staff
+from bot.console import queue, sessions
 from bot.db import engine as db
 from bot.db.engine import reading, transaction
 from bot.escalation import service
@@ -281,6 +284,40 @@ def test_a_page_that_refreshes_itself_is_written_down_once(world: World, nurse: 
     assert len(logged("alert.view")) == 1
 
 
+def test_a_page_that_refreshes_to_show_somebody_new_is_written_down_again(
+    world: World, nurse: TestClient
+) -> None:
+    nurse.get("/console")
+    nurse.get("/console/queue")
+    with transaction() as session:
+        kim = session.get_one(Patient, world.patients["kim"])
+        console_clinic.wrote(session, world, "kim", kim, "My lip is white and it hurts", 1)
+    for _time in range(2):
+        nurse.get("/console/queue")
+    opened, refreshed = logged("alert.list")
+    assert world.patients["kim"] not in opened.detail["patients"]
+    assert world.patients["kim"] in refreshed.detail["patients"]
+
+
+def test_an_alert_announced_on_an_open_page_is_in_the_log_once(world: World, nurse: TestClient) -> None:
+    cookie = nurse.cookies[sessions.COOKIE]
+    with reading() as session:
+        who = sessions.visitor(session, cookie)
+    assert who is not None
+
+    async def listen() -> None:
+        stream = queue._pulses(who, cookie, "10.0.0.7")
+        await anext(stream)
+        for _time in range(2):
+            events.publish(f"clinic:{world.clinic}")
+            await anext(stream)
+
+    asyncio.run(listen())
+    (entry,) = logged("alert.announce")
+    assert entry.detail == {"alerts": sorted([world.alerts["vision"], world.alerts["lip"]])}
+    assert (entry.actor_id, entry.ip) == (world.staff["nurse"], "10.0.0.7")
+
+
 def test_signing_in_and_out_and_failing_to_are_in_the_log(world: World) -> None:
     nurse = client_for("nurse")
     nurse.post("/console/sign-in", data={"email": "nurse@demo.example", "password": "wrong"})
@@ -305,9 +342,9 @@ def test_another_system_is_in_the_log_by_the_id_of_its_key(world: World) -> None
     client = TestClient(app)
     key = api_keys.create(world.clinic, "Practice system")
     fields = {
-        "first_name": "Rae", "last_name": "Sample", "phone": "+15550100161", "product": "harmonyca", "lot": "L-1",
-        "expiry": "2099-12-31", "areas": ["jaw angle"], "treated_at": "2026-11-01T10:00:00-05:00",
-        "consent_aftercare_texts": True,
+        "first_name": "Rae", "last_name": "Sample", "phone": "+15550100161", "product": "harmonyca",
+        "lot": "L-1", "expiry": "2099-12-31", "areas": ["jaw angle"],
+        "treated_at": "2026-11-01T10:00:00-05:00", "consent_aftercare_texts": True,
     }  # fmt: skip
     made = client.post("/api/v1/treatments", json=fields, headers={"Authorization": f"Bearer {key}"})
     assert made.status_code == 201
