@@ -30,6 +30,7 @@ from bot.dialogue.quiet import silent_rasa
 from bot.durable.runtime import Runtime
 from bot.metrics import observe_requests
 from bot.metrics import router as metrics
+from bot.patient_pages.router import router as patient_pages
 from bot.protocols.shelf import problems as content_problems
 from bot.settings import Settings
 from bot.start import take_content, take_rules
@@ -83,7 +84,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     app = FastAPI(title="Afterglow", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.runtime = work
     observe_requests(app)
-    for router in (console, web, web_photos, simulator, twilio, api, metrics):
+    for router in (console, patient_pages, web, web_photos, simulator, twilio, api, metrics):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -38,6 +38,7 @@ SUBJECTS = {
     "enrolment_id": "enrolment",
     "check_in_id": "check_in",
     "protocol_id": "protocol",
+    "recall_id": "recall",
     "staff_id": "staff",
     "session_id": "session",
     "piece_id": "text",

@@ -22,6 +22,8 @@ class Permission(enum.StrEnum):
     PROPOSE_WORDS = "propose_words"
     APPROVE_WORDS = "approve_words"
     CHANGE_PROTOCOLS = "change_protocols"  #: when check-ins go out, and what they ask
+    DRAFT_RECALLS = "draft_recalls"  #: and take a draft back
+    APPROVE_RECALLS = "approve_recalls"
     MANAGE_STAFF = "manage_staff"
     MANAGE_SETTINGS = "manage_settings"
     OWN_ACCOUNT = "own_account"  #: one's own password, second factor and sessions
@@ -39,18 +41,30 @@ _EVERYBODY = frozenset(
         Permission.OWN_ACCOUNT,
     }
 )
-_CLINICIAN = _EVERYBODY | {Permission.CLOSE_ALERTS, Permission.PROPOSE_WORDS, Permission.EXPORT}
+_CLINICIAN = _EVERYBODY | {
+    Permission.CLOSE_ALERTS,
+    Permission.PROPOSE_WORDS,
+    Permission.EXPORT,
+    Permission.DRAFT_RECALLS,
+}
 
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.FRONT_DESK: _EVERYBODY,
     Role.NURSE: _CLINICIAN,
     Role.INJECTOR: _CLINICIAN,
     Role.MEDICAL_DIRECTOR: _CLINICIAN
-    | {Permission.APPROVE_WORDS, Permission.CHANGE_PROTOCOLS, Permission.MANAGE_SETTINGS},
+    | {
+        Permission.APPROVE_WORDS,
+        Permission.CHANGE_PROTOCOLS,
+        Permission.APPROVE_RECALLS,
+        Permission.MANAGE_SETTINGS,
+    },
     Role.ADMIN: _EVERYBODY
     | {
         Permission.PROPOSE_WORDS,
         Permission.EXPORT,
+        Permission.DRAFT_RECALLS,
+        Permission.APPROVE_RECALLS,
         Permission.MANAGE_STAFF,
         Permission.MANAGE_SETTINGS,
     },

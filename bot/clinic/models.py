@@ -61,6 +61,8 @@ class Clinic(Keyed, Base):
     texts_on_holidays: Mapped[bool] = mapped_column(default=True, server_default=true())
     #: check-ins wait until the patient has agreed by text, beside what was signed at the clinic
     consent_by_text: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: texts may tell how many patients something happens to; the medical director decides
+    show_figures: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: names the clinic's web widget; not a secret
     widget_key: Mapped[str] = mapped_column(String(32), unique=True)
     #: sites that may embed the widget

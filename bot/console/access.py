@@ -12,6 +12,7 @@ from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
 from bot.photos.models import Photo
+from bot.recall.models import Recall
 from bot.records.models import AssessmentRecord, StaffTask
 
 
@@ -37,6 +38,14 @@ def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
     if intake is None or intake.clinic_id != who.clinic_id:
         raise NotThere
     return intake
+
+
+def recall_for(session: Session, who: Visitor, recall_id: str) -> Recall:
+    """The recall of the visitor's clinic. Raises `NotThere`."""
+    recall = session.get(Recall, recall_id)
+    if recall is None or recall.clinic_id != who.clinic_id:
+        raise NotThere
+    return recall
 
 
 def enrolment_for(session: Session, who: Visitor, enrolment_id: str) -> Enrolment:

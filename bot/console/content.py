@@ -20,7 +20,7 @@ from bot.console.access import patient_for
 from bot.console.pages import ConsoleRoute, Fields, NotThere, Posted, SignedIn
 from bot.console.patients import folded
 from bot.console.sessions import Visitor
-from bot.console.wording import product_name
+from bot.console.wording import AREAS, product_name
 from bot.db.engine import reading, transaction
 from bot.governance import service
 from bot.governance.sentences import Change, differences, digest, split
@@ -95,6 +95,7 @@ def piece_page(
     phase: str = "",
     product: str = "",
     day: str = "",
+    area: str = "",
     language: str = "",
     channel: str = "sms",
     since: str = "",
@@ -105,6 +106,7 @@ def piece_page(
         phase=phase if phase in PHASES else "",
         product=product if product in catalogue().products else "",
         day=day if day.isdigit() and len(day) < 5 else "",
+        area=area if area in AREAS else "",
         language=language if language in ("en", "es") else who.language,
         channel="web" if channel == "web" else "sms",
         since=since,

@@ -44,6 +44,8 @@ def preview(clinic: Clinic, piece: Piece, fields: Fields) -> Preview:
         phase=cast(Literal["before", "after"], fields["phase"]) if fields["phase"] else None,
         product=fields["product"] or None,
         day=int(fields["day"]) if fields["day"] else None,
+        areas=(fields["area"],) if fields["area"] else (),
+        figures=clinic.show_figures,
     )
     try:
         values = content_values(clinic, language, situation.product)

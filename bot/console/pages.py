@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
 from bot import clock
@@ -27,7 +27,7 @@ from bot.db.engine import reading
 from bot.protocols.schema import ANSWERS
 
 _environment = Environment(
-    loader=PackageLoader("bot.console"),
+    loader=ChoiceLoader([PackageLoader("bot.console"), PackageLoader("bot.outcomes")]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
-from bot.console import pages, photos, timeline, trend
+from bot.console import outcomes, pages, photos, timeline
 from bot.console.access import patient_for
 from bot.console.follow_up import enrolments_of
 from bot.console.intake import newest_of as newest_intake
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
-from bot.console.trend_plot import plot
 from bot.console.wording import flag_label, product_name
 from bot.counselling import service as counselling
 from bot.db.engine import reading
@@ -32,6 +31,11 @@ router = APIRouter(route_class=ConsoleRoute)
 
 PAGE_SIZE = 50
 NEXT_SHOWN = 6
+#: What was just done on this page.
+DID = (
+    *("enrolled", "asked", "changed", "saved"),
+    *("rated", "unrated_gais", "unrated_treatment", "linked", "link_opted_out"),
+)
 
 
 @router.get("/patients")
@@ -95,7 +99,6 @@ def _patient_page(
         patient = patient_for(session, who, patient_id)
         newest = patient.treatments[0] if patient.treatments else None
         entries, cut = timeline.entries(session, patient.id, show)
-        reports = trend.reports(session, newest, patient.time_zone) if newest else ()
         return pages.render(
             request,
             "patient.html",
@@ -111,7 +114,7 @@ def _patient_page(
             coming=_coming(session, patient),
             enrolments=enrolments_of(session, patient),
             newest=newest,
-            plot=plot(reports),
+            outcomes=outcomes.shown(session, patient, newest),
             entries=entries,
             arrivals=gallery.with_messages(session, [e.row.id for e in entries if e.kind == "messages"]),
             photos=gallery.of_patient(session, patient.id),
@@ -120,7 +123,7 @@ def _patient_page(
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did=did if did in ("enrolled", "asked", "changed", "saved") else "",
+            did=did if did in DID else "",
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,

@@ -17,11 +17,13 @@ from bot.console import (
     follow_up,
     intake,
     other_ways_in,
+    outcomes,
     patient_edit,
     patients,
     photos,
     protocols,
     queue,
+    recall,
     staff,
     tasks,
     triage,
@@ -29,20 +31,8 @@ from bot.console import (
 from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
-    *(
-        assets,
-        auth,
-        other_ways_in,
-        queue,
-        alerts,
-        patients,
-        photos,
-        patient_edit,
-        follow_up,
-        protocols,
-        content,
-    ),
-    *(chart, intake, tasks, enrol, triage, account, staff),
+    *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
+    *(content, chart, intake, tasks, enrol, triage, outcomes, recall, account, staff),
 )
 
 router = APIRouter(include_in_schema=False)

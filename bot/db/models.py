@@ -11,8 +11,11 @@ from bot.escalation import models as escalation
 from bot.followup import models as followup
 from bot.governance import models as governance
 from bot.intake import models as intake
+from bot.links import models as links
 from bot.messaging import models as messaging
+from bot.outcomes import models as outcomes
 from bot.photos import models as photos
+from bot.recall import models as recall
 from bot.records import models as records
 
 __all__ = [
@@ -25,7 +28,10 @@ __all__ = [
     "followup",
     "governance",
     "intake",
+    "links",
     "messaging",
+    "outcomes",
     "photos",
+    "recall",
     "records",
 ]

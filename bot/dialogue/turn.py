@@ -35,6 +35,8 @@ class Turn:
     patient_id: str | None = None
     language: Literal["en", "es"] = "en"
     channel: Literal["sms", "web"] = "web"
+    areas: tuple[str, ...] = ()
+    figures: bool = False
     phase: Literal["before", "after"] | None = None
     product: str | None = None
     day: int | None = None
@@ -66,6 +68,8 @@ class Turn:
             patient_id=given.get("patient_id"),
             language=cast(Literal["en", "es"], language),
             channel="sms" if given.get("channel") == "sms" else "web",
+            areas=tuple(given.get("areas") or ()),
+            figures=bool(given.get("figures")),
             phase=phase if phase in ("before", "after") else None,
             product=product,
             day=given.get("day"),
@@ -90,7 +94,16 @@ class Turn:
     @property
     def situation(self) -> Situation:
         """What decides the wording."""
-        return Situation(self.language, self.channel, self.phase, self.product, self.day, self.tier)
+        return Situation(
+            self.language,
+            self.channel,
+            self.phase,
+            self.product,
+            self.day,
+            self.tier,
+            areas=self.areas,
+            figures=self.figures,
+        )
 
 
 def _default_values(language: str, product: str | None) -> dict[str, str]:

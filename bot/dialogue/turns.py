@@ -182,6 +182,8 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "phase": situation.phase,
         "product": situation.product,
         "day": situation.day,
+        "areas": list(situation.areas),
+        "figures": situation.figures,
         "check_in_id": None,
         "intake": intake.latest(session, conversation.id) is not None,
         **_words_of(session, conversation),

@@ -32,10 +32,12 @@ from bot.followup.planning import (
     Wait,
     next_action,
 )
+from bot.links import service as links
+from bot.links.models import LinkPurpose
 from bot.messaging import optout
 from bot.messaging.consent import agreed_to_texts
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
-from bot.messaging.threads import find_or_open, say
+from bot.messaging.threads import find_or_open
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 from bot.triage.types import Assessment, Finding, Tier
@@ -196,7 +198,10 @@ def _do(session: Session, check_in: CheckIn, conversation: Conversation, action:
             open_task(session, _PHONE_TASK[reason], key, conversation, note=note)
         case Remind():
             check_in.status, check_in.reminded_at = CheckInStatus.REMINDED, clock.now()
-            say(session, conversation, "checkin.reminder", Kind.CHECK_IN, check_in_id=check_in.id)
+            link = links.issue(session, check_in.patient, LinkPurpose.CHECK_IN, check_in.id)
+            links.text_with_link(
+                session, conversation, "checkin.reminder", Kind.CHECK_IN, link, check_in_id=check_in.id
+            )
         case AskStaff():
             check_in.status = CheckInStatus.UNANSWERED
             open_task(session, TaskKind.NO_CHECK_IN_ANSWER, check_in.id, conversation, note=note)

@@ -15,7 +15,7 @@ from bot.clinic.models import Clinic, Patient, Treatment
 from bot.governance.models import ClinicSnapshot
 from bot.governance.standing import Standing, standing_at
 from bot.messaging.models import Direction, Message
-from bot.messaging.threads import local_day
+from bot.messaging.threads import areas_of, local_day
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Channel, Rendered, Situation, render_piece
 
@@ -84,4 +84,6 @@ def _situation(session: Session, patient: Patient, at: datetime, channel: Channe
         phase="after" if treatment else "before",
         product=treatment.product if treatment else None,
         day=local_day(treatment.treated_at, at, patient.time_zone) if treatment else None,
+        areas=areas_of(treatment),
+        figures=patient.clinic.show_figures,
     )

@@ -20,6 +20,7 @@ from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.followup.changes import phone_from_now_on
 from bot.followup.hours import texting_hours
+from bot.links.tokens import fill as fill_links
 from bot.messaging import optout
 from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
 from bot.messaging.threads import note_status
@@ -41,6 +42,8 @@ OPTED_OUT_AT_CARRIER = "21610"
 LANDLINE = ("30006", "21614")
 #: What may still be texted to somebody who opted out: answers to an emergency, and the one confirmation.
 _DESPITE_OPT_OUT = frozenset({Kind.SAFETY, Kind.NOTICE, Kind.PAGE})
+#: What comes unasked keeps to the hours in which patients may be texted.
+_UNASKED = frozenset({Kind.CHECK_IN, Kind.RECALL})
 
 _ORDER = {Status.QUEUED: 0, Status.SENDING: 1, Status.SENT: 2, Status.DELIVERED: 3, Status.FAILED: 3}
 
@@ -100,7 +103,7 @@ def _claim(message_id: str) -> _Claim | None:
             _suppress(session, message, reason)
             return None
         patient = message.conversation.patient
-        if message.kind is Kind.CHECK_IN and patient is not None:
+        if message.kind in _UNASKED and patient is not None:
             allowed = texting_hours(patient.clinic, patient.time_zone).allowed_from(now)
             if allowed > now:
                 message.send_after = allowed
@@ -122,7 +125,7 @@ def _claim(message_id: str) -> _Claim | None:
             note_status(session, message)
         session.flush()
         thread = message.conversation
-        outbound = Outbound(message.id, thread.clinic.text_number, thread.address, message.body)
+        outbound = Outbound(message.id, thread.clinic.text_number, thread.address, fill_links(message.body))
         return _Claim(outbound, unsettled.id, begun_before)
 
 
@@ -137,6 +140,7 @@ def _reason_not_to(message: Message, now: datetime) -> str | None:
 def _suppress(session: Session, message: Message, reason: str) -> None:
     message.status, message.error = Status.SUPPRESSED, reason
     note_status(session, message, reason)
+    optout.phone_instead(session, message)
 
 
 def _settled(message_id: str, attempt_id: str, sent: Sent) -> None:

@@ -37,6 +37,7 @@ class Kind(enum.StrEnum):
     CHECK_IN = "check_in"
     NOTICE = "notice"  #: opt-out confirmations, welcome
     PAGE = "page"
+    RECALL = "recall"  #: please phone the clinic about what you were treated with
 
 
 class Status(enum.StrEnum):
@@ -71,6 +72,8 @@ class Conversation(ClinicOwned, Base):
     patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), index=True)
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     #: STOP also counts for a number that belongs to nobody we know.
+    #: the one product that somebody not treated yet has asked about, by its catalogue id
+    interest: Mapped[str | None] = mapped_column(String(40))
     opted_out_at: Mapped[datetime | None]
     #: id of the question our last message asked, and when; what a bare "9" or "yes" answers
     open_question: Mapped[str | None] = mapped_column(String(40))

@@ -179,3 +179,11 @@ def _suppress_queued(session: Session, conversation: Conversation) -> None:
     ):
         message.status = Status.SUPPRESSED
         note_status(session, message, "opted out")
+        phone_instead(session, message)
+
+
+def phone_instead(session: Session, message: Message) -> None:
+    """A recall that may not be texted is told by phone: staff get a task. Other texts just stay unsent."""
+    if message.kind is Kind.RECALL:
+        key = f"recall:{message.id}"
+        open_task(session, TaskKind.OPTED_OUT_PHONE, key, message.conversation, message_id=message.id)

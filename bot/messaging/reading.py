@@ -13,7 +13,7 @@ from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
-from bot.protocols.names import person_or_team
+from bot.protocols.names import person_or_team, product_named
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
@@ -37,6 +37,9 @@ def read(session: Session, message: Message, *, is_keyword: bool = False) -> Ass
     """
     conversation = message.conversation
     conversation.language = message.language = detect(message.body, as_language(conversation.language))
+    named = product_named(message.body)
+    if named is not None:
+        conversation.interest = named
     context = context_of(session, message)
     assessment = triage.assess(message.body, context)
     follow(session, message, assessment, context, is_keyword=is_keyword)

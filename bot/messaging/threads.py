@@ -98,6 +98,11 @@ def leads_for(session: Session, conversation: Conversation) -> list[Staff]:
     return leads(session, conversation.clinic_id, but_not=own)
 
 
+def areas_of(treatment: Treatment | None) -> tuple[str, ...]:
+    """The treated areas by id; staff write them in words."""
+    return tuple(area.lower().replace(" ", "_") for area in treatment.areas) if treatment else ()
+
+
 def situation_of(
     conversation: Conversation,
     treatment: Treatment | None,
@@ -114,8 +119,10 @@ def situation_of(
         language=as_language(conversation.language),
         channel=conversation.channel.value,
         phase=None if conversation.patient_id is None else ("after" if treatment else "before"),
-        product=treatment.product if treatment else None,
+        product=treatment.product if treatment else conversation.interest,
         day=day,
+        areas=areas_of(treatment),
+        figures=conversation.clinic.show_figures,
         tier=tier,
         flag=flag,
     )

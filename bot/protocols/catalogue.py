@@ -17,7 +17,17 @@ from pydantic import BaseModel, ValidationError
 from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
 from bot.protocols.reading import Marks, Where, read_marked
-from bot.protocols.schema import Kind, PhotoViews, Piece, Product, Question, Schedule, Setting, Source
+from bot.protocols.schema import (
+    Expected,
+    Kind,
+    PhotoViews,
+    Piece,
+    Product,
+    Question,
+    Schedule,
+    Setting,
+    Source,
+)
 
 CONTENT = Path(__file__).parent / "content"
 
@@ -27,6 +37,7 @@ PIECE_FILES: Mapping[str, Kind] = {
     "dialogue.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
+    "pages.yml": "page",
     "photos.yml": "check_in",
     "staff.yml": "staff",
 }
@@ -48,6 +59,7 @@ class Catalogue:
     marks: Mapping[str, Marks] = field(default_factory=dict)
     #: by treated area, and `default`
     photo_views: Mapping[str, PhotoViews] = field(default_factory=dict)
+    expected: Mapping[str, Expected] = field(default_factory=dict)
 
     def piece(self, piece_id: str) -> Piece:
         """The piece `piece_id`. Raises `ContentError` when there is none."""
@@ -104,6 +116,8 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
         _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
+    expected, expected_entries = _entries(root / "expected.yml", Expected, sources)
+    _check_expected(expected, products, expected_entries)
     photo_views = _photo_views(root / "photo_views.yml", sources, pieces)
     for setting in settings.values():
         for product in setting.by_product:
@@ -116,7 +130,9 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
                 _known(product, products, f"{where}: unknown product", "products.yml")
     origin = {key: entry.file for key, entry in piece_entries.items()}
     marks = {key: entry.marks for key, entry in piece_entries.items()}
-    return Catalogue(sources, settings, products, questions, schedules, pieces, origin, marks, photo_views)
+    return Catalogue(
+        sources, settings, products, questions, schedules, pieces, origin, marks, photo_views, expected
+    )
 
 
 def _sources(path: Path) -> dict[str, Source]:
@@ -227,6 +243,17 @@ def _check_schedule(
         for asked in contact.ask:
             where = entry.at("check_ins", number, "ask")
             _known(asked, questions, f"{where}: unknown question", "questions.yml")
+
+
+def _check_expected(
+    expected: Mapping[str, Expected], products: Mapping[str, Product], entries: Mapping[str, _Entry]
+) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for one in expected.values():
+        entry = entries[one.id]
+        _known(one.product, products, f"{entry.at('product')}: unknown product", "products.yml")
+        if (other := seen.setdefault((one.product, one.measure), one.id)) != one.id:
+            raise ContentError(f"{entry.at('id')}: {other} is about the same product and measure; join them")
 
 
 def _check_sources(keys: Iterable[str], sources: Mapping[str, Source], entry: _Entry) -> None:

@@ -102,10 +102,14 @@ def reached(piece: Piece, content: Catalogue) -> dict[int, list[Situation]]:
     tiers = TIERS if any(when.tier for when in conditions) else (None,)
     signs = SIGNS if any(when.flag for when in conditions) else (None,)
     found: dict[int, dict[tuple[str | None, bool], Situation]] = {}
-    for (phase, day), product, tier, flag in itertools.product(
-        times, (None, *content.products), tiers, signs
+    areas = [(), *((area,) for area in dict.fromkeys(area for when in conditions for area in when.area))]
+    figures = (False, True) if any(when.figures for when in conditions) else (False,)
+    for (phase, day), product, tier, flag, area, numbers in itertools.product(
+        times, (None, *content.products), tiers, signs, areas, figures
     ):
-        situation = Situation(phase=phase, product=product, day=day, tier=tier, flag=flag)
+        situation = Situation(
+            phase=phase, product=product, day=day, tier=tier, flag=flag, areas=area, figures=numbers
+        )
         number = _number(piece, choose_variant(piece, situation))
         found.setdefault(number, {}).setdefault((product, day is not None), situation)
     return {number: list(those.values()) for number, those in found.items()}

@@ -45,6 +45,13 @@ SAMPLE_SHARED = {
     "example": "Hashimoto since 2015",
     "first_name": "Francesca",
     "before": "10",
+    "product_name": "Example Filler",
+    "lot": "EX24-0815",
+    "measure": "Tenderness",
+    "score": "10",
+    "day": "365",
+    "first": "0",
+    "last": "14",
     "tier": "T1",
     "flag_label": "skin circulation",
     "initials": "F.E.",
@@ -75,6 +82,9 @@ DISCREET_PIECES = frozenset(
         "checkin.reminder",
         "enrol.welcome",
         "enrol.welcome_back",
+        "link.check_in",
+        "link.trend",
+        "recall.text",
         "photos.consent",
     }
 )
@@ -96,6 +106,10 @@ _DISCREET = re.compile(
     r"|relleno|inyec\w*|tratamiento|procedimiento|cara|mejillas?|labios?|mand[ií]bula|mentón|piel|dolor|hinch\w*"
     r"|morat\w*)\b",
     re.IGNORECASE,
+)
+#: How many patients something happens to.
+_SHARE = re.compile(
+    r"\d ?%|\b(?:per cent|percent|por ciento)\b|\b\d+ (?:in|out of|de cada) \d", re.IGNORECASE
 )
 _OUTCOME_FIGURE = re.compile(
     r"\d ?%|\b(per cent|percent|por ciento)\b|\b\d+ (in|out of|de cada) \d|"
@@ -152,6 +166,7 @@ def lint_piece(piece: Piece, catalogue: Catalogue) -> list[Problem]:
         _languages,
         _words,
         _products,
+        _figures,
         _sources,
         _rendered,
     )
@@ -237,6 +252,15 @@ def _sources(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:
             return
     if piece.kind == "safety":
         yield (), "a safety text needs its sources"
+
+
+def _figures(piece: Piece, _: Catalogue) -> Iterator[Fault]:
+    """Shares of patients are shown only where the clinic has approved showing figures."""
+    for place, text in texts(piece):
+        shown = piece.variants[place.variant - 1].when.figures
+        match = None if shown or piece.kind == "staff" else _SHARE.search(text)
+        if match:
+            yield _at(place, f'"{match.group()}" is a figure; put it into a variant with `figures: true`')
 
 
 def _rendered(piece: Piece, catalogue: Catalogue) -> Iterator[Fault]:

@@ -1,15 +1,19 @@
-"""A person's name as a patient's text may carry it."""
+"""Names in texts: a person's as a patient's text may carry it, a product's as patients write it."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 
 from bot.messaging.segments import foreign
+from bot.protocols.catalogue import catalogue
 from bot.protocols.phrases import Language
 
 #: Characters of a name in an SMS at most; `lint` measures the texts with a name of this length.
 LONGEST_NAME = 32
+#: A brand of so many letters may be misspelt, and still be this alike (0 to 1).
+MISSPELT_FROM, ALIKE = 7, 0.85
 #: Who is meant where nobody can be named. It stands in the middle of a sentence, as a name does.
 TEAM: Mapping[Language, str] = {"en": "someone from our team", "es": "alguien de nuestro equipo"}
 
@@ -43,3 +47,33 @@ def _plain(letter: str) -> str:
     if not foreign(letter):
         return letter
     return "".join(part for part in unicodedata.normalize("NFD", letter) if not unicodedata.combining(part))
+
+
+def product_named(text: str) -> str | None:
+    """The id of the one catalogue product that `text` names, also misspelt as patients do; None for none or
+    several, as in a question which of two is better."""
+    words = _folded(text).split()
+    found = {
+        product.id
+        for product in catalogue().products.values()
+        for name in (product.name, *product.aliases)
+        if _says(words, _folded(name).split())
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _says(words: list[str], name: list[str]) -> bool:
+    runs = (words[at : at + len(name)] for at in range(len(words) - len(name) + 1))
+    return any(all(map(_alike, run, name)) for run in runs)
+
+
+def _alike(word: str, wanted: str) -> bool:
+    """Whether `word` is `wanted`, or a long one nearly so."""
+    long = min(len(word), len(wanted)) >= MISSPELT_FROM and word[0] == wanted[0]
+    return word == wanted or (long and SequenceMatcher(None, word, wanted).ratio() >= ALIKE)
+
+
+def _folded(text: str) -> str:
+    """Lower case without accents and punctuation."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign if sign.isalnum() else " " for sign in letters if not unicodedata.combining(sign))

@@ -31,8 +31,11 @@ MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "topic": frozenset(),
     "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
     "dialogue": frozenset({"choices", "first_name"}),
-    "check_in": frozenset({"first_name", "choices", "before"}),
+    "check_in": frozenset({"first_name", "choices", "before", "url"}),
     "intake": frozenset({"summary", "question", "example"}),
+    "page": frozenset(
+        {"url", "product_name", "lot", "treated_on_phrase", "measure", "score", "day", "first", "last"}
+    ),
     "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name"}),
 }
 

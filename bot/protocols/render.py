@@ -26,6 +26,10 @@ class Situation:
     day: int | None = None
     tier: str | None = None
     flag: str | None = None
+    #: treated areas, by id (`lateral_cheek`)
+    areas: tuple[str, ...] = ()
+    #: the clinic has approved showing figures
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def fits(when: Condition, situation: Situation) -> bool:
     return (
         (when.phase is None or when.phase == situation.phase)
         and (not when.product or situation.product in when.product)
+        and (not when.area or not set(when.area).isdisjoint(situation.areas))
+        and (not when.figures or situation.figures)
         and (not when.tier or situation.tier in when.tier)
         and (not when.flag or situation.flag in when.flag)
         and (when.day_min is None or (day is not None and day >= when.day_min))

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal["draft", "approved", "retired"]
-Kind = Literal["topic", "safety", "dialogue", "check_in", "intake", "staff"]
+Kind = Literal["topic", "safety", "dialogue", "check_in", "intake", "page", "staff"]
 
 
 class _Strict(BaseModel):
@@ -22,11 +22,15 @@ class _Strict(BaseModel):
 class Condition(_Strict):
     """When a variant applies. Every field that is set must fit; an empty condition always fits.
 
-    `day_min`/`day_max` are whole local days since treatment, inclusive. `tier` and `flag` serve safety texts.
+    `day_min`/`day_max` are whole local days since treatment, inclusive. `area` fits when one of them was
+    treated. `figures` is for words that tell numbers, where the clinic has approved showing them. `tier`
+    and `flag` serve safety texts.
     """
 
     phase: Literal["before", "after"] | None = None
     product: tuple[str, ...] = ()
+    area: tuple[str, ...] = ()
+    figures: bool = False
     day_min: int | None = None
     day_max: int | None = None
     tier: tuple[str, ...] = ()
@@ -214,6 +218,30 @@ class Schedule(_Strict):
     def on(self, day: int) -> Contact | None:
         """The check-in planned for `day`, if there is one."""
         return next((contact for contact in self.check_ins if contact.day == day), None)
+
+
+class Expected(_Strict):
+    """The days after a treatment in which a reaction is often reported. It judges nothing: charts shade it.
+
+    Pain is never shown to patients as something to be expected (`clinical.md` 1, rule b).
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    status: Status = "draft"
+    product: str
+    measure: Literal["pain", "swelling", "bruising", "tenderness"]
+    first_day: int = Field(ge=0)
+    last_day: int = Field(le=365)
+    for_patients: bool
+    sources: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _can_be_shaded(self) -> Self:
+        if self.last_day <= self.first_day:
+            raise ValueError("last_day must be after first_day")
+        if self.measure == "pain" and self.for_patients:
+            raise ValueError("pain is never shown to patients as expected: set for_patients to false")
+        return self
 
 
 class PhotoViews(_Strict):

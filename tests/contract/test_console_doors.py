@@ -27,7 +27,7 @@ from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, csrf
 
 #: Channels of patients and the demo: the sender is the patient, or nobody's data is behind them.
-PUBLIC = ("/web", "/widget", "/demo", "/twilio", "/static", "/metrics", "/healthz", "/readyz")
+PUBLIC = ("/p/", "/web", "/widget", "/demo", "/twilio", "/static", "/metrics", "/healthz", "/readyz")
 
 
 @dataclass(frozen=True)

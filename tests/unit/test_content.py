@@ -14,6 +14,7 @@ from bot.protocols.catalogue import CONTENT, catalogue, load_catalogue
 from bot.protocols.cli import app
 from bot.protocols.errors import ContentError
 from bot.protocols.lint import SAMPLE_CLINIC
+from bot.protocols.names import product_named
 from bot.protocols.phrases import amount, on_day
 from bot.protocols.render import Situation, choose_variant, clinic_values, render
 from tests.support.content import piece, topic, values
@@ -284,3 +285,36 @@ def test_the_show_command_gives_the_patients_words() -> None:
     assert run(app, ["show", "nosuch"]).exit_code == 1
     assert "YYYY-MM-DD" in run(app, ["show", "safety.t0", "--treated", "May"]).output
     assert "checkin.intro" in run(app, ["list"]).output
+
+
+@pytest.mark.parametrize("product", sorted(catalogue().products))
+def test_figures_are_told_only_where_the_clinic_shows_them(product: str) -> None:
+    quiet = render("product.risks", Situation(product=product), values())
+    telling = render("product.risks", Situation(product=product, figures=True), values())
+    assert "%" not in quiet.text
+    assert "%" in telling.text
+    assert "Uncommon but serious" in telling.text, "the serious risks are told either way"
+
+
+def test_the_treated_area_chooses_the_words() -> None:
+    lips = render("aftercare.makeup", Situation(areas=("chin", "lips")), values())
+    chin = render("aftercare.makeup", Situation(areas=("chin",)), values())
+    assert "lipstick" in lips.text
+    assert "lipstick" not in chin.text
+
+
+@pytest.mark.parametrize(
+    ("text", "product"),
+    [
+        ("how long does radiese last", "radiesse"),
+        ("is harmonica CA safe", "harmonyca"),
+        ("Sculptura price?", "sculptra"),
+        ("juvaderm", "ha_filler"),
+        ("harmonyca vs radiesse", None),
+        ("does it hurt", None),
+        ("is radiance good", None),
+        ("", None),
+    ],
+)
+def test_the_one_product_that_a_message_names_is_known_also_misspelt(text: str, product: str | None) -> None:
+    assert product_named(text) == product

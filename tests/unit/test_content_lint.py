@@ -73,6 +73,7 @@ def test_the_never_say_list_is_refused_in_a_patients_text(text: str, rule: str) 
         (piece("Hi", "x" * (SMS_LIMIT + 1)), "321 characters"),
         (piece("{massage_mode}, " * 6, "{massage_mode} " * 6), "characters once filled"),
         (piece("It’s here"), "'’'"),
+        (piece("It happens to 3 % of people.", "Le pasa al 3 %."), "figures: true"),
         (piece("One two three four five", "One two three four five"), "translate it"),
         (piece("Hi", "  "), "translation is missing"),
         (piece("Call {clinic_phone}", "Llame"), "only one language has {clinic_phone}"),

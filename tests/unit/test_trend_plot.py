@@ -1,4 +1,4 @@
-"""The plot of pain and swelling, and the console's other pure parts: strings, times, highlights."""
+"""The charts of how a treatment went, and the console's other pure parts: strings, times, highlights."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from bot.console import strings
 from bot.console.highlight import split
 from bot.console.strings import StringsError, catalogue, flatten, preferred, translator
 from bot.console.times import Times
-from bot.console.trend import scale, series_of
-from bot.console.trend_plot import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, plot
 from bot.console.wording import AREAS
 from bot.escalation.models import EventKind, Outcome
 from bot.followup.models import CheckInStatus
 from bot.messaging.models import Status
+from bot.outcomes.plot import BOTTOM, HEIGHT, LEFT, MEASURES, RIGHT, TOP, WIDTH, draw
+from bot.outcomes.trend import GAIS, scale, series_of
+from bot.outcomes.windows import windows_of
+from bot.protocols.catalogue import catalogue as content_catalogue
 from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.models import TaskKind, Trend
 from bot.triage.types import Tier
@@ -29,46 +31,67 @@ NOW = datetime(2026, 3, 8, 15, 0, tzinfo=UTC)
 
 
 def test_nothing_reported_is_no_plot() -> None:
-    assert plot([]) is None
-    assert plot([(-1, "pain", 3), (1, "itching", 3), (1, "pain", 11)]) is None
+    assert draw([]) is None
+    assert draw([(-1, "pain", 3), (1, "itching", 3), (1, "pain", 11)], {"pain": (0, 2)}) is None
 
 
-def test_the_highest_report_of_a_day_counts() -> None:
-    drawn = plot([(1, "pain", 3), (1, "pain", 7), (1, "pain", 5)])
+def test_the_worst_report_of_a_day_counts() -> None:
+    drawn = draw([(1, "pain", 3), (1, "pain", 7), (1, "satisfaction", 9), (1, "satisfaction", 2)])
     assert drawn is not None
-    assert drawn.rows == ((1, 7, None),)
+    assert drawn.rows == ((1, (7, 2)),)
 
 
 def test_zero_is_a_report_and_a_missing_day_is_not() -> None:
-    drawn = plot([(0, "pain", 0), (3, "swelling", 0)])
+    drawn = draw([(0, "pain", 0), (3, "swelling", 0)])
     assert drawn is not None
-    assert drawn.rows == ((0, 0, None), (3, None, 0))
-    assert drawn.lines == {"pain": "", "swelling": ""}
+    assert drawn.rows == ((0, (0, None)), (3, (None, 0)))
+    assert [(chart.measure, chart.line) for chart in drawn.charts] == [("pain", ""), ("swelling", "")]
 
 
 def test_more_pain_stands_higher_and_later_stands_further_right() -> None:
-    drawn = plot([(0, "pain", 2), (1, "pain", 8), (2, "pain", 0)])
+    drawn = draw([(0, "pain", 2), (1, "pain", 8), (2, "pain", 0)])
     assert drawn is not None
-    first, second, third = drawn.marks["pain"]
+    first, second, third = drawn.charts[0].marks
     assert second.y < first.y < third.y
     assert first.x < second.x < third.x
     assert (first.x, third.x, third.y) == (LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 400), st.sampled_from(["pain", "swelling"]), st.integers(0, 10)), min_size=1
-    )
-)
-def test_every_mark_stands_inside_the_frame_and_in_the_table(reports: list[tuple[int, str, int]]) -> None:
-    drawn = plot(reports)
+def test_the_window_is_shaded_whole_even_before_its_end_is_reached() -> None:
+    drawn = draw([(1, "swelling", 4), (1, "pain", 2)], {"swelling": (0, 7), "bruising": (0, 14)})
     assert drawn is not None
-    for name, marks in drawn.marks.items():
-        for mark in marks:
+    pain, swelling = drawn.charts
+    assert pain.window is None
+    assert swelling.window is not None
+    assert (swelling.window.x, swelling.window.width) == (LEFT, WIDTH - LEFT - RIGHT)
+    assert drawn.days[-1][0] == 7, "a measure without reports makes no room for its window"
+
+
+def test_every_product_has_a_window_with_sources_and_pain_is_not_shown_to_patients() -> None:
+    content = content_catalogue()
+    assert {one.product for one in content.expected.values()} == set(content.products)
+    for product in content.products:
+        assert "pain" not in windows_of(product, for_patients=True)
+    assert windows_of("harmonyca")["pain"] == (0, 2)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(MEASURES), st.integers(0, 10)), min_size=1),
+    st.dictionaries(st.sampled_from(MEASURES), st.tuples(st.integers(0, 5), st.integers(6, 90))),
+)
+def test_every_mark_and_window_stands_inside_the_frame_and_every_mark_in_the_table(
+    reports: list[tuple[int, str, int]], windows: dict[str, tuple[int, int]]
+) -> None:
+    drawn = draw(reports, windows)
+    assert drawn is not None
+    for place, chart in enumerate(drawn.charts):
+        for mark in chart.marks:
             assert LEFT <= mark.x <= WIDTH - RIGHT
             assert TOP <= mark.y <= HEIGHT - BOTTOM
             row = next(row for row in drawn.rows if row[0] == mark.day)
-            assert row[1 if name == "pain" else 2] == mark.score
+            assert row[1][place] == mark.score
+        if chart.window:
+            assert LEFT <= chart.window.x < chart.window.x + chart.window.width <= WIDTH - RIGHT + 0.1
     assert len(drawn.days) <= 9
 
 
@@ -80,6 +103,7 @@ def test_every_mark_stands_inside_the_frame_and_in_the_table(reports: list[tuple
         ("swelling", "swelling"),
         ("hinchazón", "swelling"),
         ("inflamación", "swelling"),
+        ("moratón", "bruising"),
         ("itching", None),
     ],
 )
@@ -140,6 +164,8 @@ def test_every_value_of_the_record_has_words() -> None:
         "question": get_args(QuestionId),
         "answer": ANSWERS,
         "area": AREAS,
+        "course": MEASURES,
+        "rating": GAIS,
     }
     for group, values in words.items():
         for value in values:

@@ -1,0 +1,1 @@
+"""Reaching everybody who was treated with one lot of a product."""

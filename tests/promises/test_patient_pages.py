@@ -1,0 +1,433 @@
+"""The mobile check-in page: what a patient enters there counts as much as what they text."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from bot import clock
+from bot.clinic.models import Clinic, Patient
+from bot.db import engine as db
+from bot.db.engine import transaction
+from bot.escalation.models import Notification
+from bot.followup import answers
+from bot.followup.models import CheckIn, CheckInStatus
+from bot.links import service as links
+from bot.links.models import LinkPurpose, PatientLink
+from bot.links.tokens import fill, marked, token_of
+from bot.messaging.models import Channel, Direction, Kind, Message, Status
+from bot.patient_pages import submit as submitting
+from bot.patient_pages.router import misses
+from bot.records.models import AssessmentRecord, StaffTask, SymptomReport, TaskKind
+from bot.triage.types import Tier
+from tests.support.desk import NURSE, PAT, Desk
+from tests.support.patient_page import WELL, answer, browser, link_for, once_of, path_in, send_check_in
+
+
+@pytest.fixture
+def phone() -> TestClient:
+    return browser()
+
+
+@pytest.fixture
+def check_in(desk: Desk) -> CheckIn:
+    """Pat's check-in of the first day, sent."""
+    return send_check_in(desk)
+
+
+@pytest.fixture
+def path(check_in: CheckIn) -> str:
+    return link_for(subject_id=check_in.id)
+
+
+def now_of(desk: Desk, check_in: CheckIn) -> CheckIn:
+    return desk.rows(CheckIn, id=check_in.id)[0]
+
+
+# links
+
+
+def test_previews_use_nothing_up(desk: Desk, phone: TestClient, check_in: CheckIn, path: str) -> None:
+    before = len(desk.rows(Message))
+    for _ in range(5):
+        assert phone.get(path).status_code == 200
+        assert phone.head(path).status_code == 200
+    assert desk.rows(PatientLink)[0].used_at is None
+    assert len(desk.rows(Message)) == before
+    assert answer(phone, path).status_code == 200
+    assert now_of(desk, check_in).status is CheckInStatus.ANSWERED
+
+
+def test_the_page_may_not_be_kept_indexed_framed_or_told_to_others(phone: TestClient, path: str) -> None:
+    for headers in (phone.get(path).headers, phone.get("/p/" + "x" * 22).headers):
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+        assert "noindex" in headers["X-Robots-Tag"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "script-src" not in headers["Content-Security-Policy"]
+
+
+def test_the_reminder_carries_a_link_that_works_and_says_nothing_of_what_it_is_about(
+    desk: Desk, phone: TestClient, check_in: CheckIn
+) -> None:
+    desk.advance(hours=5)
+    reminder = desk.texts_to(PAT)[-1]
+    assert phone.get(path_in(reminder)).status_code == 200
+    pat = desk.rows(Patient, phone=PAT)[0]
+    for secret in (pat.first_name, pat.last_name, "HArmonyCA", "pain", "swell", "treat", "check_in", pat.id):
+        assert secret not in reminder
+
+
+def test_neither_the_record_nor_the_console_holds_a_link_that_opens(
+    desk: Desk, phone: TestClient, check_in: CheckIn
+) -> None:
+    desk.advance(hours=5)
+    token = path_in(desk.texts_to(PAT)[-1]).removeprefix("/p/")
+    (link,) = desk.rows(PatientLink, patient_id=check_in.patient_id)
+    assert link.token_hash != token
+    stored = desk.rows(Message, content_id="checkin.reminder", patient_id=check_in.patient_id)[0].body
+    assert token not in stored
+    assert marked(link.id) in stored
+    assert phone.get(f"/p/~{link.id}").status_code == 404
+    assert phone.get(f"/p/{link.id}").status_code == 404
+    assert token in fill(stored)
+
+
+def test_an_expired_link_says_what_to_do_in_the_patients_language(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    with transaction() as session:
+        session.get_one(Patient, check_in.patient_id).language = "es"
+    clock.advance(links.LASTS - timedelta(minutes=1))
+    assert phone.get(path).status_code == 200
+    clock.advance(timedelta(minutes=2))
+    page = phone.get(path)
+    assert page.status_code == 410
+    assert "unos días" in page.text
+    assert "911" in page.text
+    sent = phone.post(path, data={**WELL, "once": "x"})
+    assert sent.status_code == 410
+    assert now_of(desk, check_in).answers == {}
+
+
+def test_an_answered_link_stays_open_until_midnight_and_then_says_so(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    answer(phone, path)
+    assert "You have answered today" in phone.get(path).text
+    clock.advance(timedelta(hours=15))
+    page = phone.get(path)
+    assert page.status_code == 410
+    assert "have arrived" in page.text
+    assert phone.post(path, data=WELL).status_code == 410
+
+
+@pytest.mark.parametrize("status", [CheckInStatus.CANCELLED, CheckInStatus.SKIPPED, CheckInStatus.BY_PHONE])
+def test_a_check_in_that_is_not_asked_any_more_takes_no_answers(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str, status: CheckInStatus
+) -> None:
+    with transaction() as session:
+        session.get_one(CheckIn, check_in.id).status = status
+    assert "not being asked any more" in phone.get(path).text
+    assert phone.post(path, data=WELL).status_code == 410
+
+
+def test_guessing_is_slowed_down_and_never_shuts_out_a_patient(
+    desk: Desk, phone: TestClient, path: str
+) -> None:
+    found = [phone.get(f"/p/{number:022d}") for number in range(30)]
+    assert found[0].status_code == 404
+    assert found[-1].status_code == 429
+    assert int(found[-1].headers["Retry-After"]) > 0
+    assert phone.get(path).status_code == 200
+    misses._buckets.clear()
+
+
+@pytest.mark.parametrize("token", ["", "short", "x" * 200, "~" + "0" * 32, "..%2F..", "é" * 22])
+def test_what_is_no_token_opens_nothing(desk: Desk, phone: TestClient, token: str) -> None:
+    assert phone.get(f"/p/{token}").status_code == 404
+
+
+def test_an_unknown_link_is_explained_in_the_browsers_language(desk: Desk, phone: TestClient) -> None:
+    page = phone.get("/p/" + "x" * 22, headers={"Accept-Language": "fr, es-MX;q=0.8, en;q=0.5"})
+    assert "Abra el enlace" in page.text
+    assert '<html lang="es">' in page.text
+
+
+def test_a_link_shows_its_own_patient_and_clinic_only(desk: Desk, phone: TestClient) -> None:
+    with transaction() as session:
+        clinic = session.query(Clinic).one()
+        facts = {column.key: getattr(clinic, column.key) for column in Clinic.__table__.columns}
+        other = Clinic(
+            **{**facts, "id": "o" * 32, "name": "Other Example Clinic", "text_number": "+15550100901"}
+            | {"widget_key": "other", "emergency_number": "112"}
+        )
+        session.add(other)
+        session.flush()
+        theirs = Patient(
+            clinic_id=other.id, first_name="Kim", last_name="Muster", phone=PAT, time_zone="Europe/Madrid"
+        )
+        session.add(theirs)
+        session.flush()
+        token = token_of(links.issue(session, theirs, LinkPurpose.TREND).id)
+    page = phone.get(f"/p/{token}").text
+    assert "112" in page
+    assert "911" not in page
+    assert "You have not given any numbers yet" in page
+
+
+# answers
+
+
+def test_answers_on_the_page_equal_texted_ones(desk: Desk, phone: TestClient) -> None:
+    one, other = "+15550100181", "+15550100182"
+    desk.enrol("Robin", "Beispiel", one)
+    desk.enrol("Sam", "Muster", other)
+    check_in, texted = send_check_in(desk, phone=one), send_check_in(desk, phone=other)
+    texts = {"overall": ("well", "1"), "pain": (2, "2"), "swelling": (3, "3"), "bruising": (1, "1")}
+    texts |= {"red_flags": ([], "0"), "other": ("itchy at night", "itchy at night")}
+    asked = [name for name in check_in_asks(desk, texted) if name in texts]
+    for name in asked:
+        value, words = texts[name]
+        receipt = desk.text(other, words)
+        answers.record(texted.id, name, value, words=words, message_id=receipt.message_id)
+    answers.finish(texted.id, receipt.message_id)
+
+    answer(phone, link_for(one, subject_id=check_in.id), other="itchy at night")
+
+    def kept(row: CheckIn) -> dict[str, tuple[object, str]]:
+        found = now_of(desk, row)
+        assert found.status is CheckInStatus.ANSWERED
+        return {name: (one["value"], one["words"]) for name, one in found.answers.items()}
+
+    assert kept(check_in) == kept(texted)
+    assert [(report.what, report.severity, report.tier) for report in reports(desk, check_in)] == [
+        (report.what, report.severity, report.tier) for report in reports(desk, texted)
+    ]
+
+
+def check_in_asks(desk: Desk, check_in: CheckIn) -> list[str]:
+    return now_of(desk, check_in).asked
+
+
+def reports(desk: Desk, check_in: CheckIn) -> list[SymptomReport]:
+    return desk.rows(SymptomReport, check_in_id=check_in.id)
+
+
+def test_every_answer_is_an_inbound_message_that_was_triaged_with_its_question(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    answer(phone, path, pain="4", other="a bit itchy")
+    stored = desk.rows(Message, check_in_id=check_in.id, direction=Direction.IN)
+    assert {message.question: message.body for message in stored}["checkin.pain"] == "4"
+    assert {message.question: message.body for message in stored}["checkin.other"] == "a bit itchy"
+    assessed = {row.message_id: row for row in desk.rows(AssessmentRecord)}
+    assert all(message.assessed for message in stored)
+    for message in stored:
+        assert assessed[message.id].context["question"] == message.question
+
+
+@pytest.mark.parametrize(
+    ("entered", "tier"),
+    [
+        ({"red_flags": ["1"]}, Tier.T0),
+        ({"red_flags": ["0", "4"]}, Tier.T1),
+        ({"pain": "9"}, Tier.T1),
+        ({"other": "one eye went blurry"}, Tier.T0),
+    ],
+)
+def test_a_red_flag_on_the_page_pages_a_person_and_tells_the_patient_what_to_do(
+    desk: Desk, phone: TestClient, path: str, entered: dict[str, object], tier: Tier
+) -> None:
+    page = answer(phone, path, **entered)
+    (alert,) = desk.alerts()
+    assert alert.tier is tier
+    assert page.status_code == 200
+    assert 'role="alert"' in page.text
+    assert page.text.index("911") < page.text.index("your answers are saved")
+    desk.settle()
+    assert any(alert.code in text for text in desk.texts_to(NURSE))
+    safety = [m for m in desk.rows(Message, kind=Kind.SAFETY) if m.channel is Channel.SMS]
+    assert len(safety) == 1, "the most urgent words are texted too, the others only shown"
+
+
+def test_the_alert_and_its_page_are_written_with_the_answer(
+    desk: Desk, phone: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails after the first transaction, a person has been paged."""
+
+    def fails(*_args: object, **_more: object) -> None:
+        raise RuntimeError("the process dies here")
+
+    monkeypatch.setattr(submitting.answers, "record", fails)
+    page = answer(phone, path, red_flags=["2"])
+    assert page.status_code == 503
+    assert len(desk.alerts()) == 1
+    assert len(desk.rows(Notification)) >= 1
+
+
+def test_an_incomplete_form_is_read_for_danger_signs_and_loses_nothing(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    page = answer(phone, path, pain=None, overall=None, red_flags=["3"], other="<b>my own words</b>")
+    assert page.status_code == 422
+    assert len(desk.alerts()) == 1
+    assert "911" in page.text
+    assert "Some answers are missing" in page.text
+    assert "&lt;b&gt;my own words&lt;/b&gt;" in page.text
+    assert re.search(r'name="red_flags" value="3" checked', page.text)
+    assert re.search(r'name="swelling" value="3" checked', page.text)
+    assert now_of(desk, check_in).status is not CheckInStatus.ANSWERED
+    assert now_of(desk, check_in).answers["red_flags"]["value"] == [3]
+
+    fields = {**WELL, "red_flags": ["3"], "other": "<b>my own words</b>", "once": once_of(page.text)}
+    assert phone.post(path, data=fields).status_code == 200
+    assert now_of(desk, check_in).status is CheckInStatus.ANSWERED
+    signs = desk.rows(Message, check_in_id=check_in.id, question="checkin.red_flags")
+    assert len(signs) == 1, "what had arrived is not stored again"
+
+
+def test_sending_the_same_form_twice_stores_it_once(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    fields = {**WELL, "once": once_of(phone.get(path).text), "pain": "9"}
+    pages = [phone.post(path, data=fields) for _ in range(3)]
+    assert [page.status_code for page in pages] == [200] * 3
+    assert pages[0].text == pages[2].text
+    pains = desk.rows(Message, check_in_id=check_in.id, question="checkin.pain", direction=Direction.IN)
+    assert len(pains) == 1
+    assert len(desk.alerts()) == 1
+    assert len(desk.rows(Message, content_id="checkin.done_concern")) == 1
+
+
+def test_a_correction_the_same_day_replaces_the_answer_and_is_triaged(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    answer(phone, path, swelling="2")
+    assert desk.alerts() == []
+    assert re.search(r'name="swelling" value="2" checked', phone.get(path).text)
+    answer(phone, path, swelling="8")
+    assert now_of(desk, check_in).answers["swelling"]["value"] == 8
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T2
+
+
+def test_well_answers_are_shown_and_not_texted(desk: Desk, phone: TestClient, path: str) -> None:
+    before = desk.texts_to(PAT)
+    page = answer(phone, path)
+    desk.settle()
+    assert "your answers are saved" in page.text
+    assert desk.texts_to(PAT) == before
+    (done,) = desk.rows(Message, content_id="checkin.done_well")
+    assert (done.channel, done.status) == (Channel.WEB, Status.DELIVERED)
+
+
+def test_no_reminder_follows_an_answer_on_the_page(desk: Desk, phone: TestClient, path: str) -> None:
+    answer(phone, path)
+    before = desk.texts_to(PAT)
+    desk.advance(hours=8)
+    assert desk.texts_to(PAT) == before
+
+
+def test_a_question_in_free_words_goes_to_a_person(desk: Desk, phone: TestClient, path: str) -> None:
+    answer(phone, path, other="Can I go to the gym tomorrow?")
+    tasks = desk.rows(StaffTask, kind=TaskKind.TALK_TO_PATIENT)
+    assert [task.note for task in tasks] == ["Can I go to the gym tomorrow?"]
+
+
+def test_stop_in_free_words_opts_out(desk: Desk, phone: TestClient, path: str) -> None:
+    answer(phone, path, other="STOP")
+    assert desk.rows(Patient, phone=PAT)[0].opted_out_at is not None
+
+
+def test_an_opted_out_patient_can_use_the_page_and_is_texted_only_about_danger(
+    desk: Desk, phone: TestClient, path: str
+) -> None:
+    desk.text(PAT, "STOP")
+    desk.settle()
+    before = desk.texts_to(PAT)
+    answer(phone, path, overall="3")
+    desk.settle()
+    assert desk.texts_to(PAT) == before
+
+
+def test_values_that_no_page_offers_are_not_answers(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    page = answer(phone, path, pain="11", overall="x", red_flags=["7"])
+    assert page.status_code == 422
+    assert set(now_of(desk, check_in).answers) == {"swelling", "other"} | (
+        {"bruising"} if "bruising" in check_in_asks(desk, check_in) else set()
+    )
+
+
+def test_when_the_record_is_away_everything_entered_comes_back_to_be_sent_again(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    once = once_of(phone.get(path).text)
+
+    def away(*_args: object) -> None:
+        raise OperationalError("select", {}, Exception("the database is away"))
+
+    engine = db.engine()
+    event.listen(engine, "before_cursor_execute", away)
+    try:
+        fields = {**WELL, "once": once, "other": 'it says "hot" & tight', "red_flags": ["4", "6"]}
+        page = phone.post(path, data=fields)
+        opened = phone.get(path)
+    finally:
+        event.remove(engine, "before_cursor_execute", away)
+    assert (page.status_code, opened.status_code) == (503, 503)
+    kept = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+    assert ("other", "it says &#34;hot&#34; &amp; tight") in kept
+    assert [value for name, value in kept if name == "red_flags"] == ["4", "6"]
+    again: dict[str, list[str]] = {}
+    for name, value in kept:
+        again.setdefault(name, []).append(value.replace("&#34;", '"').replace("&amp;", "&"))
+    assert phone.post(path, data=again).status_code == 200
+    assert now_of(desk, check_in).answers["other"]["value"] == 'it says "hot" & tight'
+
+
+def test_a_form_too_large_for_any_page_is_refused(desk: Desk, phone: TestClient, path: str) -> None:
+    assert phone.post(path, data={**WELL, "other": "x" * 70_000}).status_code == 413
+
+
+def test_an_answer_that_triage_cannot_read_is_for_a_person_and_stops_no_other(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(session: object, message: Message) -> None:
+        if message.body == "odd words":
+            raise ValueError("cannot be read")
+        return real(session, message)  # type: ignore[arg-type]
+
+    real = submitting.read
+    monkeypatch.setattr(submitting, "read", breaks)
+    assert answer(phone, path, other="odd words").status_code == 200
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T2
+    assert now_of(desk, check_in).status is CheckInStatus.ANSWERED
+
+
+def test_the_page_speaks_spanish_to_a_spanish_patient_and_lets_anyone_switch(
+    desk: Desk, phone: TestClient
+) -> None:
+    desk.enrol("Robin", "Beispiel", "+15550100181", language="es")
+    check_in = send_check_in(desk, phone="+15550100181")
+    path = link_for("+15550100181", subject_id=check_in.id)
+    page = phone.get(path).text
+    assert '<html lang="es">' in page
+    assert "¿Cómo está hoy?" in page
+    assert "How are you today?" in phone.get(f"{path}?lang=en").text
+
+
+def test_answers_do_not_wait_for_a_question_of_the_thread_that_they_have_answered(
+    desk: Desk, phone: TestClient, path: str
+) -> None:
+    answer(phone, path)
+    desk.text(PAT, "9")
+    assert desk.alerts() == [], "a later 9 is no answer to the pain question any more"
