@@ -154,15 +154,13 @@ def test_a_draft_without_a_reason_keeps_what_was_typed(world: World, nurse: Test
 
 
 @pytest.mark.parametrize("what", ["", "/approve", "/withdraw", ".csv"])
-def test_another_clinics_recall_is_not_there(
-    world: World, nurse: TestClient, doctor: TestClient, what: str
-) -> None:
+def test_another_clinics_recall_is_not_there(world: World, nurse: TestClient, what: str) -> None:
     recall_id = draft(nurse)
     with transaction() as session:
         other = session.get_one(Patient, world.patients["foreign"]).clinic_id
         session.get_one(Recall, recall_id).clinic_id = other
     path = f"/console/recall/{recall_id}{what}"
-    who = doctor if what == "/approve" else nurse
+    who = client_for("doctor") if what == "/approve" else nurse
     reply = post(who, path) if what.startswith("/") else who.get(path)
     assert reply.status_code == 404
     assert recall_id not in nurse.get("/console/recall").text
