@@ -24,6 +24,7 @@ from bot.access.cli import staff as staff_app
 from bot.api.keys_cli import app as api_key
 from bot.audit.cli import app as audit
 from bot.export import app as export
+from bot.notify_cli import app as notify
 from bot.photos_cli import app as photos
 from bot.protocols.cli import app as content
 from bot.triage.evaluation.cli import evaluate, labels
@@ -41,6 +42,7 @@ app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(clinic_app, name="clinic")
 app.add_typer(staff_app, name="staff")
+app.add_typer(notify, name="notify")
 app.add_typer(photos, name="photos")
 out = Console()
 err = Console(stderr=True)
@@ -274,6 +276,30 @@ def _crowd(patients: int, days: int, seed: int) -> bool:
         )
     out.print(f"{time.monotonic() - started:.1f} s", highlight=False)
     return result.clean
+
+
+@app.command()
+def auditor() -> None:
+    """Look once for work left undone, repair it, tell people what cannot be; for a timer outside."""
+    from bot.app import make_carrier, make_notifiers
+    from bot.auditor.check import check
+    from bot.auditor.repair import Gear
+    from bot.start import open_record, take_content, take_rules
+
+    settings = app_settings.get_settings()
+    log.configure(settings.log_level)
+    open_record(settings)
+    take_rules(settings)
+    take_content(settings)
+    run = check(Gear(make_carrier(settings), make_notifiers(settings)))
+    out.print(
+        f"Found {run.found}, repaired {run.repaired}, told people of {run.paged}. "
+        f"Heartbeat: {run.heartbeat}.",
+        highlight=False,
+    )
+    if run.error:
+        err.print(f"[red]{run.error}[/red]")
+    raise typer.Exit(1 if run.error else 0)
 
 
 @app.command()

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import make_url, select
 
 from bot import triage
+from bot.auditor import health as auditor_health
 from bot.clinic.models import Clinic, Staff
 from bot.clinic.safeguarding import leads
 from bot.db.engine import connect, reading
 from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
 from bot.governance.standing import Standing, standings
+from bot.notify.health import unreachable
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
 from bot.protocols.shelf import problems as content_problems
@@ -52,7 +54,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             FIX, "spool", f"{len(bad)} messages could not be stored: read them by hand in {bad[0].parent}"
         )
     if database_ok:
-        yield from _clinics()
+        yield from _clinics(settings)
+        yield from _auditor(settings)
     free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".").free / 1e9
     yield Finding(
         OK if free > 1 else FIX, "disk", f"{free:.0f} GB free" + ("" if free > 1 else ": make room")
@@ -121,7 +124,22 @@ def _carrier(settings: Settings) -> Iterator[Finding]:
         yield Finding(OK, "carrier", "twilio, with credentials")
 
 
-def _clinics() -> Iterator[Finding]:
+def _auditor(settings: Settings) -> Iterator[Finding]:
+    """Whether somebody looks after the desk, and somebody outside after that."""
+    found = auditor_health.faults()
+    if found:
+        yield Finding(FIX, "auditor", "; ".join(found))
+    if late := auditor_health.missed(settings):
+        yield Finding(NOTE, "auditor", f"{late}: it looks while `afterglow serve` runs")
+    elif not found:
+        yield Finding(OK, "auditor", "it looks, and its newest look did its work")
+    if settings.heartbeat_url is None:
+        yield Finding(
+            NOTE, "heartbeat", "AFTERGLOW_HEARTBEAT_URL is not set: nobody notices when all of it is dead"
+        )
+
+
+def _clinics(settings: Settings) -> Iterator[Finding]:
     with reading() as session:
         clinics = session.scalars(select(Clinic)).all()
         if not clinics:
@@ -143,6 +161,10 @@ def _clinics() -> Iterator[Finding]:
                 )
             else:
                 yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+            for name, why in unreachable(session, clinic.id, settings):
+                yield Finding(
+                    FIX, clinic.name, f"{name} is on call and cannot be paged: {why}; `afterglow notify test`"
+                )
             yield _words(clinic, standings(session, clinic.id))
             named = [lead.name for lead in leads(session, clinic.id)]
             if named:

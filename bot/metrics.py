@@ -12,8 +12,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from bot import clock
+from bot.auditor.models import AuditorRun, Incident
 from bot.db.engine import reading
-from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.messaging.models import Message, Status, Turn
 
 router = APIRouter()
@@ -51,12 +52,30 @@ class RecordCollector(Collector):
                     select(func.count(Message.id)).where(Message.turn == Turn.PENDING),
                 ),
                 (
+                    "afterglow_notifications_waiting",
+                    "Calls, e-mails and chat messages not handed over yet",
+                    select(func.count(Notification.id)).where(
+                        Notification.status.in_([Status.QUEUED, Status.SENDING])
+                    ),
+                ),
+                (
+                    "afterglow_auditor_incidents_open",
+                    "What the auditor found undone and is still undone",
+                    select(func.count(Incident.id)).where(Incident.resolved_at.is_(None)),
+                ),
+                (
                     "afterglow_messages_waiting",
                     "Texts not handed to the carrier yet",
                     select(func.count(Message.id)).where(Message.status.in_([Status.QUEUED, Status.SENDING])),
                 ),
             ):
                 yield GaugeMetricFamily(name, text, value=session.scalar(query) or 0)
+            last_ok = session.scalar(select(func.max(AuditorRun.finished_at)).where(AuditorRun.error == ""))
+            yield GaugeMetricFamily(
+                "afterglow_auditor_last_ok_seconds",
+                "When the auditor last looked without an error, Unix time",
+                value=last_ok.timestamp() if last_ok else 0,
+            )
 
     def describe(self) -> list[Metric]:
         """Nothing: the record is not read at registration."""

@@ -54,6 +54,20 @@ class Settings(BaseSettings):
     #: Messages a second handed to the carrier (US long codes: 1; short codes: 100).
     carrier_rate_per_s: float = 20.0
 
+    #: Mail server for pages by e-mail; none unless host and sender are set.
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "ssl", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    #: The sender, e.g. "Afterglow <desk@clinic.example>".
+    smtp_from: str | None = None
+
+    #: Seconds between the auditor's looks for work left undone; 0 switches it off in this process.
+    auditor_interval_s: float = 60
+    #: Called with GET after each good look, so that somebody else notices when the calls stop.
+    heartbeat_url: SecretStr | None = None
+
     #: Minutes in which an alert of that tier must be acknowledged before the next person is paged
     #: (clinical.md tiers: T0 5 min, T1 15 min, T2 4 h).
     ack_minutes_t0: float = 5

@@ -107,6 +107,15 @@ def finish(act: Act, outcome: str) -> None:
         act.written += 1
 
 
+def record(session: Session, entry: Entry) -> None:
+    """Write `entry` with the caller's transaction, at its end: for a change that came by text, call or link.
+
+    Inside an act it does nothing: the act's own entry says the same.
+    """
+    if _current.get() is None:
+        session.info.setdefault("entries", []).append(entry)
+
+
 @contextmanager
 def command(action: str, clinic_id: str | None, subject: tuple[str, str] = ("", "")) -> Iterator[Act]:
     """A command of the machine's operator. What it did is written down when it ends; nothing if it fails."""
@@ -169,8 +178,12 @@ def _executed(state: ORMExecuteState) -> None:
 
 @event.listens_for(RecordSession, "before_commit")
 def _committing(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for entry in session.info.pop("entries", ()):
+        append(session, entry)
     act = _current.get()
-    if act is None or not act.changes or act._quiet or session.in_nested_transaction():
+    if act is None or not act.changes or act._quiet:
         return
     session.flush()
     if session.info.pop("changed", False):

@@ -54,6 +54,8 @@ class Clinic(Keyed, Base):
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: from when on everybody needs a second factor to work in the console; None: each decides alone
     second_factor_from: Mapped[datetime | None]
+    #: pages by text, e-mail and chat tool name the patient; otherwise they carry initials only
+    pages_name_patient: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: local hours between which patients are texted unasked; the installation's own without them
     texts_from_hour: Mapped[int | None]
     texts_until_hour: Mapped[int | None]

@@ -12,6 +12,7 @@ from bot.console import (
     assets,
     auth,
     chart,
+    contact,
     content,
     enrol,
     follow_up,
@@ -32,7 +33,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
     *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
-    *(content, chart, intake, tasks, enrol, triage, outcomes, recall, account, staff),
+    *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
 )
 
 router = APIRouter(include_in_schema=False)

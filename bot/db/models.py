@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.access import models as access
 from bot.audit import models as audit
+from bot.auditor import models as auditor
 from bot.clinic import models as clinic
 from bot.counselling import models as counselling
 from bot.db.base import Base
@@ -13,6 +14,7 @@ from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.links import models as links
 from bot.messaging import models as messaging
+from bot.notify import models as notify
 from bot.outcomes import models as outcomes
 from bot.photos import models as photos
 from bot.recall import models as recall
@@ -22,6 +24,7 @@ __all__ = [
     "Base",
     "access",
     "audit",
+    "auditor",
     "clinic",
     "counselling",
     "escalation",
@@ -30,6 +33,7 @@ __all__ = [
     "intake",
     "links",
     "messaging",
+    "notify",
     "outcomes",
     "photos",
     "recall",

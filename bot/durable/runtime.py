@@ -21,6 +21,7 @@ from bot.durable import sweep, workflows
 from bot.durable.presence import announce
 from bot.durable.workflows import Equipment
 from bot.governance import service as governance
+from bot.notify.delivery import Notifiers
 from bot.protocols import shelf as content_shelf
 from bot.settings import Settings
 from bot.triage.shelf import shelf
@@ -44,7 +45,13 @@ _REMEMBERED = 20_000
 class Runtime:
     """The durable work of this process. One per process."""
 
-    def __init__(self, settings: Settings, carrier: Carrier, load_dialogue: Callable[[], Dialogue]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        carrier: Carrier,
+        load_dialogue: Callable[[], Dialogue],
+        notifiers: Notifiers | None = None,
+    ) -> None:
         self._settings = settings
         self._load_dialogue = load_dialogue
         self._stop = threading.Event()
@@ -56,6 +63,7 @@ class Runtime:
         self.dialogue_error: str | None = None
         self._forget_clock: Callable[[], None] = lambda: None
         Equipment.carrier = carrier
+        Equipment.notifiers = notifiers or {}
         Equipment.dialogue = None
         Equipment.dialogue_ready.clear()
 
@@ -87,6 +95,7 @@ class Runtime:
         # pages and safety words are not behind the rate limit: there are never many
         for name, limit, poll in (
             ("urgent", None, poll_s),
+            ("notifiers", None, poll_s),  # a mail server that hangs holds up no text
             ("turns", None, poll_s),
             ("carrier", limiter, poll_s),
             ("alerts", None, STARTING_POLL_S),

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.channels.base import Inbound
 from bot.db.engine import reading, transaction
-from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.followup import protocols
 from bot.followup.models import OPEN, CheckIn
 from bot.intake import service as intake
@@ -37,8 +37,8 @@ BATCH = 500
 class Work:
     """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
 
-    queue: Literal["urgent", "carrier", "alerts", "turns", "photos"]
-    task: Literal["turn", "deliver", "escalate", "check_in", "photo"]
+    queue: Literal["urgent", "notifiers", "carrier", "alerts", "turns", "photos"]
+    task: Literal["turn", "deliver", "notify", "escalate", "check_in", "photo"]
     workflow_id: str
     row_id: str
     partition: str
@@ -74,7 +74,7 @@ def repair() -> None:
             .limit(BATCH)
         ).all()
     for message_id in unread:
-        _read_again(message_id)
+        read_again(message_id)
     _follow_protocols()
     _unanswered_probes()
     intake.remind_abandoned()
@@ -112,7 +112,8 @@ def _unanswered_probes() -> None:
         events.committed(conversation.clinic_id, conversation.id)
 
 
-def _read_again(message_id: str) -> None:
+def read_again(message_id: str) -> None:
+    """Triage a message that could not be triaged when it came; a person must read what never can be."""
     try:
         with transaction() as session:
             message = session.get_one(Message, message_id)
@@ -132,7 +133,7 @@ def _read_again(message_id: str) -> None:
 def due(now: datetime) -> list[Work]:
     """Everything that is due at `now`, pages first. A source that fails stops no other."""
     found: list[Work] = []
-    for source in (_deliveries, _alerts, _turns, _check_ins, _photos):
+    for source in (_deliveries, _notifications, _alerts, _turns, _check_ins, _photos):
         try:
             with reading() as session:
                 found += source(session, now)
@@ -162,6 +163,21 @@ def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
     for message_id, kind, send_after, address in rows:
         workflow_id = _id("deliver", message_id, send_after, now, timedelta(minutes=10))
         yield Work("urgent" if kind in _URGENT else "carrier", "deliver", workflow_id, message_id, address)
+
+
+def _notifications(session: Session, now: datetime) -> Iterator[Work]:
+    rows = session.execute(
+        select(Notification.id, Notification.send_after, Notification.staff_id, Notification.kind)
+        .where(
+            Notification.status.in_([Status.QUEUED, Status.SENDING]),
+            Notification.send_after <= now,
+        )
+        .order_by(Notification.send_after)
+        .limit(BATCH)
+    )
+    for notification_id, send_after, staff_id, kind in rows:
+        workflow_id = _id("notify", notification_id, send_after, now, timedelta(minutes=5))
+        yield Work("notifiers", "notify", workflow_id, notification_id, f"{kind}-{staff_id}")
 
 
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:
@@ -224,6 +240,11 @@ def next_moment(now: datetime) -> datetime | None:
             session.scalar(
                 select(func.min(Message.send_after)).where(
                     Message.status.in_([Status.QUEUED, Status.SENDING]), Message.send_after > now
+                )
+            ),
+            session.scalar(
+                select(func.min(Notification.send_after)).where(
+                    Notification.status.in_([Status.QUEUED, Status.SENDING]), Notification.send_after > now
                 )
             ),
             session.scalar(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
@@ -20,6 +21,8 @@ from bot.escalation.alerts import take_step
 from bot.escalation.models import Alert
 from bot.followup import dispatch
 from bot.messaging.delivery import deliver
+from bot.notify.delivery import Notifiers
+from bot.notify.delivery import deliver as notify_by
 from bot.photos.fetch import fetch
 
 
@@ -27,6 +30,8 @@ class Equipment:
     """What the workflows work with: set once when the process starts."""
 
     carrier: Carrier | None = None
+    #: what brings notifications that are not texts
+    notifiers: Notifiers = MappingProxyType({})
     #: None until the dialogue model is loaded; set with `dialogue_ready`
     dialogue: Dialogue | None = None
     dialogue_ready = threading.Event()
@@ -58,6 +63,17 @@ def _deliver(message_id: str) -> None:
 def delivery(message_id: str) -> None:
     """Make one attempt at sending a message."""
     _deliver(message_id)
+
+
+@DBOS.step(name="deliver_notification")
+def _notify(notification_id: str) -> None:
+    notify_by(notification_id, Equipment.notifiers)
+
+
+@DBOS.workflow(name="notify")
+def notify(notification_id: str) -> None:
+    """Make one attempt at a call, an e-mail or a chat message to staff."""
+    _notify(notification_id)
 
 
 @DBOS.step(name="take_step")
@@ -101,6 +117,7 @@ def photo(arrival_id: str) -> None:
 _TASKS: dict[str, Callable[[str], Any]] = {
     "turn": turn,
     "deliver": delivery,
+    "notify": notify,
     "escalate": escalate,
     "check_in": check_in,
     "photo": photo,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -25,14 +25,21 @@ from bot.escalation.policy import (
     leads_to_tell,
     next_action,
 )
-from bot.messaging.models import Channel, Conversation, Kind, Message
+from bot.ids import new_id
+from bot.messaging.models import Channel, Conversation, Kind, Message, Status
 from bot.messaging.threads import find_or_open, leads_for, say
+from bot.notify import rows
+from bot.notify.links import link_to
+from bot.notify.models import ContactKind
+from bot.notify.plan import Purpose, ways
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
 from bot.triage.types import Assessment, Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
+#: What does not ask anybody to take the alert.
+_PURPOSES: dict[EventKind, Purpose] = {EventKind.REMINDED: "remind", EventKind.INFORMED: "inform"}
 
 
 def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
@@ -193,29 +200,74 @@ def page(
     event: EventKind = EventKind.PAGED,
     *,
     detail: str = "",
-) -> None:
-    """Text one member of staff about `alert`. The words carry initials and a link, no more."""
+) -> bool:
+    """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
+    notification is written here, with the time at which it is due. The words carry initials and a link.
+    `event` says what for: anything but a reminder or news asks to take the alert. False: there is no way to
+    reach this person.
+    """
     staff = session.get_one(Staff, staff_id)
-    if not staff.phone:
+    purpose = _PURPOSES.get(event, "take")
+    if purpose == "take":
+        rows.supersede(session, alert, staff_id)
+    methods = {method.id: method for method in rows.methods_of(session, staff_id)}
+    found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose)
+    if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
-        return
-    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, staff.phone)
-    message = say(session, thread, piece, Kind.PAGE, extra=words(session, alert, staff.language))
-    step = session.scalar(
-        select(func.count())
-        .select_from(Notification)
-        .where(Notification.alert_id == alert.id, Notification.staff_id == staff_id)
-    )
-    session.add(
-        Notification(
+        return False
+    step = rows.next_step(session, alert.id, staff_id)
+    message_id = None
+    for place, way in enumerate(found):
+        due = clock.now() + way.delay
+        one = Notification(
+            id=new_id(),
             clinic_id=alert.clinic_id,
             alert_id=alert.id,
             staff_id=staff_id,
-            step=step or 0,
-            message_id=message.id,
+            step=step,
+            place=place,
+            kind=way.kind,
+            contact_method_id=way.method_id,
+            piece=piece,
+            purpose=purpose,
         )
-    )
-    log(session, alert, event, staff_id=staff_id, message_id=message.id, detail=detail)
+        if way.kind is ContactKind.SMS:
+            address = methods[way.method_id].address if way.method_id else staff.phone or ""
+            one.message_id = _text(session, alert, address, piece, words_for(session, alert, one), due).id
+            message_id = message_id or one.message_id
+        else:
+            one.status, one.send_after = Status.QUEUED, due
+        session.add(one)
+        session.flush()
+    log(session, alert, event, staff_id=staff_id, message_id=message_id, detail=detail)
+    return True
+
+
+def _text(
+    session: Session, alert: Alert, address: str, piece: str, extra: dict[str, str], due: datetime
+) -> Message:
+    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, address)
+    message = say(session, thread, piece, Kind.PAGE, extra=extra)
+    message.send_after = due
+    return message
+
+
+def hurry(alert: Alert) -> None:
+    """Somebody cannot be reached, or passed it on: take the next step now, unless everybody was paged."""
+    if alert.status is AlertStatus.OPEN and alert.steps_taken < len(alert.policy["people"]):
+        alert.next_step_at = clock.now()
+
+
+def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, str]:
+    """`words` for a notification: its person's language, and a link that takes the alert if it asks for that
+    and only its person reads it (a chat tool's channel is read by many)."""
+    staff = one.staff or session.get_one(Staff, one.staff_id)
+    extra = words(session, alert, staff.language)
+    if one.purpose == "take" and one.kind is not ContactKind.APPRISE:
+        extra["url"] = link_to(one.id)
+    if one.kind is not ContactKind.VOICE and alert.patient and alert.conversation.clinic.pages_name_patient:
+        extra["initials"] = alert.patient.name
+    return extra
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.clinic.models import Patient, Staff
 from bot.db.base import Base, ClinicOwned, text_enum
-from bot.messaging.models import Conversation, Message
+from bot.messaging.models import Conversation, Message, Status
+from bot.notify.models import ContactKind, ContactMethod
 from bot.triage.types import Tier
 
 
@@ -54,6 +55,10 @@ class EventKind(enum.StrEnum):
 
 #: The detail of a page that went to somebody as safeguarding lead.
 AS_LEAD = "safeguarding_lead"
+#: The detail of a failed page when none of the person's contact methods worked.
+EVERY_CHANNEL = "every_channel"
+#: The detail of a page whose reader asked on the phone that somebody else takes it.
+PASSED_ON = "passed_on"
 
 
 class Alert(ClinicOwned, Base):
@@ -100,7 +105,9 @@ class Alert(ClinicOwned, Base):
     acknowledged_by: Mapped[Staff | None] = relationship(foreign_keys=[acknowledged_by_id])
     closed_by: Mapped[Staff | None] = relationship(foreign_keys=[closed_by_id])
     events: Mapped[list[AlertEvent]] = relationship(order_by="AlertEvent.id", back_populates="alert")
-    notifications: Mapped[list[Notification]] = relationship(order_by="Notification.id")
+    notifications: Mapped[list[Notification]] = relationship(
+        order_by="Notification.id", back_populates="alert"
+    )
 
 
 class AlertEvent(ClinicOwned, Base):
@@ -120,15 +127,43 @@ class AlertEvent(ClinicOwned, Base):
 
 
 class Notification(ClinicOwned, Base):
-    """One page to one person. Its delivery attempts are those of the message that carries it."""
+    """One page to one person by one of their contact methods.
+
+    A text is carried by its message, which has its state and attempts; any other kind has its own here.
+    Those of one page share alert, person and `step`.
+    """
 
     __tablename__ = "notifications"
-    __table_args__ = (UniqueConstraint("alert_id", "step", "staff_id"),)
+    __table_args__ = (
+        UniqueConstraint("alert_id", "step", "staff_id", "place"),
+        Index("ix_notifications_due", "status", "send_after"),
+    )
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"))
     staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"))
     step: Mapped[int]
-    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id"), unique=True)
+    place: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[ContactKind] = mapped_column(text_enum(ContactKind), default=ContactKind.SMS)
+    #: None: the person's own phone
+    contact_method_id: Mapped[str | None] = mapped_column(ForeignKey("contact_methods.id"))
+    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"), unique=True)
+    #: what it says
+    piece: Mapped[str] = mapped_column(String(80), default="")
+    #: what for (`notify.plan.Purpose`): what asks to take the alert is called off when it is taken
+    purpose: Mapped[str] = mapped_column(String(8), default="take")
+    status: Mapped[Status | None] = mapped_column(text_enum(Status))
+    send_after: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(200))
+    #: when its signed link was used to take the alert
+    link_used_at: Mapped[datetime | None]
 
+    alert: Mapped[Alert] = relationship(back_populates="notifications")
     staff: Mapped[Staff] = relationship()
-    message: Mapped[Message] = relationship()
+    message: Mapped[Message | None] = relationship()
+    contact_method: Mapped[ContactMethod | None] = relationship()
+
+    @property
+    def state(self) -> Status:
+        """Where it is: its message's state, or its own."""
+        return self.message.status if self.message else self.status or Status.QUEUED

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.audit.chain import Entry, append
+from bot.audit import trail
+from bot.audit.chain import Entry
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
@@ -16,6 +17,7 @@ from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Not
 from bot.escalation.policy import Policy, next_action
 from bot.messaging.models import Conversation, Kind
 from bot.messaging.threads import say
+from bot.notify import rows
 
 
 class CloseRefused(Exception):
@@ -29,17 +31,21 @@ def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
     """
     with transaction() as session:
         alert = session.get_one(Alert, alert_id, with_for_update=True)
-        taken = _take(session, alert, staff_id, via)
+        taken = take(session, alert, staff_id, via)
     events.committed(alert.clinic_id, alert.conversation_id)
     return taken
 
 
-def _take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+    """`acknowledge` inside the caller's transaction, which has locked the alert."""
     if alert.status is not AlertStatus.OPEN:
         return False
     alert.status = AlertStatus.ACKNOWLEDGED
     alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
+    rows.cancel(session, alert, "somebody has taken it")
     log(session, alert, EventKind.ACKNOWLEDGED, staff_id=staff_id, detail=via)
+    subject, how = ("alert", alert.id), {"via": via}
+    trail.record(session, Entry("alert.acknowledge", "staff", staff_id, subject, alert.clinic_id, how))
     # the first reminder is one interval away, not now
     alert.next_step_at = None
     policy = Policy.from_json(alert.policy)
@@ -84,6 +90,7 @@ def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
             alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
         alert.status, alert.outcome, alert.close_note = AlertStatus.CLOSED, outcome, note.strip()
         alert.closed_at, alert.closed_by_id, alert.next_step_at = clock.now(), staff_id, None
+        rows.cancel(session, alert, "the alert is closed")
         log(session, alert, EventKind.CLOSED, staff_id=staff_id, detail=f"{outcome.value}: {note.strip()}")
     events.committed(alert.clinic_id, alert.conversation_id)
 
@@ -122,17 +129,8 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
             position=0,
         )
         return
-    if _take(session, alert, staff.id, "sms"):
+    if take(session, alert, staff.id, "sms"):
         piece = "staff.acked"
-        by_text = Entry(
-            "alert.acknowledge",
-            actor_kind="staff",
-            actor_id=staff.id,
-            subject=("alert", alert.id),
-            clinic_id=alert.clinic_id,
-            detail={"via": "sms"},
-        )
-        append(session, by_text)
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
     extra = words(session, alert, staff.language)

@@ -16,14 +16,15 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.db.engine import reading, transaction
-from bot.escalation.alerts import log as log_alert
-from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.escalation.models import Notification
 from bot.followup.changes import phone_from_now_on
 from bot.followup.hours import texting_hours
 from bot.links.tokens import fill as fill_links
 from bot.messaging import optout
 from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
 from bot.messaging.threads import note_status
+from bot.notify import outcome
+from bot.notify.rows import moot_text
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
@@ -98,7 +99,7 @@ def _claim(message_id: str) -> _Claim | None:
         now = clock.now()
         if message.status not in (Status.QUEUED, Status.SENDING) or (message.send_after or now) > now:
             return None
-        reason = _reason_not_to(message, now)
+        reason = _reason_not_to(session, message, now)
         if reason is not None:
             _suppress(session, message, reason)
             return None
@@ -129,12 +130,12 @@ def _claim(message_id: str) -> _Claim | None:
         return _Claim(outbound, unsettled.id, begun_before)
 
 
-def _reason_not_to(message: Message, now: datetime) -> str | None:
+def _reason_not_to(session: Session, message: Message, now: datetime) -> str | None:
     if message.kind not in _DESPITE_OPT_OUT and optout.is_opted_out(message.conversation):
         return "opted out"
     if message.kind in TOO_OLD and now - message.created_at > TOO_OLD[message.kind]:
         return "too old to send"
-    return None
+    return moot_text(session, message) if message.kind is Kind.PAGE else None
 
 
 def _suppress(session: Session, message: Message, reason: str) -> None:
@@ -220,19 +221,10 @@ def _tell_alert(session: Session, message: Message) -> None:
     page = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
     if page is None:
         return
-    alert = session.get_one(Alert, page.alert_id, with_for_update=True, populate_existing=True)
-    failed = message.status is Status.FAILED
-    log_alert(
-        session,
-        alert,
-        EventKind.PAGE_FAILED if failed else EventKind.PAGE_DELIVERED,
-        staff_id=page.staff_id,
-        message_id=message.id,
-        detail=message.error or "" if failed else "",
-    )
-    people = len(alert.policy["people"])
-    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < people:
-        alert.next_step_at = clock.now()
+    if message.status is Status.FAILED:
+        outcome.failed(session, page, message.error or "")
+    else:
+        outcome.reached(session, page)
 
 
 def update_status(

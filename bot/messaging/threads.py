@@ -24,6 +24,7 @@ from bot.messaging.models import (
     MessageEvent,
     Status,
 )
+from bot.notify.models import ContactKind, ContactMethod
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
 from bot.triage.language import detect
@@ -83,11 +84,28 @@ def _recognise(session: Session, conversation: Conversation) -> None:
     where = {"clinic_id": conversation.clinic_id, "phone": conversation.address}
     patient = session.scalars(select(Patient).filter_by(**where)).first()
     staff = session.scalars(select(Staff).filter_by(**where, active=True)).first()
+    staff = staff or _by_text_number(session, conversation)
     if patient is not None and conversation.patient_id != patient.id:
         conversation.patient_id, conversation.language = patient.id, patient.language
     elif patient is None and staff is not None:
         conversation.language = staff.language
     conversation.staff_id = staff.id if staff else None
+
+
+def _by_text_number(session: Session, conversation: Conversation) -> Staff | None:
+    """The member of staff who gave this number to be texted at."""
+    return session.scalars(
+        select(Staff)
+        .join(ContactMethod, ContactMethod.staff_id == Staff.id)
+        .where(
+            Staff.clinic_id == conversation.clinic_id,
+            Staff.active.is_(True),
+            ContactMethod.kind == ContactKind.SMS,
+            ContactMethod.address == conversation.address,
+            ContactMethod.removed_at.is_(None),
+        )
+        .limit(1)
+    ).first()
 
 
 def leads_for(session: Session, conversation: Conversation) -> list[Staff]:

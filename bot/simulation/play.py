@@ -17,6 +17,7 @@ from sqlalchemy import select
 from bot import clock, events
 from bot import settings as app_settings
 from bot.app import load_dialogue
+from bot.channels.simulator.calls import SimulatedCaller, use_caller
 from bot.channels.simulator.carrier import SimulatedCarrier, use_carrier
 from bot.clinic import demo
 from bot.clinic.enrolment import enrol
@@ -29,6 +30,7 @@ from bot.escalation import service
 from bot.escalation.models import Alert, Outcome
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Message, Status, Turn
+from bot.notify.models import ContactKind
 from bot.records.models import StaffTask
 from bot.settings import Settings
 from bot.simulation.story import Act, Story, load, names
@@ -62,12 +64,17 @@ def play(
         progress("Loading the dialogue")
         carrier = SimulatedCarrier(Path(folder) / "carrier.db", delivery_s=0.02)
         use_carrier(carrier)
-        runtime = Runtime(settings, carrier, dialogue)
+        # nobody answers calls in a story: what is told goes by text
+        caller = SimulatedCaller(Path(folder) / "carrier.db", ring_s=0.02)
+        use_caller(caller)
+        runtime = Runtime(settings, carrier, dialogue, {ContactKind.VOICE: caller})
         runtime.start()
         try:
             return Stage(story, language, carrier, runtime, out).run()
         finally:
             runtime.stop()
+            use_caller(None)
+            caller.close()
             use_carrier(None)
             carrier.close()
 

@@ -22,16 +22,22 @@ from sqlalchemy import select
 from bot import clock, events
 from bot import settings as app_settings
 from bot.channels.simulator import carrier as simulated
+from bot.channels.simulator.calls import SimulatedCaller, use_caller
 from bot.channels.simulator.router import router as demo_router
 from bot.channels.web.photos import router as web_photos
 from bot.channels.web.router import router as web_router
 from bot.clinic import demo
 from bot.clinic.models import Clinic
+from bot.console.assets import router as console_assets
 from bot.db import engine as db
 from bot.db.migrate import upgrade
+from bot.escalation.models import Notification
 from bot.messaging import delivery
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
+from bot.notify.delivery import deliver as notify
+from bot.notify.models import ContactKind
 from bot.settings import ROOT, Settings
+from bot.web.take import router as take_router
 from tests.support.calendar import start_on_a_tuesday
 
 CHROMIUM = shutil.which("chromium")
@@ -66,9 +72,13 @@ class LiveSite:
         demo.seed()
         self.carrier = simulated.SimulatedCarrier(folder / "carrier.db")
         simulated.use_carrier(self.carrier)
+        self.caller = SimulatedCaller(folder / "carrier.db")
+        use_caller(self.caller)
         self.app = FastAPI()
         self.app.include_router(demo_router)
         self.app.include_router(web_router)
+        self.app.include_router(take_router)
+        self.app.include_router(console_assets, prefix="/console")
         self.app.include_router(web_photos)
         self.app.mount("/static", StaticFiles(directory=ROOT / "bot" / "web" / "static"))
         self.start()
@@ -96,6 +106,8 @@ class LiveSite:
         self.stop()
         simulated.use_carrier(None)
         self.carrier.close()
+        use_caller(None)
+        self.caller.close()
         clock.keep_in(None)
         app_settings.use_settings(self._before)
 
@@ -107,6 +119,17 @@ class LiveSite:
             ).all()
         for message_id in waiting:
             delivery.deliver(message_id, self.carrier)
+
+    def make_calls(self) -> None:
+        """Let every phone ring that a call waits for."""
+        with db.transaction() as session:
+            waiting = session.scalars(
+                select(Notification.id).where(
+                    Notification.kind == ContactKind.VOICE, Notification.status == Status.QUEUED
+                )
+            ).all()
+        for notification_id in waiting:
+            notify(notification_id, {ContactKind.VOICE: self.caller})
 
     def web_messages(self) -> list[Message]:
         """What web visitors wrote, oldest first."""

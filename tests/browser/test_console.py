@@ -28,6 +28,7 @@ from tests.browser.live_site import CHROMIUM
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.support.calendar import start_on_a_tuesday
+from tests.support.contacts import reach
 
 pytestmark = [
     pytest.mark.browser,
@@ -45,6 +46,7 @@ class ConsoleSite:
         self._engine = connect(f"sqlite:///{folder / 'record.db'}")
         upgrade(self._engine)
         self.world: World = console_clinic.build()
+        reach("+15550100121", ("sms", "+15550100121", 0), ("apprise", "slack://a/b/c", 120))
         self.parts = {"database": "ok", "sweeper": "ok", "dialogue": "ok"}
         app = FastAPI()
         app.include_router(router)
@@ -89,6 +91,7 @@ class ConsoleSite:
             "tasks": "/console/tasks",
             "enrol": "/console/enrol",
             "triage": "/console/triage",
+            "contact": "/console/contact",
             "words": "/console/content",
             "words_of_one_text": "/console/content/aftercare.sleep?phase=after&day=2&product=harmonyca",
             "told": f"/console/patients/{self.world.patients['pat']}/told?topic=aftercare.sleep",

@@ -204,7 +204,10 @@ def wrote(session, world, key, patient, body, minutes, *, ended=False) -> Alert:
     for event in session.query(AlertEvent).filter_by(alert_id=alert.id):
         event.created_at = at + timedelta(seconds=2)
     for notification in alert.notifications:
-        notification.message.status = Status.DELIVERED
+        if notification.message:
+            notification.message.status = Status.DELIVERED
+        else:
+            notification.status = Status.DELIVERED
     message(
         session,
         patient,

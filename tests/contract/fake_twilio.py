@@ -54,6 +54,10 @@ CREATE_PARAMETERS = frozenset(
         "ContentSid",
     ]
 )
+#: Parameters of `CreateCallRequest` that we use; anything else is a mistake in the code under test.
+CALL_PARAMETERS = frozenset(
+    ["To", "From", "Url", "Twiml", "StatusCallback", "MachineDetection", "Timeout", "TimeLimit"]
+)
 #: `message_enum_status`.
 STATES = frozenset(
     [
@@ -102,6 +106,7 @@ class FakeTwilio:
     auth_token: str = "fake-primary-token"
     page_size: int = 50
     messages: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     #: files by path: what is sent for it, or the path (or address) that it redirects to
     media: dict[str, bytes | str] = field(default_factory=dict)
@@ -114,6 +119,7 @@ class FakeTwilio:
         self._seen: set[str] = set()
         self._numbers = itertools.count(1)
         self._callbacks: dict[str, str] = {}
+        self._scripts: dict[str, dict[str, str]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
@@ -243,6 +249,64 @@ class FakeTwilio:
         content = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields)
         return self.client.post(path, content=content.encode(), headers=headers)
 
+    # --- calls ----------------------------------------------------------------------------------------
+
+    def heard(self, sid: str, digits: str | None = None, answered_by: str = "human") -> httpx.Response:
+        """The call `sid` is answered, or its hearer pressed `digits`: TwiML is fetched, signed."""
+        fields = [*self._call_fields(sid, "in-progress"), ("AnsweredBy", answered_by)]
+        if digits is not None:
+            fields += [("Digits", digits), ("msg", "Gather End")]
+        return self.post(self._path(self._scripts[sid]["Url"]), fields)
+
+    def call_ends(self, sid: str, status: str, answered_by: str | None = None) -> httpx.Response:
+        """Twilio reports how the call ended."""
+        fields = [*self._call_fields(sid, status), ("CallDuration", "0")]
+        if answered_by is not None:
+            fields.append(("AnsweredBy", answered_by))
+        return self.post(self._path(self._scripts[sid]["StatusCallback"]), fields)
+
+    def _call_fields(self, sid: str, status: str) -> list[tuple[str, str | bytes]]:
+        record = next(call for call in self.calls if call["sid"] == sid)
+        return [
+            ("CallSid", sid),
+            ("AccountSid", self.account_sid),
+            ("From", record["from"]),
+            ("To", record["to"]),
+            ("CallStatus", status),
+            ("Direction", "outbound-api"),
+            ("ApiVersion", "2010-04-01"),
+        ]
+
+    def _path(self, url: str) -> str:
+        assert url.startswith(self.public_url), url
+        return url.removeprefix(self.public_url)
+
+    def _create_call(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        unknown = form.keys() - CALL_PARAMETERS
+        if unknown:
+            return _error(400, 20001, f"unknown parameters {sorted(unknown)}")
+        if not form.get("To") or not form.get("From"):
+            return _error(400, 21201, "No 'To' or no 'From' number is specified")
+        if not form.get("Url") and not form.get("Twiml"):
+            return _error(400, 21205, "Url or Twiml is required.")
+        sid = self.new_sid("CA")
+        record: dict[str, Any] = {
+            "sid": sid,
+            "account_sid": self.account_sid,
+            "to": form["To"],
+            "from": form["From"],
+            "status": "queued",
+            "direction": "outbound-api",
+            "date_created": None,  # while it is queued
+            "date_updated": None,
+            "start_time": _now(),
+            "answered_by": None,
+            "subresource_uris": {},
+        }
+        self.calls.insert(0, record)
+        self._scripts[sid] = form
+        return 201, record
+
     # --- the Messages API -----------------------------------------------------------------------------
 
     def _create(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -336,7 +400,8 @@ class FakeTwilio:
                 fault = twilio._take_fault(method)
                 if fault is not None:
                     if fault.stored:
-                        twilio._create(form)
+                        make = twilio._create_call if "/Calls" in self.path else twilio._create
+                        make(form)
                     time.sleep(fault.delay_s)
                     if not fault.status:
                         self.close_connection = True
@@ -365,6 +430,12 @@ class FakeTwilio:
                 if self.headers.get("Authorization") != f"Basic {wanted}":
                     return _error(401, 20003, "Authenticate")
                 url = urlsplit(self.path)
+                if url.path == f"/2010-04-01/Accounts/{twilio.account_sid}/Calls.json":
+                    if method == "POST":
+                        return twilio._create_call(form)
+                    to = parse_qs(url.query).get("To", [None])[0]
+                    made = [call for call in twilio.calls if to in (None, call["to"])]
+                    return 200, {"calls": made, "page": 0, "page_size": 50, "next_page_uri": None}
                 if url.path != f"/2010-04-01/Accounts/{twilio.account_sid}/Messages.json":
                     return _error(404, 20404, f"The requested resource {url.path} was not found")
                 if method == "POST":

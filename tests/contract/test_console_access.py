@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 import pyotp
 import pytest
@@ -16,11 +17,14 @@ from bot import clock
 from bot.access import factors, lockout, resets
 from bot.access.models import RecoveryCode, ResetLink, TotpKey
 from bot.audit.models import AuditEntry
+from bot.channels.base import Sent
 from bot.clinic.models import Clinic, Role, Staff, StaffSession
 from bot.clinic.passwords import verify_password
-from bot.console import sessions
+from bot.console import reset_mail, sessions
 from bot.console.router import router
 from bot.db.engine import reading, transaction
+from bot.messaging.models import Status
+from bot.notify.base import Notice
 from bot.settings import Settings, use_settings
 from tests.contract.console_clinic import PASSWORD, World
 from tests.contract.test_console_pages import client_for, csrf, post
@@ -437,6 +441,26 @@ def test_with_mail_a_link_is_sent_and_strangers_learn_nothing(browser: TestClien
     assert len(sent) <= lockout.FREE, "nobody's mailbox is flooded"
     path = sent[-1][2].removeprefix("http://127.0.0.1:8000")
     assert browser.post(path, data={"password": FRESH, "again": FRESH}).status_code == 303
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "choose a new password"), ("es", "nueva contraseña")])
+def test_the_mail_says_what_it_is_for_in_the_persons_language(language: str, words: str) -> None:
+    class Post:
+        can_look = False
+        sent: ClassVar[list[Notice]] = []
+
+        def send(self, notice: Notice) -> Sent:
+            self.sent.append(notice)
+            return Sent("1", Status.SENT)
+
+        def find(self, _notice: Notice, _since: datetime) -> list[Sent]:
+            return []
+
+    reset_mail.by(Post())(EMAIL, language, "https://desk.example/console/reset/x")
+    (notice,) = Post.sent
+    assert notice.to == EMAIL
+    assert words in notice.subject
+    assert notice.text.endswith("https://desk.example/console/reset/x")
 
 
 def test_mail_that_fails_gives_the_same_answer(browser: TestClient) -> None:

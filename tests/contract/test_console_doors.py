@@ -76,7 +76,13 @@ def test_every_route_of_staff_and_other_systems_is_behind_a_declared_door(route:
 
 def test_every_parameter_of_an_address_is_known_to_the_log() -> None:
     """A new kind of record gets its line in `SUBJECTS`, or an entry would not say which one it was about."""
-    others = {"path", "name", "token", "passkey_id"}  # no record of a patient, a colleague or the settings
+    others = {
+        "path",
+        "name",
+        "token",
+        "passkey_id",
+        "method_id",
+    }  # no record of a patient, a colleague or the settings
     for route in STAFF_ROUTES:
         named = {name.partition(":")[0] for name in re.findall(r"\{([^}]+)\}", route.path)}
         assert named <= {*SUBJECTS, *others}, name_of(route)
@@ -164,7 +170,7 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
         if route.path in ("/console/live", "/console/sign-out", "/console/account/sign-out-everywhere"):
             continue  # one never ends, the others end the session
         address = route.path
-        for name in (*SUBJECTS, "passkey_id"):
+        for name in (*SUBJECTS, "passkey_id", "method_id"):
             address = address.replace(f"{{{name}}}", "0" * 32)
         # a form that no page sends: who may use it gets further than who may not, and changes nothing
         reply = client.request(route.method, address, data={"csrf": token}, follow_redirects=False)

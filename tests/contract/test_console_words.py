@@ -14,8 +14,9 @@ from bot.clinic.models import Patient
 from bot.console import strings, tasks
 from bot.console.strings import translator
 from bot.db.engine import transaction
+from bot.escalation import service
 from bot.escalation.alerts import log
-from bot.escalation.models import Alert, EventKind
+from bot.escalation.models import EVERY_CHANNEL, Alert, EventKind
 from bot.followup import planning
 from bot.messaging.models import Message
 from bot.records.models import StaffTask, TaskKind
@@ -115,6 +116,25 @@ def test_every_kind_of_event_has_its_line_in_both_languages(
         assert wanted in html.unescape(found[1])
         lines.append(wanted)
     assert lines[0] != lines[1]
+
+
+def test_somebody_whom_no_way_reaches_stands_at_the_top_of_the_alert_until_it_is_taken(
+    world: World, nurse: TestClient
+) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        doctor = world.staff["doctor"]
+        log(session, alert, EventKind.PAGE_FAILED, staff_id=doctor, detail=EVERY_CHANNEL)
+        log(session, alert, EventKind.PAGE_FAILED, staff_id=doctor, detail="voice: nobody answered")
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert page.count("No way of reaching Dr Demo worked") == 2, "above, and in the timeline"
+    assert "Phone call: nobody answered" in page
+    service.acknowledge(world.alerts["lip"], world.staff["nurse"], "console")
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert page.count("No way of reaching Dr Demo worked") == 1
+    assert (
+        "No funcionó ninguna vía" in client_for("spanish").get(f"/console/alerts/{world.alerts['lip']}").text
+    )
 
 
 def test_events_that_leave_an_alert_without_anybody_stand_out() -> None:

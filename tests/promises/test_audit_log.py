@@ -29,7 +29,9 @@ from bot.db import engine as db
 from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.notify import links
 from bot.settings import Settings
+from bot.web.take import router as take_link
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
@@ -161,6 +163,24 @@ def test_an_alert_taken_by_text_is_in_the_log(desk: Desk) -> None:
         alert.acknowledged_by_id,
         {"via": "sms"},
     )
+
+
+def test_an_alert_looked_at_and_taken_by_its_signed_link_is_in_the_log(desk: Desk) -> None:
+    desk.text(PAT, "my lip has gone white and it hurts")
+    desk.settle()
+    (alert,) = desk.alerts()
+    one = next(page for page in alert.notifications if page.purpose == "take")
+    app = FastAPI()
+    app.include_router(take_link)
+    phone = TestClient(app)
+    path = links.link_to(one.id).removeprefix("http://127.0.0.1:8000")
+    assert phone.get(path).status_code == 200
+    assert phone.get("/a/made-up").status_code == 404
+    assert phone.post(path).status_code == 200
+    look, take = logged()
+    assert (look.action, look.subject_id, look.actor_id) == ("alert.look_by_link", alert.id, one.staff_id)
+    assert (take.action, take.subject_id, take.detail) == ("alert.acknowledge", alert.id, {"via": "link"})
+    assert take.actor_id == one.staff_id
 
 
 # --- the console ---

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from bot.clinic.models import Staff
-from bot.db.engine import engine
+from bot.db.engine import engine, transaction
 from bot.escalation import alerts, service
-from bot.escalation.models import AlertStatus, EventKind, Outcome
+from bot.escalation.models import AlertStatus, EventKind, Notification, Outcome
+from bot.messaging.models import Status
+from bot.notify.models import ContactKind
 from bot.triage.types import Tier
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
 
@@ -115,3 +117,23 @@ def test_a_red_flag_that_meets_its_acknowledgement_reaches_whoever_took_it(
         assert "T0" in desk.texts_to(NURSE)[-1]
         reached = alert.status is AlertStatus.ACKNOWLEDGED or alert.next_step_at is not None
         assert reached, "raised, taken or not: it goes on"
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+def test_taking_an_alert_does_not_wait_for_a_page_that_is_being_handed_over(either_record: str) -> None:
+    desk = Desk.of_demo_clinic()
+    desk.text(PAT, BLIND)  # a text and a call, both not handed over yet
+    (alert,) = desk.alerts()
+    doctor = desk.rows(Staff, phone=DOCTOR)[0].id
+    taken: list[bool] = []
+    taking = threading.Thread(target=lambda: taken.append(service.acknowledge(alert.id, doctor, "console")))
+    with transaction() as session:
+        call = session.scalars(
+            select(Notification).where(Notification.kind == ContactKind.VOICE).with_for_update()
+        ).one()
+        taking.start()
+        taking.join(10)
+        assert taken == [True]
+        call.status = Status.SENDING  # as its delivery does, which began before
+    text_state, call_state = (one.state for one in desk.alerts()[0].notifications[:2])
+    assert (text_state, call_state) == (Status.SUPPRESSED, Status.SENDING)

@@ -80,7 +80,15 @@ class Server:
             rows = connection.execute(CARRIED, {"number": number, "words": f"%{containing}%"}).fetchone()
         return int(rows[0])
 
+    def calls(self, number: str) -> int:
+        """How often this phone rang."""
+        with sqlite3.connect(self.var_dir / "carrier.db") as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone():
+                return 0
+            return int(connection.execute(CALLED, {"number": number}).fetchone()[0])
 
+
+CALLED = "SELECT count(*) FROM calls WHERE recipient = :number"
 CARRIED = "SELECT count(*) FROM texts WHERE recipient = :number AND body LIKE :words"
 
 
@@ -111,6 +119,25 @@ def test_killed_between_storing_a_red_flag_and_paging_there_is_one_alert_and_one
     assert server.record("SELECT count(*) FROM notifications") == [(1,)]
     assert server.received(NURSE, "AFTERGLOW") == 1
     assert server.received(PAT, "clinician") == 1
+
+
+@pytest.mark.parametrize("moment", ["before-call", "after-call"])
+def test_killed_while_calling_about_an_emergency_there_is_one_call_and_one_text(
+    server: Server, moment: str
+) -> None:
+    server.start(moment)
+    server.text(PAT, "cant see out my left eye")
+    wait_for(server.halted)
+    server.kill()
+    assert server.calls(NURSE) == (1 if moment == "after-call" else 0)
+
+    server.start("never")
+    made = "SELECT count(*) FROM notifications WHERE kind = 'voice' AND status IN ('sent', 'queued')"
+    wait_for(lambda: server.record(made) == [(1,)])
+    time.sleep(1.5)  # long enough for a second call to show itself
+
+    assert server.calls(NURSE) == 1
+    assert server.received(NURSE, "AFTERGLOW") == 1
 
 
 @pytest.mark.parametrize("moment", ["in-turn", "before-reply", "after-reply"])

@@ -23,6 +23,8 @@ from bot.durable import inline, sweep
 from bot.escalation.models import Alert
 from bot.messaging import inbox
 from bot.messaging.models import Channel, Message, Status
+from bot.notify.base import Notice, Notifier
+from bot.notify.models import ContactKind
 
 ANA, PAT = "+15550100111", "+15550100112"
 NURSE, DOCTOR = "+15550100121", "+15550100122"
@@ -110,12 +112,48 @@ class HandDialogue:
         ]
 
 
+@dataclass
+class HandNotifier:
+    """Keeps what it is given, like `HandCarrier`; `can_look` says whether it knows afterwards."""
+
+    can_look: bool = False
+    status: Status = Status.SENT
+    sent: list[Notice] = field(default_factory=list)
+    faults: list[Exception | None] = field(default_factory=list)
+    late_faults: list[Exception | None] = field(default_factory=list)
+    lookups: int = 0
+
+    def send(self, notice: Notice) -> Sent:
+        if self.faults and (fault := self.faults.pop(0)) is not None:
+            raise fault
+        self.sent.append(notice)
+        if self.late_faults and (fault := self.late_faults.pop(0)) is not None:
+            raise fault
+        return Sent(f"N{len(self.sent)}", self.status)
+
+    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+        self.lookups += 1
+        return [
+            Sent(f"N{number}", self.status)
+            for number, known in enumerate(self.sent, start=1)
+            if self.can_look and known.to == notice.to
+        ]
+
+
 class Desk:
     """What a test does to the desk, and what it can see of it."""
 
     def __init__(self) -> None:
         self.carrier = HandCarrier()
         self.dialogue: HandDialogue | None = HandDialogue()
+        self.calls = HandNotifier(can_look=True)
+        self.mails = HandNotifier()
+        self.chats = HandNotifier()
+        self.notifiers: dict[ContactKind, Notifier] = {
+            ContactKind.VOICE: self.calls,
+            ContactKind.EMAIL: self.mails,
+            ContactKind.APPRISE: self.chats,
+        }
         self._ids = itertools.count(1)
 
     @classmethod
@@ -162,7 +200,7 @@ class Desk:
 
     def settle(self) -> None:
         """Do everything that is due, until nothing is."""
-        inline.settle(self.carrier, self.dialogue)
+        inline.settle(self.carrier, self.dialogue, self.notifiers)
 
     def sweep_once(self) -> list[Exception]:
         """One sweep as a server makes it: what fails fails alone. Returns what failed."""
@@ -170,7 +208,7 @@ class Desk:
         failures = []
         for work in sweep.due(clock.now()):
             try:
-                inline.do(work, self.carrier, self.dialogue)
+                inline.do(work, self.carrier, self.dialogue, self.notifiers)
             except Exception as error:
                 failures.append(error)
         return failures
@@ -203,5 +241,7 @@ class Desk:
 def _whole(session: Session, alert: Alert) -> Alert:
     for event in alert.events:
         _ = event.staff
-    _ = alert.notifications, alert.acknowledged_by
+    for one in alert.notifications:
+        _ = one.staff, one.message
+    _ = alert.acknowledged_by
     return alert

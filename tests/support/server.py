@@ -2,8 +2,8 @@
 
 `halt` says where it hangs, with a mark in the file `halted`, until somebody kills it: `before-page` (the page
 is stored, the carrier has not been called), `after-page` (the carrier has it, we have not recorded that),
-`before-reply`, `after-reply`, `in-turn` (the dialogue is at work), `before-photo` (a file is being fetched),
-or `never`.
+`before-reply`, `after-reply`, `before-call`, `after-call`, `in-turn` (the dialogue is at work),
+`before-photo` (a file is being fetched), or `never`.
 The dialogue is a scripted one: what is tested here is the durable work around it.
 """
 
@@ -21,9 +21,12 @@ import uvicorn
 from bot import settings as app_settings
 from bot.app import create_app
 from bot.channels.base import Outbound, Sent
+from bot.channels.simulator.calls import get_caller
 from bot.channels.simulator.carrier import get_carrier
 from bot.clinic import demo
 from bot.durable.runtime import Runtime
+from bot.notify.base import Notice
+from bot.notify.models import ContactKind
 from bot.settings import Settings
 from bot.start import open_record
 from tests.support.desk import HandDialogue, Say
@@ -64,6 +67,26 @@ class HaltingCarrier:
         return get_carrier().fetch_media(url)
 
 
+class HaltingCaller:
+    """The simulated calls, hanging before or after one is made."""
+
+    can_look = True
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def send(self, notice: Notice) -> Sent:
+        if self._where == "before-call":
+            halt()
+        sent = get_caller().send(notice)
+        if self._where == "after-call":
+            halt()
+        return sent
+
+    def find(self, notice: Notice, since: datetime) -> list[Sent]:
+        return get_caller().find(notice, since)
+
+
 class HaltingDialogue(HandDialogue):
     """Echoes; hangs in its turn when asked to."""
 
@@ -82,7 +105,12 @@ def serve(settings: Settings, halt: str) -> None:
     app_settings.use_settings(settings)
     open_record(settings)
     demo.seed()
-    runtime = Runtime(settings, HaltingCarrier(halt), lambda: HaltingDialogue(halt == "in-turn"))
+    runtime = Runtime(
+        settings,
+        HaltingCarrier(halt),
+        lambda: HaltingDialogue(halt == "in-turn"),
+        {ContactKind.VOICE: HaltingCaller(halt)},
+    )
     uvicorn.run(create_app(runtime), host="127.0.0.1", port=settings.port, log_level="error", ws="none")
 
 

@@ -180,6 +180,10 @@ class SimulatedCarrier:
         self._store.switch(number, on=on)
         _changed()
 
+    def is_on(self, number: str) -> bool:
+        """Whether a phone is switched on; one never seen is."""
+        return self._store.is_on(number)
+
     def close(self) -> None:
         """Stop the background work and let go of the file."""
         self._later.close()

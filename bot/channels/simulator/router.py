@@ -19,6 +19,7 @@ from sse_starlette.sse import EventSourceResponse
 from bot import clock, events
 from bot import settings as app_settings
 from bot.channels.simulator import picture, state
+from bot.channels.simulator.calls import NoSuchCall, get_caller
 from bot.channels.simulator.carrier import get_carrier
 from bot.clinic.facts import readable_phone
 from bot.db.engine import reading
@@ -56,6 +57,13 @@ class Power(BaseModel):
     """A phone's switch."""
 
     on: bool
+
+
+class Handling(BaseModel):
+    """What is done about a call: `key` is the one that is pressed."""
+
+    do: Literal["answer", "hang-up", "voicemail", "key"]
+    key: str = Field(default="", pattern=r"^[0-9*#]?$")
 
 
 class Step(BaseModel):
@@ -105,7 +113,7 @@ async def static(name: str) -> FileResponse:
 @router.get("/state")
 def read_state() -> dict[str, Any]:
     """What the page shows now; `{"clinic": null}` while the demo clinic is being seeded."""
-    found = state.read_state(get_carrier())
+    found = state.read_state(get_carrier(), get_caller())
     return {"clinic": None} if found is None else found.model_dump(mode="json")
 
 
@@ -118,7 +126,7 @@ async def live() -> EventSourceResponse:
 async def _changes() -> AsyncIterator[ServerSentEvent]:
     async with events.subscription("phones") as changed:
         while True:
-            found = await run_in_threadpool(state.read_state, get_carrier())
+            found = await run_in_threadpool(state.read_state, get_carrier(), get_caller())
             yield ServerSentEvent(
                 event="state", data='{"clinic": null}' if found is None else found.model_dump_json()
             )
@@ -164,6 +172,27 @@ def switch_phone(number: str, power: Power) -> None:
     """Switch a simulated phone on or off."""
     _known_phone(number)
     get_carrier().switch(number, on=power.on)
+
+
+@router.post("/phones/{number}/call", status_code=204)
+def handle_call(number: str, handling: Handling) -> None:
+    """Answer, decline or end the call on a simulated phone, let its voicemail take it, or press a key."""
+    _known_phone(number)
+    caller = get_caller()
+    try:
+        match handling.do:
+            case "answer":
+                caller.answer(number)
+            case "hang-up":
+                caller.hang_up(number)
+            case "voicemail":
+                caller.voicemail(number)
+            case "key":
+                if not handling.key:
+                    raise HTTPException(422, "Say which key is pressed.")
+                caller.press(number, handling.key)
+    except NoSuchCall:
+        raise HTTPException(409, "There is no such call on this phone any more.") from None
 
 
 @router.post("/faults", status_code=204)

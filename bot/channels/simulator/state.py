@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.channels.simulator.calls import Call, SimulatedCaller
 from bot.channels.simulator.carrier import SimulatedCarrier
 from bot.channels.simulator.store import CarriedText
 from bot.clinic.models import Clinic, Patient, Staff
@@ -49,6 +50,16 @@ class Bubble(BaseModel):
     page: bool  #: a page that asks to be acknowledged
 
 
+class CallView(BaseModel):
+    """A call on a phone's screen."""
+
+    id: str
+    ringing: bool
+    said: str
+    language: str
+    listening: bool  #: keys do something now
+
+
 class PhoneView(BaseModel):
     """One simulated phone with its owner."""
 
@@ -61,6 +72,7 @@ class PhoneView(BaseModel):
     suggestions: list[str]
     #: code of the newest page that this phone has not answered and that still waits for somebody
     ack_code: str | None
+    call: CallView | None
     texts: list[Bubble]
 
 
@@ -94,7 +106,7 @@ def next_check_in(session: Session, clinic: Clinic) -> CheckIn | None:
     return session.scalars(query.order_by(CheckIn.due_at, CheckIn.id).limit(1)).first()
 
 
-def read_state(carrier: SimulatedCarrier) -> DemoState | None:
+def read_state(carrier: SimulatedCarrier, caller: SimulatedCaller | None = None) -> DemoState | None:
     """The page's content now; None while no clinic is seeded."""
     with reading() as session:
         clinic = demo_clinic(session)
@@ -115,6 +127,7 @@ def read_state(carrier: SimulatedCarrier) -> DemoState | None:
                 **person,
                 on=on.get(number, True),
                 ack_code=_waiting_code(texts, waiting) if person["role"] == "staff" else None,
+                call=_call(caller.current(number)) if caller else None,
                 texts=[_bubble(text, staff=person["role"] == "staff") for text in texts],
             )
         )
@@ -172,6 +185,18 @@ def _staff(session: Session, clinic: Clinic) -> list[dict[str, Any]]:
         }
         for place, person in enumerate(session.scalars(query.limit(2)))
     ]
+
+
+def _call(call: Call | None) -> CallView | None:
+    if call is None:
+        return None
+    return CallView(
+        id=call.call_id,
+        ringing=call.state == "ringing",
+        said=call.said,
+        language=call.language,
+        listening=call.listening,
+    )
 
 
 def _bubble(text: CarriedText, *, staff: bool) -> Bubble:

@@ -31,6 +31,9 @@ _TEMPORARY = {
     "20003": "the account's credentials are refused; check AFTERGLOW_TWILIO_ACCOUNT_SID and _AUTH_TOKEN",
     "20429": "too many requests at once",
     "21212": "the clinic's number is not valid as a sender",
+    "21210": "the clinic's number cannot make calls from this account",
+    "21215": "the account may not call this country; allow it in Twilio's voice permissions",
+    "21219": "a trial account may call verified numbers only",
     "21408": "the account may not text this country; allow it in Twilio's messaging permissions",
     "21603": "there is no sender",
     "21606": "the clinic's number cannot send texts from this account",
@@ -62,8 +65,8 @@ def meaning(code: str) -> str:
     return _MEANING.get(code, "no further reason")
 
 
-def refusal(http_status: int, code: object) -> CarrierError:
+def refusal(http_status: int, code: object, what: str = "text") -> CarrierError:
     """The error to raise for an API answer `http_status` with Twilio's `code` (None: it gave none)."""
     number = str(code or http_status)
-    text = f"Twilio refused the text: {meaning(number)} (error {number}, HTTP {http_status})"
+    text = f"Twilio refused the {what}: {meaning(number)} (error {number}, HTTP {http_status})"
     return CarrierError(text, code=number, permanent=is_permanent(number, http_status))

@@ -107,6 +107,7 @@ function phoneElement(phone) {
       photo.setAttribute("aria-pressed", "false");
     }
   });
+  element.querySelector(".call").addEventListener("keydown", (event) => typedKey(element, event));
   phones.append(element);
   return element;
 }
@@ -122,8 +123,67 @@ function drawPhone(phone, first) {
   const input = element.querySelector('input[type="text"]');
   const offered = element.dataset.offered;
   if (offered && input.value === offered && offered !== `ACK ${phone.ack_code}`) input.value = ""; // taken meanwhile
+  drawCall(element, phone);
   drawScreen(element, phone, first);
   drawChips(element, phone);
+}
+
+// --- calls -----------------------------------------------------------------------------------------
+
+const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
+
+function drawCall(element, phone) {
+  const panel = element.querySelector(".call");
+  const call = phone.call;
+  const shown = call ? `${call.id} ${call.ringing} ${call.listening}` : "";
+  const said = panel.querySelector(".said");
+  if (call && said.textContent !== call.said) {
+    said.textContent = call.said;
+    said.lang = call.language;
+  }
+  if (panel.dataset.shown === shown) return;
+  const hadFocus = panel.contains(document.activeElement);
+  panel.dataset.shown = shown;
+  panel.hidden = !call;
+  panel.setAttribute("aria-label", `Call on the phone of ${phone.owner}`);
+  element.classList.toggle("called", Boolean(call?.ringing));
+  if (!call) return;
+  panel.querySelector(".who").textContent = call.ringing ? "Incoming call: Afterglow" : "Call with Afterglow";
+  if (call.ringing) announce.textContent = `The phone of ${phone.owner} is ringing: a call.`;
+  const keys = panel.querySelector(".keys");
+  keys.replaceChildren(
+    ...(call.ringing
+      ? [
+          callButton(element, "Answer", { do: "answer" }, "take"),
+          callButton(element, "Decline", { do: "hang-up" }, "end"),
+          callButton(element, "Voicemail takes it", { do: "voicemail" }),
+        ]
+      : [
+          ...(call.listening ? KEYS.map((key) => callButton(element, key, { do: "key", key }, "key")) : []),
+          callButton(element, "Hang up", { do: "hang-up" }, "end"),
+        ]),
+  );
+  if (hadFocus) keys.querySelector("button").focus();
+}
+
+function callButton(element, words, handling, className = "") {
+  const button = make("button", className, words);
+  button.type = "button";
+  if (className === "key") button.setAttribute("aria-label", `Key ${words}`);
+  button.addEventListener("click", () => handleCall(element, handling));
+  return button;
+}
+
+function handleCall(element, handling) {
+  return post(`${url(element.dataset.number)}/call`, handling, element.querySelector(".problem"));
+}
+
+/** Digits typed anywhere in the call press its keys. */
+function typedKey(element, event) {
+  const panel = element.querySelector(".call");
+  if (!panel.querySelector(".key") || !KEYS.includes(event.key)) return;
+  event.preventDefault();
+  handleCall(element, { do: "key", key: event.key });
 }
 
 function drawScreen(element, phone, first) {

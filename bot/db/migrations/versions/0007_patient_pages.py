@@ -6,13 +6,15 @@ Follows: 0012
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 import bot.db.base
 
 revision = '0007'
-down_revision = '0013'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 
@@ -26,7 +28,7 @@ def _allow(kinds: tuple[str, ...]) -> None:
         batch.create_check_constraint(op.f('ck_messages_kind'), f'kind IN ({listed})')
 
 
-def _common() -> tuple[sa.Column, ...]:
+def _common() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column('clinic_id', sa.String(length=32), nullable=False),
         sa.Column('id', sa.String(length=32), nullable=False),

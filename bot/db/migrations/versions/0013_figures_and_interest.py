@@ -1,7 +1,7 @@
 """figures where approved, and which product somebody asks about
 
 Revision: 0013
-Follows: 0012
+Follows: 0007
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0013'
-down_revision = '0012'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 

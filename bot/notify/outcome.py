@@ -1,0 +1,42 @@
+"""What follows when a page reached somebody, or did not: the alert's timeline, and no waiting in vain."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from bot.escalation.alerts import hurry, log
+from bot.escalation.models import EVERY_CHANNEL, Alert, EventKind, Notification
+from bot.messaging.models import Status
+from bot.notify import rows
+
+#: Handed over, or known to have arrived.
+_REACHED = (Status.SENT, Status.DELIVERED)
+
+
+def reached(session: Session, one: Notification, detail: str = "") -> None:
+    """A notification arrived."""
+    _write(session, one, EventKind.PAGE_DELIVERED, detail)
+    if one.contact_method is not None:
+        one.contact_method.error = ""
+
+
+def failed(session: Session, one: Notification, why: str) -> None:
+    """A notification will not arrive. Unless another one of the same page did, the next person is paged at
+    once; when no way to this person works, the timeline says so in a line of its own."""
+    _write(session, one, EventKind.PAGE_FAILED, why)
+    if one.contact_method is not None:
+        one.contact_method.error = why[:200]
+    page = rows.siblings(session, one)
+    if any(other.state in _REACHED for other in page):
+        return
+    alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
+    ended = all(other.state in (Status.FAILED, Status.SUPPRESSED) for other in page)
+    if ended and len(page) > 1:
+        log(session, alert, EventKind.PAGE_FAILED, staff_id=one.staff_id, detail=EVERY_CHANNEL)
+    hurry(alert)
+
+
+def _write(session: Session, one: Notification, kind: EventKind, detail: str) -> None:
+    alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
+    about = detail if one.message_id else f"{one.kind.value}: {detail}".removesuffix(": ")
+    log(session, alert, kind, staff_id=one.staff_id, message_id=one.message_id, detail=about)

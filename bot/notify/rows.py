@@ -1,0 +1,135 @@
+"""The rows behind a page: a person's methods, and what is cancelled when it is needed no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.escalation.models import Alert, AlertStatus, Notification
+from bot.messaging.models import Message, Status
+from bot.messaging.threads import note_status
+from bot.notify.models import ContactKind, ContactMethod
+
+#: Purposes of notifications that ask somebody to do something about the alert.
+ASKING = ("take", "remind")
+_FRESH = {"populate_existing": True}
+
+
+def methods_of(session: Session, staff_id: str) -> list[ContactMethod]:
+    """The contact methods that a person uses, in their order."""
+    return list(
+        session.scalars(
+            select(ContactMethod)
+            .where(
+                ContactMethod.staff_id == staff_id,
+                ContactMethod.active.is_(True),
+                ContactMethod.removed_at.is_(None),
+            )
+            .order_by(ContactMethod.place, ContactMethod.id)
+        )
+    )
+
+
+def next_step(session: Session, alert_id: str, staff_id: str) -> int:
+    """The number of a person's next page about an alert, from 0."""
+    last = session.scalar(
+        select(func.max(Notification.step)).where(
+            Notification.alert_id == alert_id, Notification.staff_id == staff_id
+        )
+    )
+    return 0 if last is None else last + 1
+
+
+def cancel(session: Session, alert: Alert, reason: str) -> None:
+    """Call off what asks about `alert` and has not been handed over: it is taken, or closed.
+
+    What is on its way to the person who took it goes out: it may tell of a sign that came a moment before.
+    """
+    query = select(Notification).where(Notification.alert_id == alert.id, Notification.purpose.in_(ASKING))
+    now = clock.now()
+    holder = alert.acknowledged_by_id if alert.status is AlertStatus.ACKNOWLEDGED else None
+    needless = [
+        one
+        for one in session.scalars(query)
+        if one.staff_id != holder or (_due(one) or now) > now or one.kind is ContactKind.VOICE
+    ]
+    _call_off(session, needless, reason)
+
+
+def supersede(session: Session, alert: Alert, staff_id: str) -> None:
+    """Call off what a person's earlier page would still send later: the new page starts afresh."""
+    now = clock.now()
+    query = select(Notification).where(
+        Notification.alert_id == alert.id,
+        Notification.staff_id == staff_id,
+        Notification.purpose.in_(ASKING),
+    )
+    later = [
+        one
+        for one in session.scalars(query)
+        if (_due(one) or now) > now and (one.kind is ContactKind.VOICE or not _attempts(one))
+    ]
+    _call_off(session, later, "paged again")
+
+
+def _due(one: Notification) -> datetime | None:
+    return one.message.send_after if one.message else one.send_after
+
+
+def _attempts(one: Notification) -> int:
+    return one.message.attempts if one.message else one.attempts
+
+
+def _call_off(session: Session, some: Iterable[Notification], reason: str) -> None:
+    """Hold back those of `some` that still wait. What is just being handed over is locked, and left alone:
+    waiting for it while the alert is locked could wait for ever."""
+    waiting = list(some)
+    texts = [one.message_id for one in waiting if one.message_id]
+    others = [one.id for one in waiting if not one.message_id]
+    if texts:
+        query = select(Message).where(Message.id.in_(texts), Message.status == Status.QUEUED)
+        for message in session.scalars(query.with_for_update(skip_locked=True), execution_options=_FRESH):
+            message.status, message.error = Status.SUPPRESSED, reason
+            note_status(session, message, reason)
+    if others:
+        own = select(Notification).where(Notification.id.in_(others), Notification.status == Status.QUEUED)
+        for one in session.scalars(own.with_for_update(skip_locked=True), execution_options=_FRESH):
+            one.status, one.error = Status.SUPPRESSED, reason
+
+
+def moot(alert: Alert, one: Notification) -> str | None:
+    """Why a notification need not go out any more; None while it must."""
+    if one.purpose not in ASKING:
+        return None
+    if alert.status is AlertStatus.CLOSED:
+        return "the alert is closed"
+    taken = alert.acknowledged_at
+    by_another = alert.acknowledged_by_id != one.staff_id or one.kind is ContactKind.VOICE
+    if one.purpose == "take" and by_another and taken is not None and taken > one.created_at:
+        return "somebody has taken it"
+    return None
+
+
+def moot_text(session: Session, message: Message) -> str | None:
+    """`moot` for a text; None when it is no page."""
+    one = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
+    return moot(one.alert, one) if one is not None else None
+
+
+def siblings(session: Session, one: Notification) -> list[Notification]:
+    """All notifications of the page that `one` belongs to, itself included."""
+    return list(
+        session.scalars(
+            select(Notification)
+            .where(
+                Notification.alert_id == one.alert_id,
+                Notification.staff_id == one.staff_id,
+                Notification.step == one.step,
+            )
+            .order_by(Notification.place)
+        )
+    )

@@ -1,0 +1,56 @@
+"""By which of their contact methods somebody is notified, without a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.notify.models import ContactKind
+from bot.notify.plan import AT_ONCE, ways
+from bot.triage.types import Tier
+
+
+@dataclass(frozen=True)
+class Method:
+    id: str
+    kind: ContactKind
+    delay_s: int
+    least_tier: Tier
+
+
+PAGING = st.sampled_from([Tier.T0, Tier.T1, Tier.T2])
+METHODS = st.lists(
+    st.builds(Method, st.uuids().map(str), st.sampled_from(ContactKind), st.integers(0, 7200), PAGING),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda method: method.id,
+)
+
+
+@given(METHODS, PAGING, st.booleans())
+def test_whoever_has_a_method_is_always_paged_and_at_once(
+    methods: list[Method], tier: Tier, phone: bool
+) -> None:
+    found = ways(methods, phone, tier, "take")
+    assert min(way.delay for way in found) == AT_ONCE
+    assert {way.method_id for way in found} <= {method.id for method in methods}
+    assert len({way.method_id for way in found}) == len(found)
+
+
+@given(METHODS, PAGING, st.booleans(), st.sampled_from(["remind", "inform"]))
+def test_reminders_and_news_never_ring_and_never_wait(
+    methods: list[Method], tier: Tier, phone: bool, purpose: str
+) -> None:
+    found = ways(methods, phone, tier, purpose)  # type: ignore[arg-type]
+    assert all(way.kind is not ContactKind.VOICE and way.delay == AT_ONCE for way in found)
+    assert purpose == "remind" or len(found) <= 1
+
+
+@given(PAGING)
+def test_a_phone_alone_is_texted_and_rung_up_for_an_emergency_only(tier: Tier) -> None:
+    kinds = [way.kind for way in ways([], True, tier, "take")]
+    assert kinds == [ContactKind.SMS, ContactKind.VOICE][: 2 if tier is Tier.T0 else 1]
+    assert [way.kind for way in ways([], True, tier, "inform")] == [ContactKind.SMS]
+    assert ways([], False, tier, "take") == ()
