@@ -24,6 +24,7 @@ from bot.access.cli import staff as staff_app
 from bot.api.keys_cli import app as api_key
 from bot.audit.cli import app as audit
 from bot.export import app as export
+from bot.labels import judged
 from bot.notify_cli import app as notify
 from bot.photos_cli import app as photos
 from bot.protocols.cli import app as content
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(content, name="content", help="Approved wording: list, show, check.")
 app.add_typer(evaluate, name="evaluate")
+labels.command("judged")(judged)
 app.add_typer(labels, name="labels")
 app.add_typer(export, name="export")
 app.add_typer(api_key, name="api-key")
@@ -253,6 +255,31 @@ def simulate(
         err.print(f"[red]Choose --story from {', '.join(STORIES)} and --language en or es.[/red]")
         raise typer.Exit(2)
     raise typer.Exit(0 if play(story, language, out, _progress) else 1)
+
+
+@app.command("demo-quarter")
+def demo_quarter(
+    seed: Annotated[int, typer.Option(help="The same seed on the same day gives the same quarter.")] = 1,
+    patients_per_week: Annotated[int | None, typer.Option(min=1, max=2000)] = None,
+) -> None:
+    """Add a made-up quarter to the demo clinic, so that the figures have something to show."""
+    from bot import clock
+    from bot.clinic import demo
+    from bot.simulation.quarter import QuarterRefused, seed_quarter
+    from bot.start import open_record, take_content
+
+    settings = app_settings.get_settings()
+    open_record(settings.model_copy(update={"demo": True}), _progress)
+    take_content(settings)
+    demo.seed()
+    try:
+        counts = seed_quarter(clock.now(), seed=seed, patients_per_week=patients_per_week)
+    except QuarterRefused as refused:
+        err.print(f"[red]{refused}[/red]", highlight=False)
+        raise typer.Exit(2) from None
+    for table, count in counts.items():
+        out.print(f"{count:>7} {table}", highlight=False)
+    out.print("See them in the console under Figures: afterglow serve --demo", highlight=False)
 
 
 def _crowd(patients: int, days: int, seed: int) -> bool:

@@ -78,6 +78,17 @@ class Settings(BaseSettings):
     remind_minutes_t1: float = 60
     remind_minutes_t2: float = 240
 
+    #: Minutes from an alert to its close that the queue counts down to (clinical.md tiers: seen or sent to
+    #: emergency care within the hour; T2 the same day).
+    close_minutes_t0: float = 60
+    close_minutes_t1: float = 60
+    close_minutes_t2: float = 1440
+
+    #: Minutes a patient may wait for whoever holds the conversation before others get a task, and minutes
+    #: without anything from the holder before the bot answers again.
+    takeover_reply_minutes: float = Field(default=10, gt=0)
+    takeover_idle_minutes: float = Field(default=30, gt=0)
+
     #: Hours without an answer before the one reminder, and then before the staff task.
     checkin_reminder_hours: float = 4
     checkin_task_hours: float = 20

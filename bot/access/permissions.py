@@ -16,6 +16,9 @@ class Permission(enum.StrEnum):
     VIEW_ALERTS = "view_alerts"
     HANDLE_ALERTS = "handle_alerts"  #: acknowledge and note: whoever is paged can take an alert
     CLOSE_ALERTS = "close_alerts"  #: say how it ended: a clinical judgement
+    WRITE_TO_PATIENTS = "write_to_patients"  #: take over a conversation and reply in it
+    JUDGE = "judge"  #: say whether triage was right about a message
+    VIEW_FIGURES = "view_figures"
     WORK_TASKS = "work_tasks"
     TRY_TRIAGE = "try_triage"
     VIEW_WORDS = "view_words"
@@ -35,6 +38,8 @@ _EVERYBODY = frozenset(
         Permission.ENROL,
         Permission.VIEW_ALERTS,
         Permission.HANDLE_ALERTS,
+        Permission.WRITE_TO_PATIENTS,
+        Permission.VIEW_FIGURES,
         Permission.WORK_TASKS,
         Permission.TRY_TRIAGE,
         Permission.VIEW_WORDS,
@@ -43,6 +48,7 @@ _EVERYBODY = frozenset(
 )
 _CLINICIAN = _EVERYBODY | {
     Permission.CLOSE_ALERTS,
+    Permission.JUDGE,
     Permission.PROPOSE_WORDS,
     Permission.EXPORT,
     Permission.DRAFT_RECALLS,

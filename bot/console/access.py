@@ -11,6 +11,7 @@ from bot.console.sessions import Visitor
 from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
+from bot.messaging.models import Conversation, Kind, Message
 from bot.photos.models import Photo
 from bot.recall.models import Recall
 from bot.records.models import AssessmentRecord, StaffTask
@@ -22,6 +23,24 @@ def alert_for(session: Session, who: Visitor, alert_id: str) -> Alert:
     if alert is None or alert.clinic_id != who.clinic_id:
         raise NotThere
     return alert
+
+
+def conversation_for(session: Session, who: Visitor, conversation_id: str) -> Conversation:
+    """A conversation of the visitor's clinic, not one with staff alone. Raises `NotThere`."""
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None or conversation.clinic_id != who.clinic_id:
+        raise NotThere
+    if conversation.staff_id is not None and conversation.patient_id is None:
+        raise NotThere
+    return conversation
+
+
+def message_for(session: Session, who: Visitor, message_id: str) -> Message:
+    """What a patient wrote to the visitor's clinic. Raises `NotThere`."""
+    message = session.get(Message, message_id)
+    if message is None or message.clinic_id != who.clinic_id or message.kind is not Kind.PATIENT:
+        raise NotThere
+    return message
 
 
 def patient_for(session: Session, who: Visitor, patient_id: str) -> Patient:

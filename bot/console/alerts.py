@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Treatment
-from bot.console import pages
+from bot.console import deadlines, judging, outcomes, pages
 from bot.console.access import alert_for
 from bot.console.highlight import split
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
+from bot.console.steps import next_steps
 from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
+from bot.judgement.models import Verdict
 from bot.messaging.models import Channel, Direction, Message
 from bot.messaging.threads import leads_for, local_day
 from bot.photos import gallery
@@ -84,13 +86,16 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
         errors["outcome"] = "alert.outcome_missing"
     if not words:
         errors["close_note"] = "alert.close_note_empty"
+    if problem := judging.problem_with(alert_id, form):
+        errors["verdict"] = f"judge.problem_{problem}"
     if not errors:
         try:
             service.close(alert_id, who.staff_id, Outcome(outcome), words)
         except service.CloseRefused:
             return _back(alert_id, "already")
+        judging.record(who, alert_id, form)
         return _back(alert_id, "closed")
-    typed = {"outcome": outcome, "close_note": words}
+    typed = {name: pages.text(form, name) for name in ("outcome", "close_note", "verdict", "judged")}
     return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
 
 
@@ -111,14 +116,15 @@ def _page(
 ) -> Response:
     with reading() as session:
         alert = alert_for(session, who, alert_id)
-        thread = _thread(session, alert)
+        thread, treatment = _thread(session, alert), _treatment(session, alert)
         return pages.render(
             request,
             template,
             who,
             status=status,
             alert=alert,
-            treatment=_treatment(session, alert),
+            treatment=treatment,
+            patient=alert.patient,
             thread=thread,
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             findings=[finding for entry in thread for finding in entry["findings"]],
@@ -126,6 +132,13 @@ def _page(
             leads=_leads(session, alert),
             as_lead=AS_LEAD,
             outcomes=list(Outcome),
+            verdicts=list(Verdict),
+            tiers=list(Tier),
+            due=deadlines.of(session, [alert]).get(alert.id),
+            steps=next_steps(session, who.clinic_id, alert.flag, who.language),
+            trend=outcomes.shown(session, alert.patient, treatment)["trend"]
+            if treatment and alert.patient
+            else None,
             did=did,
             errors=pages.Fields(errors or {}),
             typed=pages.Fields(typed or {}),

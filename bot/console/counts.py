@@ -14,6 +14,8 @@ from bot.console.strings import translator
 from bot.console.wording import flag_label
 from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
+from bot.handover.models import Takeover
+from bot.handover.waiting import waiting_message
 from bot.records.models import StaffTask
 
 
@@ -50,6 +52,7 @@ def pulse(who: Visitor) -> dict[str, Any]:
             "alerts": len(alerts),
             "open": sum(alert.status is AlertStatus.OPEN for alert in alerts),
             "tasks": tasks or 0,
+            "waiting": _waiting(session, who.clinic_id),
             "items": [
                 {
                     "id": alert.id,
@@ -65,3 +68,11 @@ def pulse(who: Visitor) -> dict[str, Any]:
                 if alert.status is AlertStatus.OPEN
             ],
         }
+
+
+def _waiting(session: Session, clinic_id: str) -> int:
+    """How many patients wait for somebody who holds their conversation."""
+    held = session.scalars(
+        select(Takeover).where(Takeover.clinic_id == clinic_id, Takeover.released_at.is_(None))
+    )
+    return sum(waiting_message(session, one) is not None for one in held)

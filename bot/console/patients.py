@@ -33,15 +33,16 @@ PAGE_SIZE = 50
 NEXT_SHOWN = 6
 #: What was just done on this page.
 DID = (
-    *("enrolled", "asked", "changed", "saved"),
+    *("enrolled", "asked", "changed", "saved", "judged"),
     *("rated", "unrated_gais", "unrated_treatment", "linked", "link_opted_out"),
 )
+LOT_FROM = 3  #: signs of a lot number to search by, at least
 
 
 @router.get("/patients")
 @door("patient.search", Permission.VIEW_PATIENTS)
 def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -> Response:
-    """The clinic's patients by name, or those whose name or phone number fits `q`."""
+    """The clinic's patients by name, or those whose name, phone number or lot fits `q`."""
     q, page = q.strip()[:100], max(1, page)
     with reading() as session:
         found = _matching(session, who.clinic_id, q)
@@ -112,6 +113,7 @@ def _patient_page(
             intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
+            conversations=_conversations(session, patient),
             enrolments=enrolments_of(session, patient),
             newest=newest,
             outcomes=outcomes.shown(session, patient, newest),
@@ -144,13 +146,23 @@ def _matching(session: Session, clinic_id: str, q: str) -> list[str]:
         )
     ).all()
     words, digits = folded(q).split(), "".join(sign for sign in q if sign.isdigit())
+    by_lot = _by_lot(session, clinic_id, q)
     by_phone = len(digits) >= 3 and not any(sign.isalpha() for sign in q)
     found = []
     for patient_id, first, last, phone in rows:
         name = folded(f"{first} {last}")
-        if (by_phone and digits in phone) or (not by_phone and all(word in name for word in words)):
+        fits = digits in phone if by_phone else all(word in name for word in words)
+        if fits or patient_id in by_lot:
             found.append((folded(last), folded(first), patient_id))
     return [patient_id for _last, _first, patient_id in sorted(found)]
+
+
+def _by_lot(session: Session, clinic_id: str, q: str) -> set[str]:
+    """Ids of the patients who were given a lot that contains `q`: who must be called when one is recalled."""
+    if len(q) < LOT_FROM:
+        return set()
+    fits = func.lower(Treatment.lot).contains(q.lower(), autoescape=True)
+    return set(session.scalars(select(Treatment.patient_id).where(Treatment.clinic_id == clinic_id, fits)))
 
 
 def _newest_treatments(session: Session, ids: list[str]) -> dict[str, Treatment]:
@@ -179,6 +191,11 @@ def _opted_out(session: Session, patient: Patient) -> object:
 def _open_alerts(session: Session, patient: Patient) -> list[Alert]:
     query = select(Alert).where(Alert.patient_id == patient.id, Alert.status != AlertStatus.CLOSED)
     return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at))
+
+
+def _conversations(session: Session, patient: Patient) -> list[Conversation]:
+    query = select(Conversation).where(Conversation.patient_id == patient.id).order_by(Conversation.id)
+    return list(session.scalars(query))
 
 
 def _coming(session: Session, patient: Patient) -> list[CheckIn]:

@@ -16,7 +16,7 @@ from bot import events
 from bot.access.door import address_of, door
 from bot.access.permissions import Permission
 from bot.audit.chain import Entry, append
-from bot.console import counts, pages, sessions
+from bot.console import counts, deadlines, pages, sessions
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
@@ -28,21 +28,23 @@ router = APIRouter(route_class=ConsoleRoute)
 #: Without a signal pages look again after this long: counters stay honest even when a signal is lost.
 LOOK_AGAIN_S = 20.0
 CLOSED_SHOWN = 50
+#: What the queue can be narrowed to.
+FILTERS = ("all", "open", "mine", "T0", "T1", "T2")
 
 
 @router.get("")
 @router.get("/")
 @door("alert.list", Permission.VIEW_ALERTS)
-def queue_page(request: Request, who: SignedIn) -> Response:
-    """Every alert that is not closed, most urgent first."""
-    return _list(request, who, "queue.html")
+def queue_page(request: Request, who: SignedIn, show: str = "all") -> Response:
+    """Every alert that is not closed, most urgent first, or those that `show` names."""
+    return _list(request, who, "queue.html", show)
 
 
 @router.get("/queue")
 @door("alert.list", Permission.VIEW_ALERTS, refreshes=True)
-def queue_list(request: Request, who: SignedIn) -> Response:
+def queue_list(request: Request, who: SignedIn, show: str = "all") -> Response:
     """The list alone, fetched by the live page when something changed."""
-    return _list(request, who, "_queue_list.html")
+    return _list(request, who, "_queue_list.html", show)
 
 
 @router.get("/closed")
@@ -102,7 +104,19 @@ def _still_in(token: str) -> bool:
         return sessions.visitor(session, token) is not None
 
 
-def _list(request: Request, who: Visitor, template: str) -> Response:
+def _wanted(alert: Alert, who: Visitor, show: str) -> bool:
+    match show:
+        case "all":
+            return True
+        case "open":
+            return alert.status is AlertStatus.OPEN
+        case "mine":
+            return alert.acknowledged_by_id == who.staff_id
+    return alert.tier.value == show
+
+
+def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
+    show = show if show in FILTERS else "all"
     with reading() as session:
         alerts = counts.waiting_alerts(
             session,
@@ -112,4 +126,15 @@ def _list(request: Request, who: Visitor, template: str) -> Response:
             joinedload(Alert.acknowledged_by),
             selectinload(Alert.notifications).joinedload(Notification.staff),
         )
-        return pages.render(request, template, who, alerts=alerts, flag_label=flag_label)
+        alerts = [alert for alert in alerts if _wanted(alert, who, show)]
+        return pages.render(
+            request,
+            template,
+            who,
+            alerts=alerts,
+            due=deadlines.of(session, alerts),
+            show=show,
+            filters=FILTERS,
+            filtered=show != "all",
+            flag_label=flag_label,
+        )

@@ -12,11 +12,16 @@ from bot.console import (
     assets,
     auth,
     chart,
+    check_ins,
+    clinic_settings,
     contact,
     content,
+    conversations,
+    dashboard,
     enrol,
     follow_up,
     intake,
+    judging,
     other_ways_in,
     outcomes,
     patient_edit,
@@ -34,6 +39,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 PARTS = (
     *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
     *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
+    *(conversations, judging, dashboard, check_ins, clinic_settings),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, CheckInStatus
+from bot.handover.models import Takeover
 from bot.messaging.models import Conversation, Kind, Message
 from bot.messaging.threads import belongs_to
 from bot.records.models import AssessmentRecord, SymptomReport
 
 #: What the timeline can be filtered to; the first shows everything.
-FILTERS = ("all", "messages", "reports", "check_ins", "alerts")
+FILTERS = ("all", "messages", "reports", "check_ins", "alerts", "handovers")
 #: Entries of each kind at most; the page says when there are more.
 LIMIT = 200
 
@@ -34,7 +35,13 @@ class Entry:
 def entries(session: Session, patient_id: str, show: str = "all") -> tuple[list[Entry], bool]:
     """The patient's entries, newest first, and whether older ones were left out."""
     found: list[Entry] = []
-    readers = {"messages": _messages, "reports": _reports, "check_ins": _check_ins, "alerts": _alerts}
+    readers = {
+        "messages": _messages,
+        "reports": _reports,
+        "check_ins": _check_ins,
+        "alerts": _alerts,
+        "handovers": _handovers,
+    }
     cut = False
     for kind, read in readers.items():
         if show in ("all", kind):
@@ -83,3 +90,15 @@ def _alerts(session: Session, patient_id: str) -> list[Entry]:
     query = select(Alert).where(Alert.patient_id == patient_id)
     rows = session.scalars(query.order_by(Alert.id.desc()).limit(LIMIT + 1))
     return [Entry(row.created_at, "alerts", row, row.tier.value) for row in rows]
+
+
+def _handovers(session: Session, patient_id: str) -> list[Entry]:
+    """Who talked with the patient in person, for how long: told once it has ended."""
+    query = (
+        select(Takeover)
+        .join(Conversation, Conversation.id == Takeover.conversation_id)
+        .where(Conversation.patient_id == patient_id, Takeover.released_at.is_not(None))
+        .options(joinedload(Takeover.staff))
+    )
+    rows = session.scalars(query.order_by(Takeover.id.desc()).limit(LIMIT + 1))
+    return [Entry(row.released_at or row.created_at, "handovers", row) for row in rows]

@@ -38,14 +38,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 
-def text_enum(kind: type[enum.StrEnum]) -> Enum:
-    """A column of the enum's values as checked text, the same on both databases."""
+def text_enum(kind: type[enum.StrEnum], name: str | None = None) -> Enum:
+    """A column of the enum's values as checked text, the same on both databases. A table's second column of
+    a kind needs a `name` of its own for its check."""
     return Enum(
         kind,
         native_enum=False,
         length=24,
         create_constraint=True,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
 

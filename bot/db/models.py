@@ -11,7 +11,9 @@ from bot.db.base import Base
 from bot.escalation import models as escalation
 from bot.followup import models as followup
 from bot.governance import models as governance
+from bot.handover import models as handover
 from bot.intake import models as intake
+from bot.judgement import models as judgement
 from bot.links import models as links
 from bot.messaging import models as messaging
 from bot.notify import models as notify
@@ -30,7 +32,9 @@ __all__ = [
     "escalation",
     "followup",
     "governance",
+    "handover",
     "intake",
+    "judgement",
     "links",
     "messaging",
     "notify",

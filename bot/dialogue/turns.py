@@ -15,6 +15,7 @@ from bot.db.engine import reading, transaction
 from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
 from bot.governance.standing import standing_of, standings
+from bot.handover.holds import is_held
 from bot.intake import service as intake
 from bot.messaging.models import Conversation, Kind, Message, Turn
 from bot.messaging.threads import add_outbound, latest_treatment, say, situation_of
@@ -78,12 +79,13 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
     with reading() as session:
         message = session.get_one(Message, message_id)
         conversation = message.conversation
+        held = is_held(session, conversation)
         metadata = describe(session, conversation, message)
     replies: Sequence[Reply] | None = None
     words = message.body.strip()
     if not words and message.media and metadata["question"] == "checkin.photo":
         words = PICTURE
-    if dialogue is not None and words:
+    if dialogue is not None and words and not held:
         try:
             replies = dialogue.handle(conversation.id, words, metadata)
         except Exception:
@@ -92,14 +94,23 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
         message = session.get_one(Message, message_id, with_for_update=True)
         if message.turn is not Turn.PENDING:
             return
-        if replies:
-            store(session, message.conversation, replies, Kind.REPLY, message)
-        elif not metadata["safety_sent"]:
-            _scripted(session, message, failed=replies is None)
-        elif replies is None and message.body.strip():
-            _ask_staff(session, message)
-        message.turn = Turn.ANSWERED
+        # somebody may have taken the conversation while the dialogue was thinking
+        session.get_one(Conversation, conversation.id, with_for_update=True)
+        if held or is_held(session, message.conversation):
+            message.turn = Turn.NOT_NEEDED
+        else:
+            _reply(session, message, replies, safety_sent=metadata["safety_sent"])
+            message.turn = Turn.ANSWERED
     events.committed(message.clinic_id, message.conversation_id)
+
+
+def _reply(session: Session, message: Message, replies: Sequence[Reply] | None, *, safety_sent: bool) -> None:
+    if replies:
+        store(session, message.conversation, replies, Kind.REPLY, message)
+    elif not safety_sent:
+        _scripted(session, message, failed=replies is None)
+    elif replies is None and message.body.strip():
+        _ask_staff(session, message)
 
 
 def _scripted(session: Session, message: Message, *, failed: bool) -> None:

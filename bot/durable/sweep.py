@@ -21,6 +21,7 @@ from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.followup import protocols
 from bot.followup.models import OPEN, CheckIn
+from bot.handover import watch as handover
 from bot.intake import service as intake
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
@@ -78,6 +79,7 @@ def repair() -> None:
     _follow_protocols()
     _unanswered_probes()
     intake.remind_abandoned()
+    handover.watch()
     photo_consent.ask_due()
 
 

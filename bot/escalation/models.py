@@ -75,6 +75,7 @@ class Alert(ClinicOwned, Base):
         ),
         Index("ix_alerts_queue", "clinic_id", "status", "tier"),
         Index("ix_alerts_next_step", "status", "next_step_at"),
+        Index("ix_alerts_clinic_time", "clinic_id", "created_at"),
     )
 
     patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), index=True)

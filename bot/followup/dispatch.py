@@ -32,6 +32,7 @@ from bot.followup.planning import (
     Wait,
     next_action,
 )
+from bot.handover.holds import is_talking_with
 from bot.links import service as links
 from bot.links.models import LinkPurpose
 from bot.messaging import optout
@@ -51,6 +52,9 @@ _PHONE_TASK = {
     BY_PHONE: TaskKind.PHONE_CHECK_IN,
     NO_CONSENT: TaskKind.NO_CONSENT,
 }
+
+#: While a person talks with the patient nothing is asked; when to see whether they have finished.
+HELD = timedelta(minutes=5)
 
 
 def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
@@ -120,6 +124,9 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         action = decide(check_in, session, clock.now())
         conversation = _thread(session, check_in)
+        if isinstance(action, Send | Remind) and is_talking_with(session, conversation):
+            check_in.next_step_at = clock.now() + HELD
+            return
         metadata: dict[str, Any] | None = None
         if isinstance(action, Send):
             if not _joins_another(session, check_in):
@@ -175,6 +182,8 @@ def _send(
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         if check_in.status is not CheckInStatus.PLANNED:
             return
+        if is_talking_with(session, conversation):
+            return  # taken over in this moment; the next sweep puts it off
         check_in.status, check_in.sent_at = CheckInStatus.SENT, clock.now()
         check_in.asked = list(metadata["check_in_asks"])
         _look_again(session, check_in)

@@ -77,6 +77,7 @@ class CheckIn(ClinicOwned, Base):
     __table_args__ = (
         UniqueConstraint("enrolment_id", "day"),
         Index("ix_check_ins_next_step", "status", "next_step_at"),
+        Index("ix_check_ins_clinic_due", "clinic_id", "due_at"),
     )
 
     enrolment_id: Mapped[str] = mapped_column(ForeignKey("enrolments.id"))

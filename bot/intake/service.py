@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import reading, transaction
+from bot.handover.holds import is_held
 from bot.intake.models import Intake, IntakeAnswer, IntakeStatus
 from bot.intake.reading import Answer, Said
 from bot.messaging.models import Channel, Conversation, Kind, Message
@@ -111,7 +112,11 @@ def remind_abandoned() -> None:
                 Intake.heard_at > now - TOO_LATE,
             )
         ).all()
-        due = [intake.id for intake in silent if _may_remind(intake, now)]
+        due = [
+            intake.id
+            for intake in silent
+            if _may_remind(intake, now) and not is_held(session, intake.conversation)
+        ]
     for intake_id in due:
         _remind(intake_id, now)
 

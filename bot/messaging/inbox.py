@@ -20,6 +20,7 @@ from bot.clinic.models import Clinic
 from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
+from bot.handover.holds import is_held
 from bot.messaging import consent, optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
@@ -148,6 +149,7 @@ def handle(session: Session, message: Message) -> None:
     elif (
         optout.take_wrong_number(session, message, assessment)
         or _wants_no_answer(conversation, message)
+        or is_held(session, conversation)  # a person answers
         or consent.take(session, message)
         or counselling.take(session, message)
         or photo_consent.take(session, message)

@@ -95,6 +95,7 @@ class Message(ClinicOwned, Base):
         Index("ix_messages_due", "status", "send_after"),
         Index("ix_messages_turn", "turn"),
         Index("ix_messages_conversation", "conversation_id", "id"),
+        Index("ix_messages_clinic_time", "clinic_id", "created_at"),
     )
 
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
+from bot.handover.holds import is_held
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
@@ -81,7 +82,7 @@ def follow(
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = "safety.retraction" if retracted else safety_piece(assessment, message)
-    if piece is not None and not (retracted and is_keyword) and not _silenced(message, assessment):
+    if piece is not None and not (retracted and is_keyword) and not _silenced(session, message, assessment):
         _answer(session, message, piece, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, assessment)
@@ -131,8 +132,12 @@ def _adds_nothing(assessment: Assessment) -> bool:
     return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
 
 
-def _silenced(message: Message, assessment: Assessment) -> bool:
-    """After STOP only an emergency is answered; the rest is for staff, who were asked to phone."""
+def _silenced(session: Session, message: Message, assessment: Assessment) -> bool:
+    """After STOP only an emergency is answered; the rest is for staff, who were asked to phone. Nor does the
+    desk put in a word while a person is talking, except where somebody must act within the hour."""
+    within_the_hour = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
+    if not within_the_hour and is_held(session, message.conversation):
+        return True
     urgent = assessment.tier.at_least_as_urgent_as(Tier.T2) or assessment.probe
     news = urgent and not _adds_nothing(assessment)
     return message.channel is Channel.SMS and not news and is_opted_out(message.conversation)

@@ -19,6 +19,7 @@ from bot.clinic.models import Consent, ConsentPurpose, Patient
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import open_alert
 from bot.followup.hours import texting_hours
+from bot.handover.holds import is_talking_with
 from bot.messaging.models import Conversation, Kind, Message, Turn
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import say
@@ -136,7 +137,9 @@ def _ask(photo_id: str) -> None:
 
 
 def _busy(session: Session, conversation: Conversation) -> bool:
-    """Whether an alert, another question or an answer of ours is under way."""
+    """Whether an alert, another question, an answer of ours or a talk with a person is under way."""
+    if is_talking_with(session, conversation):
+        return True
     pending = select(Message.id).where(
         Message.conversation_id == conversation.id, Message.turn == Turn.PENDING
     )

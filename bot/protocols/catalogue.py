@@ -35,11 +35,13 @@ CONTENT = Path(__file__).parent / "content"
 PIECE_FILES: Mapping[str, Kind] = {
     "safety.yml": "safety",
     "dialogue.yml": "dialogue",
+    "replies.yml": "dialogue",
     "check_in.yml": "check_in",
     "intake.yml": "intake",
     "pages.yml": "page",
     "photos.yml": "check_in",
     "staff.yml": "staff",
+    "steps.yml": "staff",
 }
 
 M = TypeVar("M", bound=BaseModel)

@@ -59,6 +59,7 @@ SAMPLE_SHARED = {
     "url": "https://clinic.example/console/a/4711",
     "name": "Example Nurse",
     "problems": "3 overdue alerts, 12 messages not answered, 20 calls or e-mails not sent",
+    "colleague": "Dr Francesca (medical director)",
     "safeguarding_lead": "Dr Francesca Example-Placeholder",  # `names.LONGEST_NAME` characters
 }
 

@@ -30,7 +30,7 @@ CLINIC_FACTS = frozenset(
 MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "topic": frozenset(),
     "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
-    "dialogue": frozenset({"choices", "first_name"}),
+    "dialogue": frozenset({"choices", "first_name", "colleague"}),
     "check_in": frozenset({"first_name", "choices", "before", "url"}),
     "intake": frozenset({"summary", "question", "example"}),
     "page": frozenset(

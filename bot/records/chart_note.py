@@ -19,6 +19,7 @@ from bot.clinic.models import Clinic, Consent, Patient, Treatment
 from bot.counselling.models import Acknowledgement
 from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.followup.models import CheckIn
+from bot.handover.models import StaffReply
 from bot.messaging.models import Channel, Kind, Message, Status
 from bot.messaging.threads import local_day
 from bot.photos.models import Photo, PhotoArrival
@@ -56,6 +57,7 @@ class Chart:
     check_ins: tuple[CheckIn, ...] = ()
     consents: tuple[Consent, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    by_staff: tuple[StaffReply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class _Note:
             "treatments": self._treatments,
             "counselling": self._counselling,
             "precautions": self._precautions,
+            "talks": self._talks,
             "symptoms": self._symptoms,
             "alerts": self._alerts,
             "check_ins": self._check_ins,
@@ -185,6 +188,13 @@ class _Note:
             else:
                 words = self._t("chart.ack_given", n=len(one.message_ids), name=one.staff.name)
                 yield Row(self._moment(one.acknowledged_at), words)
+
+    def _talks(self) -> Lines:
+        """What members of staff wrote to the patient in their own name."""
+        for reply in self._chart.by_staff:
+            message = reply.message
+            about = (reply.staff.name, self._channel(message.channel), self._delivery(message))
+            yield Row(self._moment(message.created_at), f"{' · '.join(about)}: {_quoted(message.body)}")
 
     def _precautions(self) -> Lines:
         for message in filter(tells_when_to_call, self._chart.sent):

@@ -9,6 +9,7 @@ from bot.clinic.models import Consent, Patient, Treatment
 from bot.counselling import service as counselling
 from bot.escalation.models import Alert, AlertEvent
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
+from bot.handover.models import StaffReply
 from bot.messaging.models import Conversation, Direction, Kind, Message
 from bot.messaging.threads import belongs_to
 from bot.photos import gallery
@@ -65,6 +66,19 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             )
         ),
         acknowledgements=tuple(counselling.of_patient(session, patient.id)),
+        by_staff=tuple(
+            session.scalars(
+                select(StaffReply)
+                .join(Message, Message.id == StaffReply.message_id)
+                .join(Conversation, Conversation.id == Message.conversation_id)
+                .where(belongs_to(patient.id, Message.patient_id))
+                .options(
+                    selectinload(StaffReply.staff),
+                    selectinload(StaffReply.message).selectinload(Message.events),
+                )
+                .order_by(Message.created_at, Message.id)
+            )
+        ),
         consents=tuple(
             session.scalars(
                 select(Consent)

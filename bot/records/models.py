@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from bot.clinic.models import Staff
 from bot.db.base import Base, ClinicOwned, text_enum
 from bot.messaging.models import Message
 from bot.triage.types import Tier
@@ -101,6 +102,10 @@ class StaffTask(ClinicOwned, Base):
     conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id"))
     message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"))
     note: Mapped[str] = mapped_column(Text, default="")
+    #: who said, or was told, that they will do it; anybody may
+    assigned_to_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     done_at: Mapped[datetime | None]
     done_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     done_note: Mapped[str] = mapped_column(Text, default="")
+
+    assigned_to: Mapped[Staff | None] = relationship(foreign_keys=[assigned_to_id])

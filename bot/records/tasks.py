@@ -75,6 +75,15 @@ def ask_to_confirm(message_id: str, topic: str) -> None:
     events.committed(message.clinic_id, message.conversation_id)
 
 
+def assign(task_id: str, staff_id: str | None) -> None:
+    """Note who will do a task, or that nobody has taken it. A task that is done stays as it is."""
+    with transaction() as session:
+        task = session.get_one(StaffTask, task_id, with_for_update=True)
+        if task.done_at is None:
+            task.assigned_to_id = staff_id
+    events.committed(task.clinic_id, task.conversation_id)
+
+
 def complete(task_id: str, staff_id: str, note: str) -> None:
     """Mark a task as done by a named person. Completing it again changes nothing."""
     with transaction() as session:

@@ -108,6 +108,7 @@ h2 { margin: 0; font-size: 17px; line-height: 1.25; overflow-wrap: anywhere; }
   padding: 9px 14px; border-radius: 18px 18px 18px 5px; white-space: pre-wrap; overflow-wrap: anywhere;
   background: var(--surface); border: 1px solid var(--line);
 }
+.by { display: block; font-size: 13px; font-weight: 600; color: var(--soft); }
 .safety .bubble { border-inline-start: 4px solid var(--urgent); }
 .you .bubble { background: var(--mine); border-color: transparent; border-radius: 18px 18px 5px 18px; }
 .you.unsent .bubble { background: transparent; border: 1px dashed var(--edge); }

@@ -333,7 +333,9 @@ class AfterglowChat extends HTMLElement {
 
   #message(message) {
     const mine = message.from === "you";
-    const who = make("span", { className: "hidden", textContent: `${mine ? this.words.you : this.words.clinic}: ` });
+    // who wrote it: said aloud to a screen reader, and shown when it is a person of the clinic
+    const name = mine ? this.words.you : message.by || this.words.clinic;
+    const who = make("span", { className: message.by ? "by" : "hidden", textContent: `${name}: ` });
     const bubble = make("div", { className: "bubble" }, [who]);
     const written = message.text || (message.photos ? this.words.photo(message.photos) : "");
     bubble.append(...(mine ? [written] : linked(message.text, this.connection.clinic?.emergency_number)));

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
 from bot import events
 from bot import settings as app_settings
@@ -23,6 +24,7 @@ from bot.db.engine import connect, transaction
 from bot.db.migrate import upgrade
 from bot.escalation import service
 from bot.escalation.models import Outcome
+from bot.messaging.models import Direction, Message
 from bot.settings import ROOT, Settings
 from tests.browser.live_site import CHROMIUM
 from tests.contract import console_clinic
@@ -81,7 +83,16 @@ class ConsoleSite:
 
     def pages(self) -> dict[str, str]:
         """Every page that a visit of the console can show, by name."""
+        with transaction() as session:
+            found = select(Message).where(Message.patient_id == self.world.patients["pat"])
+            message = session.scalars(found.where(Message.direction == Direction.IN)).first()
+        assert message is not None
         return {
+            "messages": "/console/messages",
+            "conversation": f"/console/messages/{message.conversation_id}",
+            "judge": f"/console/judge/{message.id}",
+            "figures": "/console/figures",
+            "check_ins": "/console/check-ins",
             "queue": "/console",
             "closed": "/console/closed",
             "alert": f"/console/alerts/{self.world.alerts['lip']}",

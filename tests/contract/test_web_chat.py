@@ -23,8 +23,10 @@ from bot.channels.base import Inbound
 from bot.channels.web import conversation, tokens
 from bot.channels.web import router as web
 from bot.channels.web.limits import RateLimit
-from bot.clinic.models import Clinic
+from bot.clinic.models import Clinic, Role, Staff
 from bot.db import engine as db
+from bot.db.engine import transaction
+from bot.handover import service as handover
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.settings import Settings
 
@@ -276,6 +278,26 @@ def test_a_safety_text_is_told_from_an_answer(client: TestClient) -> None:
     answer("Ask us.")
     messages = client.get("/chat/messages", headers=bearer(session)).json()["messages"]
     assert [one["kind"] for one in messages] == [None, "safety", "reply"]
+
+
+def test_what_a_person_writes_comes_with_their_first_name_and_role(client: TestClient) -> None:
+    session = opened(client, language="es")
+    post(client, session, "hola")
+    with transaction() as record:
+        thread = record.scalars(select(Conversation)).one()
+        person = Staff(
+            clinic_id=thread.clinic_id, name="Nurse Demo", email="nurse@demo.example", role=Role.NURSE,
+            password_hash="",
+        )  # fmt: skip
+        record.add(person)
+        record.flush()
+    answer("An approved answer.")
+    handover.take_over(thread.id, person.id)
+    handover.reply(thread.id, person.id, "Aquí estoy.")
+    messages = client.get("/chat/messages", headers=bearer(session)).json()["messages"]
+    assert [one["by"] for one in messages] == [None, None, None, "Nurse (enfermería)"]
+    assert messages[2]["text"].startswith("Nurse (enfermería) de ")
+    assert "Demo" not in messages[3]["by"]
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,11 @@ from bot.channels.base import CarrierError, Inbound, MediaTooBig
 from bot.cli import app
 from bot.clinic.demo import TEXT_NUMBER
 from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff
+from bot.console.sessions import open_session
 from bot.db.engine import reading, transaction
 from bot.escalation import service as escalation
 from bot.escalation.models import Outcome
+from bot.handover import service as handover
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Direction, Message
 from bot.photos import consent, fetch, files, receive
@@ -427,6 +429,24 @@ def test_nobody_is_asked_while_an_alert_is_open(desk: Desk) -> None:
     with transaction() as session:
         conversation = session.get_one(Photo, desk.rows(Photo)[0].id).conversation
         conversation.open_question = None
+    desk.advance(minutes=16)
+    assert asked(desk) == 1
+
+
+def test_nobody_is_asked_while_a_person_talks_with_them(desk: Desk) -> None:
+    treated_long_ago(desk)
+    desk.advance(hours=3)
+    send_a_photo(desk)
+    with transaction() as session:
+        conversation, nurse = (
+            session.get_one(Photo, desk.rows(Photo)[0].id).conversation_id,
+            desk.rows(Staff)[0],
+        )
+        open_session(session, nurse)
+    handover.take_over(conversation, nurse.id)
+    desk.advance(minutes=16)
+    assert asked(desk) == 0
+    handover.hand_back(conversation, nurse.id)
     desk.advance(minutes=16)
     assert asked(desk) == 1
 

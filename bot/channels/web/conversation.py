@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from bot.channels.web.tokens import WebSession
 from bot.clinic.models import Clinic
 from bot.db.engine import reading, transaction
+from bot.handover.holds import authors
+from bot.handover.models import StaffReply
+from bot.handover.words import colleague
 from bot.messaging import threads
 from bot.messaging.models import Channel, Conversation, Direction, Message, Turn
 
@@ -48,7 +51,12 @@ def messages_after(web: WebSession, after_id: str | None = None) -> list[dict[st
         if conversation is None:
             return []
         found = threads.history(session, conversation.id, after_id)
-        return [view(message, web.session_id) for message in found]
+        people = authors(session, [message.id for message in found])
+        return [view(message, web.session_id, _by(message, people.get(message.id))) for message in found]
+
+
+def _by(message: Message, reply: StaffReply | None) -> str | None:
+    return colleague(reply.staff, message.language) if reply else None
 
 
 def a_little_before(message_id: str) -> str:
@@ -60,14 +68,16 @@ def a_little_before(message_id: str) -> str:
     return f"{max(moment - _OVERLAP_MS, 0):012x}" + "0" * 20
 
 
-def view(message: Message, session_id: str) -> dict[str, Any]:
-    """One message as the browser gets it: nothing of triage, ids of others, or status history."""
+def view(message: Message, session_id: str, by: str | None = None) -> dict[str, Any]:
+    """One message as the browser gets it: nothing of triage, ids of others, or status history. `by` is the
+    person who wrote it, where a person did."""
     mine = message.direction is Direction.IN
     prefix = provider_id(session_id, "")
     return {
         "id": message.id,
         "from": "you" if mine else "clinic",
         "kind": None if mine else message.kind.value,
+        "by": by,
         "text": message.body,
         "photos": len(message.media),
         "at": message.created_at.isoformat(),

@@ -32,6 +32,12 @@ function tick() {
     write(time, countdown(left));
     time.classList.toggle("soon", left < 60_000);
   }
+  for (const time of document.querySelectorAll("time[data-due]")) {
+    const left = Date.parse(time.dateTime) - now();
+    const said = left > 0 ? time.dataset.left.replace("#", countdown(left)) : time.dataset.late.replace("#", span(left));
+    write(time, said);
+    time.classList.toggle("late", left <= 0);
+  }
   for (const time of document.querySelectorAll("time[data-age]")) {
     const age = now() - Date.parse(time.dateTime);
     if (age >= 5000) write(time, body.dataset.ago.replace("#", span(age)));
@@ -42,7 +48,7 @@ function tick() {
 function content(element) {
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) time.textContent = "";
-  for (const time of copy.querySelectorAll("time.soon")) time.removeAttribute("class");
+  for (const time of copy.querySelectorAll("time.soon, time.late")) time.removeAttribute("class");
   return copy.innerHTML.replace(/ class=""/g, "").replace(/\s+/g, " ");
 }
 
@@ -102,12 +108,16 @@ async function refresh() {
     }
     // Once somebody else has taken or closed it, the buttons here are no longer right.
     const state = page.querySelector("[data-state]")?.dataset.state;
-    if (state && state !== parts.dataset.state && !leaving && !typing()) location.replace(location.pathname);
+    // The address may be that of a form, which nobody can open.
+    const home = parts.dataset.parts.replace(/\/live$/, "");
+    if (state && state !== parts.dataset.state && !leaving && !typing()) location.replace(home);
   }
   tick();
 }
 
-const typing = () => [...document.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+// A text that the server has put there, such as a ready-made reply, is the writer's too.
+const unsent = (field) => field.value !== (field.dataset.look ? "" : field.defaultValue);
+const typing = () => [...document.querySelectorAll("textarea")].some(unsent);
 
 // Our own form is on its way: its answer is the next page, and a reload now would drop it.
 let leaving = false;

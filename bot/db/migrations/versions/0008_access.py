@@ -1,7 +1,7 @@
 """audit log, second factors, one-time links, sessions that know their browser
 
 Revision: 0008
-Follows: 0010
+Follows: 0011
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 import bot.db.base
 
 revision = '0008'
-down_revision = '0010'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 

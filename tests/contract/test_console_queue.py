@@ -1,0 +1,144 @@
+"""The queue's deadlines and filters, and what an alert suggests."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot import clock
+from bot.clinic.models import Staff
+from bot.console.steps import next_steps
+from bot.db.engine import reading, transaction
+from bot.escalation.alerts import log
+from bot.escalation.deadlines import Deadline, deadline
+from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.governance import service as governance
+from bot.governance.sentences import digest
+from bot.protocols.catalogue import catalogue
+from bot.settings import Settings
+from bot.triage.types import FLAGS, Tier
+from tests.contract.console_clinic import World
+from tests.contract.test_console_pages import client_for, post
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def nurse(world: World) -> TestClient:
+    """The nurse's browser."""
+    return client_for("nurse")
+
+
+def card(page: str, alert: str) -> str:
+    """One alert's entry in the queue."""
+    found = re.search(rf'<li [^>]*id="alert-{alert}".*?</li>', page, re.DOTALL)
+    assert found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "tier", "ack_minutes", "expected"),
+    [
+        ("open", "T0", None, Deadline("acknowledge", NOON + timedelta(minutes=5))),
+        ("open", "T1", None, Deadline("acknowledge", NOON + timedelta(minutes=15))),
+        ("open", "T1", 7, Deadline("acknowledge", NOON + timedelta(minutes=7))),
+        ("open", "T2", None, Deadline("acknowledge", NOON + timedelta(hours=4))),
+        ("acknowledged", "T0", 5, Deadline("close", NOON + timedelta(hours=1))),
+        ("acknowledged", "T2", 5, Deadline("close", NOON + timedelta(hours=24))),
+        ("closed", "T0", 5, None),
+    ],
+)
+def test_the_next_deadline_follows_policy_and_tier(
+    status: str, tier: str, ack_minutes: float | None, expected: Deadline | None
+) -> None:
+    settings = Settings(_env_file=None)
+    assert deadline(AlertStatus(status), Tier(tier), NOON, ack_minutes, settings) == expected
+
+
+def test_the_queue_says_in_words_how_much_time_is_left_or_over(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        for key, minutes in (("vision", 2), ("lip", 40)):
+            alert = session.get_one(Alert, world.alerts[key])
+            alert.created_at, alert.policy = clock.now() - timedelta(minutes=minutes), {"ack_minutes": 5}
+    page = nurse.get("/console").text
+    assert re.search(
+        r"To take:\s*<time[^>]*data-due[^>]*>(3:00|2:5\d) left<", card(page, world.alerts["vision"])
+    )
+    assert re.search(r'class="late">35 min over time<', card(page, world.alerts["lip"]))
+    assert "To close:" in card(page, world.alerts["redness"])
+
+
+def test_an_alert_that_was_raised_has_its_time_from_then_on(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        alert.created_at, alert.policy = clock.now() - timedelta(minutes=40), {"ack_minutes": 5}
+        log(session, alert, EventKind.RAISED, detail="T0")
+    assert re.search(r"(5:00|4:5\d) left<", card(nurse.get("/console").text, world.alerts["lip"]))
+
+
+def test_the_queue_narrows_to_a_tier_to_mine_and_to_what_nobody_has(world: World, nurse: TestClient) -> None:
+    post(nurse, f"/console/alerts/{world.alerts['lip']}/acknowledge")
+
+    def shown(show: str) -> set[str]:
+        pages = (
+            nurse.get("/console", params={"show": show}),
+            nurse.get("/console/queue", params={"show": show}),
+        )
+        found = [set(re.findall(r'data-key="(\w+)"', page.text)) for page in pages]
+        assert found[0] == found[1], "the live list is narrowed as the page is"
+        return found[0]
+
+    with transaction() as session:
+        tiers = {
+            key: session.get_one(Alert, world.alerts[key]).tier.value for key in ("vision", "lip", "redness")
+        }
+    assert shown("mine") == {world.alerts["lip"]}
+    assert shown("open") == {world.alerts["vision"]}
+    assert shown("nonsense") == shown("all") == {world.alerts[key] for key in tiers}
+    for tier in ("T0", "T1", "T2"):
+        assert shown(tier) == {world.alerts[key] for key, its in tiers.items() if its == tier}
+
+
+def test_a_filter_that_fits_nothing_does_not_say_that_all_is_quiet(world: World, nurse: TestClient) -> None:
+    page = nurse.get("/console?show=mine").text
+    assert "No such alerts" in page
+    assert "No alerts are waiting" not in page
+
+
+def test_an_alert_suggests_what_to_do_with_its_sources_and_says_that_it_is_a_draft(
+    world: World, nurse: TestClient
+) -> None:
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert "Suggested next steps" in page
+    assert "Draft, not approved" in page
+    assert "compare colour, warmth and refill" in page
+    assert "CMAC-VO" in page
+    with transaction() as session:
+        director = session.get_one(Staff, world.staff["doctor"])
+        governance.approve(session, director, "steps.vo", digest(catalogue().piece("steps.vo")), None)
+    assert "Draft, not approved" not in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert "Explore en persona" in client_for("spanish").get(f"/console/alerts/{world.alerts['lip']}").text
+
+
+@pytest.mark.parametrize("flag", sorted(set(FLAGS) - {"HYP"}))
+def test_every_flag_has_steps_in_both_languages_with_sources(record: None, flag: str) -> None:
+    for language in ("en", "es"):
+        with reading() as session:
+            steps = next_steps(session, "any clinic", flag, language)
+        assert steps is not None
+        assert len(steps.lines) >= 2
+        assert not any(line.startswith("-") for line in steps.lines)
+        assert steps.sources
+        assert all(citation for _key, citation in steps.sources)
+
+
+def test_an_alert_has_the_patients_number_to_tap_and_the_conversation_to_open(
+    world: World, nurse: TestClient
+) -> None:
+    page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert 'href="tel:+15550100112"' in page
+    assert re.search(r'href="/console/messages/\w+"', page)
+    assert "3 days with reports" in page, "how pain and swelling went stands beside the treatment"
