@@ -134,7 +134,7 @@ async def _write(act: Act, what: Declared, response: Response) -> None:
     status = response.status_code
     outcome = act.outcome if act.outcome != "done" else outcome_of(status, changes=act.changes)
     fresh = _refreshes.due(act.session_id or act.actor_id, act.action, act.subject[1], *sorted(act.patients))
-    if what.refreshes and outcome == "done" and not fresh:
+    if what.refreshes and outcome in ("done", "unchanged") and not fresh:
         return
     await run_in_threadpool(trail.finish, act, outcome)
 
