@@ -76,9 +76,10 @@ format: .venv/.installed-dev ## format the code
 	@$(RUN)/ruff check --fix-only --quiet . ; $(RUN)/ruff format .
 
 .PHONY: bench
-bench: .venv/.installed-dev ## measure triage; turn latency, throughput and memory beside a stock Rasa server
+bench: .venv/.installed-dev ## measure triage; turns beside a stock Rasa server; a million check-ins
 	@$(RUN)/python -m benchmarks.triage
 	@$(RUN)/python -m benchmarks.turns
+	@$(RUN)/python -m benchmarks.follow_up
 
 .PHONY: lock
 lock: $(UV) ## refresh uv.lock after a change in pyproject.toml

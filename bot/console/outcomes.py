@@ -19,6 +19,7 @@ from bot.db.engine import reading, transaction
 from bot.links import service as links
 from bot.links.models import LinkPurpose
 from bot.messaging import optout
+from bot.messaging.consent import agreed_to_texts
 from bot.messaging.models import Channel, Kind
 from bot.messaging.threads import find_or_open
 from bot.outcomes import service, trend
@@ -60,7 +61,7 @@ def text_trend_link(request: Request, who: SignedIn, form: Posted, patient_id: s
     with transaction() as session:
         patient = patient_for(session, who, patient_id)
         thread = find_or_open(session, patient.clinic, Channel.SMS, patient.phone)
-        if optout.is_opted_out(thread):
+        if optout.is_opted_out(thread) or not agreed_to_texts(session, patient):
             return RedirectResponse(f"/console/patients/{patient_id}?did=link_opted_out", 303)
         link = links.issue(session, patient, LinkPurpose.TREND)
         links.text_with_link(session, thread, "link.trend", Kind.CHECK_IN, link)

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import re
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import InMemoryLockStore
+from rasa.shared.core.events import ActiveLoop, SlotSet
 
 from bot import settings as app_settings
 from bot.dialogue.action_endpoint import InProcessActions
@@ -27,6 +28,7 @@ from bot.dialogue.tracker_store import SettingsTrackerStore
 
 T = TypeVar("T")
 
+CHECK_IN_FORM = "check_in_form"
 START_CHECK_IN = "/EXTERNAL_checkin"
 
 
@@ -131,8 +133,21 @@ class Dialogue:
                 earlier = self._store.turn_of(conversation_id, message_id)
                 if earlier is not None:
                     return [Reply.of(event) for event in earlier]
+            await self._leave_answered(conversation_id, metadata.get("answered_check_ins") or ())
             await self._agent.processor.handle_message(message)
         return channel.replies
+
+    async def _leave_answered(self, conversation_id: str, answered: Collection[str]) -> None:
+        """End the form of a check-in that was answered elsewhere, on its page: the next text is no answer
+        to it."""
+        if not answered:
+            return
+        tracker = await self._store.retrieve(conversation_id)
+        if tracker is None or tracker.active_loop_name != CHECK_IN_FORM:
+            return
+        if tracker.get_slot("check_in_id") in answered:
+            tracker.update_with_events([ActiveLoop(None), SlotSet("requested_slot", None)])
+            await self._store.save(tracker)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
         limit = app_settings.get_settings().turn_timeout_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -14,6 +15,7 @@ from bot.clinic.facts import content_values
 from bot.db.engine import reading, transaction
 from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
+from bot.followup.models import CheckIn
 from bot.governance.standing import standing_of, standings
 from bot.handover.holds import is_held
 from bot.intake import service as intake
@@ -26,6 +28,8 @@ from bot.records.tasks import open_task
 log = structlog.get_logger(__name__)
 
 
+#: The dialogue's own form of a check-in does not outlive this.
+ANSWERED_LATELY = timedelta(days=4)
 #: What confirms a STOP in plain words must go out although the person has just opted out.
 _CONFIRMATIONS = frozenset({"optout.stopped", "optout.started", "safety.stopped_alert_open"})
 
@@ -180,6 +184,15 @@ def _words_of(session: Session, conversation: Conversation) -> dict[str, Any]:
     }
 
 
+def _answered(session: Session, patient_id: str | None) -> list[str]:
+    """Check-ins that were answered lately, by text or on their page."""
+    if patient_id is None:
+        return []
+    lately = clock.now() - ANSWERED_LATELY
+    found = select(CheckIn.id).where(CheckIn.patient_id == patient_id, CheckIn.answered_at > lately)
+    return list(session.scalars(found))
+
+
 def describe(session: Session, conversation: Conversation, message: Message | None = None) -> dict[str, Any]:
     """What the dialogue may know about a message and its sender: no name but the first, no phone number."""
     treatment = latest_treatment(session, conversation.patient_id)
@@ -196,6 +209,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "areas": list(situation.areas),
         "figures": situation.figures,
         "check_in_id": None,
+        "answered_check_ins": _answered(session, conversation.patient_id),
         "intake": intake.latest(session, conversation.id) is not None,
         **_words_of(session, conversation),
         "values": {

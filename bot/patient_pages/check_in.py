@@ -53,14 +53,26 @@ def page(session: Session, link: PatientLink, words: Words) -> Response:
 
 def answer(form: Form, words: Words, sent: FormData) -> Response:
     """Take in what was sent. What is missing is asked for again, with everything that was entered."""
-    entered = {one.id: [v for v in sent.getlist(one.id) if isinstance(v, str)] for one in form.questions}
+    entered, opened = _sent(form, sent)
     given, missing = read_form(form.questions, entered)
-    once = sent.get(ONCE)
-    opened = once[:40] if isinstance(once, str) else ""
     taken = submit(form.link_id, opened, given, complete=not missing)
     if missing:
         return _render(form, words, entered, once=opened, missing=missing, said=taken.words, status=422)
     return render("sent.html", words, said=taken.words)
+
+
+def read_late(form: Form, sent: FormData) -> list[str]:
+    """What the desk says to a form that comes too late: it is read for danger signs all the same."""
+    entered, opened = _sent(form, sent)
+    given, _missing = read_form(form.questions, entered)
+    return submit(form.link_id, opened, given, complete=False, too_late=True).words
+
+
+def _sent(form: Form, sent: FormData) -> tuple[dict[str, list[str]], str]:
+    """What was entered, by question, and the name of the form that it was entered in."""
+    entered = {one.id: [v for v in sent.getlist(one.id) if isinstance(v, str)] for one in form.questions}
+    once = sent.get(ONCE)
+    return entered, once[:40] if isinstance(once, str) else ""
 
 
 def _render(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from sqlalchemy.orm import Session
 
-from bot import events
+from bot import clock, events
 from bot.db.engine import transaction
 from bot.links.models import PatientLink
 from bot.patient_pages.pages import Words, render
@@ -23,6 +23,8 @@ def page(session: Session, link: PatientLink, words: Words) -> Response:
 def confirm(link: PatientLink, words: Words) -> Response:
     """The patient has read it; staff see that."""
     with transaction() as session:
+        opened = session.get_one(PatientLink, link.id)
+        opened.used_at = opened.used_at or clock.now()
         notice = mark_read(session, str(link.subject_id))
         values = what_patient_reads(session, notice, words.language)
     events.committed(link.clinic_id)

@@ -47,11 +47,20 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except Exception:
                 log.exception("a patient's page fails", method=request.method)  # without its address
-                entered = list((await request.form()).multi_items()) if request.method == "POST" else []
-                shown = [(name, value) for name, value in entered if isinstance(value, str)]
-                return await run_in_threadpool(_trouble, request, shown)
+                return await run_in_threadpool(_trouble, request, await _entered(request))
 
         return handle
+
+
+async def _entered(request: Request) -> list[tuple[str, str]]:
+    """Every field that was sent; none when the request is no form that can be read."""
+    if request.method != "POST":
+        return []
+    try:
+        fields = (await request.form()).multi_items()
+    except Exception:
+        return []
+    return [(name, value) for name, value in fields if isinstance(value, str)]
 
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -76,9 +85,9 @@ def open_page(request: Request, token: str, lang: str = "") -> Response:
         link = links.find(session, token)
         if link is None:
             return _unknown(request)
-        if (closed := _closed(session, link, lang)) is not None:
-            return closed
         words = words_for(session, link.patient, lang)
+        if (closed := _reason_closed(session, link)) is not None:
+            return render("gone.html", words, status=410, reason=closed, said=())
         match link.purpose:
             case LinkPurpose.CHECK_IN:
                 return check_in.page(session, link, words)
@@ -94,33 +103,33 @@ def send_page(
 ) -> Response:
     """Take in what the patient sent."""
     if form is None:
-        return render("gone.html", words_for_stranger(request), status=413, reason="trouble_open")
+        return render("gone.html", words_for_stranger(request), status=413, reason="trouble_open", said=())
     with reading() as session:
         link = links.find(session, token)
         if link is None:
             return _unknown(request)
-        if (closed := _closed(session, link, lang)) is not None:
-            return closed
         words = words_for(session, link.patient, lang)
-        if link.purpose is LinkPurpose.TREND:
+        closed = _reason_closed(session, link)
+        if link.purpose is LinkPurpose.TREND and closed is None:
             return trend.page(session, link, words)
-        form_of = check_in.form_of(session, link, words) if link.purpose is LinkPurpose.CHECK_IN else None
-    if form_of is not None:  # outside the reading transaction: answers are written
-        return check_in.answer(form_of, words, form)
-    return recall.confirm(link, words)
+        asks = link.purpose is LinkPurpose.CHECK_IN and session.get(CheckIn, link.subject_id) is not None
+        form_of = check_in.form_of(session, link, words) if asks else None
+    # outside the reading transaction: answers are written
+    if closed is not None:
+        said = check_in.read_late(form_of, form) if form_of else []
+        return render("gone.html", words, status=410, reason=closed, said=said)
+    return check_in.answer(form_of, words, form) if form_of else recall.confirm(link, words)
 
 
-def _closed(session: Session, link: PatientLink, lang: str) -> Response | None:
-    """The page that stands for a link which does not open; None for one that does."""
+def _reason_closed(session: Session, link: PatientLink) -> str | None:
+    """What to say of a link that does not open; None for one that does."""
     settled_at, gone = None, False
     if link.purpose is LinkPurpose.CHECK_IN:
         asked = session.get(CheckIn, link.subject_id)
         gone = asked is None or asked.status in _OVER
         settled_at = asked.answered_at if asked and asked.status is CheckInStatus.ANSWERED else None
     found = links.state(link, clock.now(), settled_at=settled_at, gone=gone)
-    if found == "open":
-        return None
-    return render("gone.html", words_for(session, link.patient, lang), status=410, reason=f"gone_{found}")
+    return None if found == "open" else f"gone_{found}"
 
 
 def _unknown(request: Request) -> Response:
@@ -128,10 +137,10 @@ def _unknown(request: Request) -> Response:
     wait = misses.take(asking)
     words = words_for_stranger(request)
     if wait:
-        response = render("gone.html", words, status=429, reason="too_many")
+        response = render("gone.html", words, status=429, reason="too_many", said=())
         response.headers["Retry-After"] = str(wait)
         return response
-    return render("gone.html", words, status=404, reason="gone_unknown")
+    return render("gone.html", words, status=404, reason="gone_unknown", said=())
 
 
 def _trouble(request: Request, entered: list[tuple[str, str]]) -> Response:

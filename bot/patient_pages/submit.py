@@ -46,10 +46,13 @@ class Taken:
     complete: bool = False
 
 
-def submit(link_id: str, once: str, given: Sequence[Given], *, complete: bool) -> Taken:
+def submit(
+    link_id: str, once: str, given: Sequence[Given], *, complete: bool, too_late: bool = False
+) -> Taken:
     """Take in the answers `given` on the page of `link_id`. `once` names the form that was opened.
 
-    An incomplete form is triaged and recorded all the same; the check-in stays open. Raises what the database
+    An incomplete form is triaged and recorded all the same; the check-in stays open. What comes `too_late` is
+    no answer any more, but it is stored and triaged: a danger sign does not expire. Raises what the database
     raises when it is away.
     """
     with transaction() as session:
@@ -65,7 +68,7 @@ def submit(link_id: str, once: str, given: Sequence[Given], *, complete: bool) -
         tier_before = answers.judgement(session, check_in)[0] if settled else Tier.T4
     events.committed(thread.clinic_id, thread.id)
     last = message_ids[-1] if message_ids else None
-    if last is None:
+    if last is None or too_late:
         return Taken(words)
     by_question = {one.question.id: message.id for one, message in stored}
     for one in given:
@@ -77,7 +80,7 @@ def submit(link_id: str, once: str, given: Sequence[Given], *, complete: bool) -
     with transaction() as session:
         if settled:
             _corrected(session, check_in.id, last, tier_before)
-        thread = session.get_one(Conversation, thread.id)
+        thread = session.get_one(Conversation, thread.id, with_for_update=True, populate_existing=True)
         words.append(_done(session, thread, f"checkin.done_{outcome}", last).body)
     return Taken(words, complete=True)
 

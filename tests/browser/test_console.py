@@ -25,6 +25,7 @@ from bot.db.migrate import upgrade
 from bot.escalation import service
 from bot.escalation.models import Outcome
 from bot.messaging.models import Direction, Message
+from bot.recall import service as recall
 from bot.settings import ROOT, Settings
 from tests.browser.live_site import CHROMIUM
 from tests.contract import console_clinic
@@ -48,6 +49,7 @@ class ConsoleSite:
         self._engine = connect(f"sqlite:///{folder / 'record.db'}")
         upgrade(self._engine)
         self.world: World = console_clinic.build()
+        self.recall = recall.draft(self.world.staff["nurse"], "harmonyca", "DEMO-0042", "The maker's letter")
         reach("+15550100121", ("sms", "+15550100121", 0), ("apprise", "slack://a/b/c", 120))
         self.parts = {"database": "ok", "sweeper": "ok", "dialogue": "ok"}
         app = FastAPI()
@@ -100,6 +102,8 @@ class ConsoleSite:
             "patients": "/console/patients",
             "patient": f"/console/patients/{self.world.patients['pat']}",
             "tasks": "/console/tasks",
+            "recalls": "/console/recall?product=harmonyca&lot=DEMO-0042",
+            "recall": f"/console/recall/{self.recall}",
             "enrol": "/console/enrol",
             "triage": "/console/triage",
             "contact": "/console/contact",

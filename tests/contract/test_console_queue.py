@@ -141,4 +141,6 @@ def test_an_alert_has_the_patients_number_to_tap_and_the_conversation_to_open(
     page = nurse.get(f"/console/alerts/{world.alerts['lip']}").text
     assert 'href="tel:+15550100112"' in page
     assert re.search(r'href="/console/messages/\w+"', page)
-    assert "3 days with reports" in page, "how pain and swelling went stands beside the treatment"
+    assert "0 to 10, by day after the treatment" in page, (
+        "how pain and swelling went stands beside the treatment"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from bot.clinic.models import Patient, Role, Staff
+from bot.clinic.models import Consent, ConsentPurpose, Patient, Role, Staff
 from bot.db.engine import transaction
 from bot.governance import service as governance
 from bot.governance.sentences import digest
@@ -88,7 +88,18 @@ def test_another_clinics_patient_is_not_there(world: World, nurse: TestClient, w
     assert rows(PatientLink) == []
 
 
+def agree(patient_id: str) -> None:
+    with transaction() as session:
+        session.add(
+            Consent(
+                clinic_id=session.get_one(Patient, patient_id).clinic_id, patient_id=patient_id,
+                purpose=ConsentPurpose.AFTERCARE_TEXTS, granted=True, wording_version="x", channel="sms",
+            )
+        )  # fmt: skip
+
+
 def test_a_patient_is_texted_a_link_to_their_own_charts(world: World, nurse: TestClient) -> None:
+    agree(world.patients["pat"])
     page = post(nurse, f"/console/patients/{world.patients['pat']}/trend-link")
     assert "The link goes out" in page.text
     (link,) = rows(PatientLink)
@@ -101,9 +112,12 @@ def test_a_patient_is_texted_a_link_to_their_own_charts(world: World, nurse: Tes
     assert '<th scope="row">1</th><td>4</td><td>7</td>' in shown
 
 
-def test_an_opted_out_patient_is_not_texted_a_link(world: World, nurse: TestClient) -> None:
-    page = post(nurse, f"/console/patients/{world.patients['lee']}/trend-link")
-    assert "has opted out" in page.text
+@pytest.mark.parametrize("key", ["lee", "pat"])
+def test_whoever_may_not_be_texted_gets_no_link(world: World, nurse: TestClient, key: str) -> None:
+    if key == "lee":
+        agree(world.patients[key])  # and opted out since
+    page = post(nurse, f"/console/patients/{world.patients[key]}/trend-link")
+    assert "Nothing was sent" in page.text
     assert rows(PatientLink) == []
 
 

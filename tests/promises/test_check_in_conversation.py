@@ -149,3 +149,15 @@ def test_spanish_answers_are_understood(dialogue: Dialogue, services: Services) 
     assert asked(paciente.text("más o menos")) == ["checkin.pain"]
     assert asked(paciente.text("dolor 2 e hinchazón 3")) == ["checkin.bruising"]
     assert recorded(services)[0] == ("checkin.overall", "so_so")
+
+
+def test_a_check_in_that_was_answered_on_its_page_takes_no_further_text(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    before = len(recorded(services))
+    (answer,) = patient.text("can I go to the gym tomorrow?", answered_check_ins=["check-in-1"])
+    assert answer.content_id == "aftercare.exercise", "and the form does not ask again"
+    patient.text("3")
+    assert len(recorded(services)) == before

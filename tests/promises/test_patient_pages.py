@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -125,6 +126,27 @@ def test_an_answered_link_stays_open_until_midnight_and_then_says_so(
     assert page.status_code == 410
     assert "have arrived" in page.text
     assert phone.post(path, data=WELL).status_code == 410
+
+
+@pytest.mark.parametrize("why", ["expired", "answered yesterday", "not asked any more"])
+def test_what_comes_too_late_is_no_answer_but_is_still_read_for_danger_signs(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str, why: str
+) -> None:
+    once = once_of(phone.get(path).text)
+    if why == "answered yesterday":
+        answer(phone, path)
+        clock.advance(timedelta(days=1))
+    elif why == "expired":
+        clock.advance(links.LASTS)
+    else:
+        with transaction() as session:
+            session.get_one(CheckIn, check_in.id).status = CheckInStatus.CANCELLED
+    before = now_of(desk, check_in).answers
+    page = phone.post(path, data={**WELL, "once": once, "red_flags": ["1"]})
+    assert page.status_code == 410
+    assert "911" in page.text.partition("<h1>")[0]
+    assert [alert.tier for alert in desk.alerts()] == [Tier.T0]
+    assert now_of(desk, check_in).answers == before
 
 
 @pytest.mark.parametrize("status", [CheckInStatus.CANCELLED, CheckInStatus.SKIPPED, CheckInStatus.BY_PHONE])
@@ -431,3 +453,35 @@ def test_answers_do_not_wait_for_a_question_of_the_thread_that_they_have_answere
     answer(phone, path)
     desk.text(PAT, "9")
     assert desk.alerts() == [], "a later 9 is no answer to the pain question any more"
+
+
+def test_a_request_that_is_no_form_is_answered_with_a_page(desk: Desk, phone: TestClient, path: str) -> None:
+    broken = phone.post(path, content=b"--x", headers={"Content-Type": "multipart/form-data; boundary=y"})
+    assert broken.status_code in (422, 503)
+    assert "<h1>" in broken.text
+
+
+def test_the_same_form_sent_at_once_from_two_places_counts_once(either_record: str) -> None:
+    desk = Desk.of_demo_clinic()
+    desk.enrol("Robin", "Beispiel", "+15550100181")
+    check_in = send_check_in(desk, phone="+15550100181")
+    path = link_for("+15550100181", subject_id=check_in.id)
+    fields = {**WELL, "once": once_of(browser().get(path).text), "red_flags": ["1"]}
+    pages = []
+    start = threading.Barrier(3)
+
+    def send() -> None:
+        client = browser()
+        start.wait()
+        pages.append(client.post(path, data=fields))
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {page.status_code for page in pages} == {200}
+    signs = desk.rows(Message, check_in_id=check_in.id, question="checkin.red_flags", direction=Direction.IN)
+    assert len(signs) == 1
+    assert len(desk.alerts()) == 1
+    assert len(desk.rows(Message, content_id="checkin.done_concern")) == 1
