@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from bot import clock, triage
 from bot import settings as app_settings
+from bot.access import resets
 from bot.api.router import router as api
 from bot.auditor import health as auditor_health
 from bot.auditor.loop import Auditor
@@ -30,6 +31,7 @@ from bot.channels.twilio.voice import TwilioCaller
 from bot.channels.twilio.voice import router as twilio_voice
 from bot.channels.web.photos import router as web_photos
 from bot.channels.web.router import router as web
+from bot.console import reset_mail
 from bot.console.router import router as console
 from bot.db.engine import reading
 from bot.dialogue.quiet import silent_rasa
@@ -88,6 +90,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     settings = app_settings.get_settings()
     auditor = Auditor(settings.auditor_interval_s, auditor_gear)
     work = runtime or Runtime(settings, make_carrier(settings), load_dialogue, make_notifiers(settings))
+    resets.use_mail(reset_mail.by(MailNotifier(settings)) if settings.smtp_host else None)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

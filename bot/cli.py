@@ -19,7 +19,10 @@ from rich.console import Console
 
 from bot import log
 from bot import settings as app_settings
+from bot.access.cli import clinic as clinic_app
+from bot.access.cli import staff as staff_app
 from bot.api.keys_cli import app as api_key
+from bot.audit.cli import app as audit
 from bot.export import app as export
 from bot.labels import judged
 from bot.notify_cli import app as notify
@@ -38,6 +41,9 @@ labels.command("judged")(judged)
 app.add_typer(labels, name="labels")
 app.add_typer(export, name="export")
 app.add_typer(api_key, name="api-key")
+app.add_typer(audit, name="audit")
+app.add_typer(clinic_app, name="clinic")
+app.add_typer(staff_app, name="staff")
 app.add_typer(notify, name="notify")
 app.add_typer(photos, name="photos")
 out = Console()
@@ -180,8 +186,9 @@ def enroll(
     clinic: Annotated[str | None, typer.Option(help="Clinic id; needed when there are several.")] = None,
 ) -> None:
     """Enrol a patient after a treatment and plan the check-ins."""
+    from bot.audit import trail
     from bot.clinic.enrolment import EnrolmentInvalid, enrol
-    from bot.start import only_clinic, open_record, take_content
+    from bot.start import chosen_clinic, open_record, take_content
 
     open_record(app_settings.get_settings())
     take_content(app_settings.get_settings())
@@ -198,7 +205,9 @@ def enroll(
         "language": language,
     }
     try:
-        result = enrol(clinic or only_clinic(), fields)
+        clinic_id = chosen_clinic(clinic)
+        with trail.command("patient.enrol", clinic_id):
+            result = enrol(clinic_id, fields)
     except EnrolmentInvalid as invalid:
         for field, text in invalid.errors.items():
             err.print(f"[red]--{field.replace('_', '-')}[/red]: {text}")

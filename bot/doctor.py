@@ -143,7 +143,7 @@ def _clinics(settings: Settings) -> Iterator[Finding]:
     with reading() as session:
         clinics = session.scalars(select(Clinic)).all()
         if not clinics:
-            yield Finding(FIX, "clinic", "none yet: `afterglow serve --demo` adds a fictional one")
+            yield Finding(FIX, "clinic", "none yet: `afterglow clinic add` makes one")
         for clinic in clinics:
             paged = session.scalars(
                 select(Staff.id).where(

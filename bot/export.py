@@ -21,6 +21,7 @@ def export_chart_note(
     """Write a patient's chart note: treatments, what was said, symptoms, alerts, check-ins, consents."""
     from bot import clock
     from bot import settings as app_settings
+    from bot.audit import trail
     from bot.clinic.models import Patient
     from bot.console.chart import words_in
     from bot.db.engine import reading
@@ -37,7 +38,8 @@ def export_chart_note(
         patient = session.get(Patient, patient_id)
         if patient is None:
             _refuse(f"There is no patient {patient_id}. The id stands in the address of the patient's page.")
-        document = chart_note(load_chart(session, patient), words_in(language), clock.now())
+        with trail.command(f"patient.chart_note_{format}", patient.clinic_id, ("patient", patient.id)):
+            document = chart_note(load_chart(session, patient), words_in(language), clock.now())
     content = as_pdf(document) if format == "pdf" else as_text(document).encode()
     if out is None:
         sys.stdout.buffer.write(content)

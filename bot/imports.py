@@ -8,29 +8,33 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from bot.audit import trail
 from bot.clinic.importing import FileUnusable, import_rows, read_table
-from bot.start import only_clinic
+from bot.start import chosen_clinic
 
 
 def report(file: Path, clinic: str | None, *, dry_run: bool, out: Console, err: Console) -> int:
     """Import `file` and name every wrong row. The exit status: 0, 1 for wrong rows, 2 for the file."""
     try:
         table = read_table(file.read_bytes())
-        clinic_id = clinic or only_clinic()
+        clinic_id = chosen_clinic(clinic)
     except (FileUnusable, LookupError, OSError) as problem:
         err.print(f"[red]{file.name}[/red]: {problem}", highlight=False, soft_wrap=True)
         return 2
     if table.ignored:
         err.print(f"Left out, no such column here: {', '.join(table.ignored)}", highlight=False)
     counts: Counter[str] = Counter()
-    outcomes = import_rows(clinic_id, table.rows, dry_run=dry_run)
-    shown = track(
-        outcomes, "Checking" if dry_run else "Importing", len(table.rows), console=err, transient=True
-    )
-    for outcome in shown:
-        counts[outcome.state] += 1
-        for column, what in outcome.errors.items():
-            err.print(f"[red]line {outcome.line}[/red], {column}: {what}", highlight=False, soft_wrap=True)
+    with trail.command("patient.check_import" if dry_run else "patient.import", clinic_id):
+        outcomes = import_rows(clinic_id, table.rows, dry_run=dry_run)
+        shown = track(
+            outcomes, "Checking" if dry_run else "Importing", len(table.rows), console=err, transient=True
+        )
+        for outcome in shown:
+            counts[outcome.state] += 1
+            for column, what in outcome.errors.items():
+                err.print(
+                    f"[red]line {outcome.line}[/red], {column}: {what}", highlight=False, soft_wrap=True
+                )
     would = "would be enrolled" if dry_run else "enrolled"
     out.print(f"{counts['new']} {would}, {counts['known']} known before, {counts['wrong']} wrong")
     if counts["wrong"]:

@@ -107,7 +107,17 @@ class Settings(BaseSettings):
 
     #: Seconds a dialogue turn may take before the scripted fallback answers.
     turn_timeout_s: float = 10
+    #: A console sign-in ends after so many hours, and earlier when no page was asked for in so many minutes
+    #: (a page that refreshes itself does not count).
     session_hours: float = 12
+    session_idle_minutes: float = 120
+
+    #: OpenID Connect: staff may sign in with the clinic's own provider. All three are needed.
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    #: What the button says, e.g. "Sign in with Example ID".
+    oidc_button: str = "Single sign-on"
 
     @property
     def database(self) -> str:

@@ -77,11 +77,23 @@ def only_clinic() -> str:
     with reading() as session:
         clinics = session.execute(select(Clinic.id, Clinic.name)).all()
     if not clinics:
-        raise LookupError("There is no clinic yet. Start once with `afterglow serve --demo`.")
+        raise LookupError(
+            "There is no clinic yet: `afterglow clinic add` makes one, `serve --demo` a fictional one."
+        )
     if len(clinics) > 1:
         names = ", ".join(f"{name} ({clinic_id})" for clinic_id, name in clinics)
         raise LookupError(f"There are several clinics; choose one with --clinic: {names}")
     return str(clinics[0][0])
+
+
+def chosen_clinic(clinic: str | None) -> str:
+    """The clinic that was named, or the only one. Raises LookupError saying what to do."""
+    if clinic is None:
+        return only_clinic()
+    with reading() as session:
+        if session.get(Clinic, clinic) is None:
+            raise LookupError(f"There is no clinic {clinic}.")
+    return clinic
 
 
 def where_to_go(settings: Settings) -> str:

@@ -17,9 +17,12 @@ Clinic = Annotated[str | None, typer.Option(help="Clinic id, when there are seve
 @app.command()
 def add(name: Annotated[str, typer.Argument(help="Which system it is for.")], clinic: Clinic = None) -> None:
     """Make a key. It is shown this once."""
+    from bot.audit import trail
     from bot.clinic import api_keys
 
-    key = api_keys.create(_clinic(clinic), name.strip()[:80] or "unnamed")
+    clinic_id = _clinic(clinic)
+    with trail.command("settings.api_key_add", clinic_id):
+        key = api_keys.create(clinic_id, name.strip()[:80] or "unnamed")
     out.print(key, highlight=False, soft_wrap=True)
     err.print("Keep it now: it is stored as a hash and cannot be shown again.")
 
@@ -40,20 +43,25 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="The id that `list` shows.")], clinic: Clinic = None
 ) -> None:
     """Let a key in no more."""
+    from bot.audit import trail
     from bot.clinic import api_keys
 
-    if not api_keys.revoke(_clinic(clinic), key_id):
+    clinic_id = _clinic(clinic)
+    with trail.command("settings.api_key_revoke", clinic_id, ("api_key", key_id)) as act:
+        revoked = api_keys.revoke(clinic_id, key_id)
+        act.outcome = "done" if revoked else "not_found"
+    if not revoked:
         err.print(f"[red]There is no key {key_id} in use.[/red] `afterglow api-key list` shows them.")
         raise typer.Exit(2)
     out.print("Revoked.")
 
 
 def _clinic(clinic: str | None) -> str:
-    from bot.start import only_clinic, open_record
+    from bot.start import chosen_clinic, open_record
 
     open_record(app_settings.get_settings())
     try:
-        return clinic or only_clinic()
+        return chosen_clinic(clinic)
     except LookupError as problem:
         err.print(f"[red]{problem}[/red]")
         raise typer.Exit(2) from None

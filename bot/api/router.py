@@ -14,11 +14,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from bot.access.door import Door, door
 from bot.channels.web.limits import RateLimit
 from bot.clinic import api_keys
 from bot.clinic.enrolment import EnrolmentInvalid, enrol
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=Door)
 
 MOST_BYTES = 64_000
 limit = RateLimit(burst=60, per_minute=600)
@@ -46,6 +47,7 @@ def clinic_of_key(authorization: Annotated[str, Header()] = "") -> str | Refused
 
 
 @router.post("/treatments")
+@door("patient.enrol")
 async def add_treatment(
     request: Request, clinic_id: Annotated[str | Refused, Depends(clinic_of_key)]
 ) -> JSONResponse:

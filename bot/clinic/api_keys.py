@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.audit import trail
 from bot.clinic.models import ApiKey
 from bot.db.engine import reading, transaction
 
@@ -33,8 +34,11 @@ def clinic_of(key: str) -> str | None:
         found = _valid(session, key)
     if found is None:
         return None
+    act = trail.current()
+    if act is not None:
+        act.actor_kind, act.actor_id, act.clinic_id = "api_key", found.id, found.clinic_id
     if found.last_used_at is None or clock.now() - found.last_used_at >= USED_EVERY:
-        with transaction() as session:
+        with trail.unnoticed(), transaction() as session:
             session.get_one(ApiKey, found.id).last_used_at = clock.now()
     return found.clinic_id
 

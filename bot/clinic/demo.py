@@ -25,6 +25,7 @@ _STAFF = (
     ("Nurse Demo", NURSE_EMAIL, Role.NURSE, "+15550100121", 1),
     ("Dr Demo", "doctor@demo.example", Role.MEDICAL_DIRECTOR, "+15550100122", 2),
     ("Desk Demo", "desk@demo.example", Role.FRONT_DESK, None, None),
+    ("Admin Demo", "admin@demo.example", Role.ADMIN, None, None),
 )
 _LEAD = "Dr Demo"  # the safeguarding lead
 #: first name, last name, phone, language, whole days since treatment

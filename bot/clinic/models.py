@@ -52,6 +52,8 @@ class Clinic(Keyed, Base):
     booking_url: Mapped[str | None] = mapped_column(String(200))
     #: counselling texts that the medical director has not approved are not sent; staff answer instead
     approved_words_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: from when on everybody needs a second factor to work in the console; None: each decides alone
+    second_factor_from: Mapped[datetime | None]
     #: pages by text, e-mail and chat tool name the patient; otherwise they carry initials only
     pages_name_patient: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: local hours between which patients are texted unasked; the installation's own without them
@@ -96,6 +98,14 @@ class StaffSession(ClinicOwned, Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     csrf_token: Mapped[str] = mapped_column(String(64))
     expires_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]  #: when a page was last asked for; a page's own refreshing is none
+    #: False while the password was right and the second factor is still to come
+    verified: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: how it was opened: `password` alone, or with `totp`, `recovery`, `passkey`; or by the `provider`
+    method: Mapped[str] = mapped_column(String(16), default="password", server_default="password")
+    ip: Mapped[str] = mapped_column(String(45), default="", server_default="")
+    device: Mapped[str] = mapped_column(String(80), default="", server_default="")  #: browser and system
+    challenge: Mapped[str | None] = mapped_column(String(128))  #: of the passkey being made or asked for
 
     staff: Mapped[Staff] = relationship()
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from bot import events
 from bot.clinic.enrolment import to_e164
 from bot.clinic.facts import WEEKDAYS
-from bot.clinic.models import Clinic, Role
+from bot.clinic.models import Clinic
 from bot.db.engine import transaction
 from bot.governance import service as governance
 from bot.protocols.catalogue import Catalogue, catalogue
@@ -24,8 +24,6 @@ from bot.protocols.every_text import HIGH_NUMBER, HIGH_TEXT_LENGTH
 from bot.protocols.never_say import breaches
 from bot.protocols.schema import Setting
 
-#: Who may change what every patient of the clinic reads.
-EDITORS = frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR})
 #: What is on or off.
 SWITCHES = ("approved_words_only", "consent_by_text", "texts_on_holidays")
 _SPAN = re.compile(r"(\d{1,2})[:.](\d{2})\s*(?:-|–|to|a)\s*(\d{1,2})[:.](\d{2})")

@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Treatment
 from bot.console import deadlines, judging, outcomes, pages
 from bot.console.access import alert_for
@@ -34,18 +36,21 @@ DONE = ("acknowledged", "already", "noted", "closed")
 
 
 @router.get("/alerts/{alert_id}")
+@door("alert.view", Permission.VIEW_ALERTS)
 def alert_page(request: Request, who: SignedIn, alert_id: str, did: str = "") -> Response:
     """The alert. `did` is what a button on it has just done."""
     return _page(request, who, alert_id, did=did if did in DONE else "")
 
 
 @router.get("/alerts/{alert_id}/live")
+@door("alert.view", Permission.VIEW_ALERTS, refreshes=True)
 def alert_live(request: Request, who: SignedIn, alert_id: str) -> Response:
     """The parts of the page that change by themselves, fetched by the live page."""
     return _page(request, who, alert_id, template="_alert_live.html")
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
+@door("alert.acknowledge", Permission.HANDLE_ALERTS)
 def acknowledge(who: SignedIn, _form: Posted, alert_id: str) -> Response:
     """Take the alert: nobody else is paged."""
     with reading() as session:
@@ -55,6 +60,7 @@ def acknowledge(who: SignedIn, _form: Posted, alert_id: str) -> Response:
 
 
 @router.post("/alerts/{alert_id}/note")
+@door("alert.note", Permission.HANDLE_ALERTS)
 def note(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
     """Add a line to the timeline."""
     with reading() as session:
@@ -67,6 +73,7 @@ def note(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respon
 
 
 @router.post("/alerts/{alert_id}/close")
+@door("alert.close", Permission.CLOSE_ALERTS)
 def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
     """Close with an outcome from the list and a note; both are required."""
     with reading() as session:

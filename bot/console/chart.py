@@ -8,6 +8,8 @@ import structlog
 from fastapi import APIRouter, Response
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.console.access import patient_for
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
@@ -34,6 +36,7 @@ _HEADERS = {
 
 
 @router.get("/patients/{patient_id}/chart-note.txt")
+@door("patient.chart_note", Permission.VIEW_PATIENTS)
 def chart_note_text(who: SignedIn, patient_id: str) -> Response:
     """The note as plain text, shown in the browser."""
     document, name = _note(who, patient_id, "txt")
@@ -41,6 +44,7 @@ def chart_note_text(who: SignedIn, patient_id: str) -> Response:
 
 
 @router.get("/patients/{patient_id}/chart-note.pdf")
+@door("patient.chart_note_pdf", Permission.EXPORT)
 def chart_note_pdf(who: SignedIn, patient_id: str) -> Response:
     """The note as a PDF to keep."""
     document, name = _note(who, patient_id, "pdf")

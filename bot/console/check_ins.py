@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.db.engine import reading
@@ -27,6 +29,7 @@ LIMIT = 200
 
 
 @router.get("/check-ins")
+@door("check_in.list", Permission.VIEW_PATIENTS)
 def check_ins_page(request: Request, who: SignedIn, show: str = "waiting") -> Response:
     """Check-ins without an answer: those that wait by age, those that were given up newest first."""
     show = show if show in SHOWN else "waiting"

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic import own_settings
 from bot.clinic.facts import WEEKDAYS
 from bot.clinic.models import Clinic
-from bot.clinic.own_settings import EDITORS, SettingsInvalid
+from bot.clinic.own_settings import SettingsInvalid
 from bot.console import pages
-from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
+from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import citation
 from bot.db.engine import reading
@@ -26,18 +28,18 @@ HOURS = ("texts_from_hour", "texts_until_hour")
 
 
 @router.get("/settings")
+@door("", Permission.MANAGE_SETTINGS)
 def settings_page(request: Request, who: SignedIn, did: str = "") -> Response:
     """The form, filled with what is in force."""
-    _allowed(who)
     with reading() as session:
         typed = form_of(session.get_one(Clinic, who.clinic_id))
     return _page(request, who, typed, did=did == "saved")
 
 
 @router.post("/settings")
+@door("settings.clinic", Permission.MANAGE_SETTINGS)
 def save(request: Request, who: SignedIn, form: Posted) -> Response:
     """Take the whole form, or nothing of it."""
-    _allowed(who)
     typed = {name: pages.text(form, name, limit=300) for name in form if name != "csrf"}
     with reading() as session:
         clinic = session.get_one(Clinic, who.clinic_id)
@@ -47,11 +49,6 @@ def save(request: Request, who: SignedIn, form: Posted) -> Response:
         return _page(request, who, typed, problems=invalid.problems, status=422)
     own_settings.save(who.clinic_id, changes)
     return RedirectResponse("/console/settings?did=saved", 303)
-
-
-def _allowed(who: Visitor) -> None:
-    if who.role not in EDITORS:
-        raise NotThere
 
 
 def form_of(clinic: Clinic) -> dict[str, str]:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Clinic, Staff
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
@@ -26,12 +28,14 @@ _FIELD_OF = {"kind": "kind", "delay": "delay_min", "tier": "least_tier"}
 
 
 @router.get("/contact")
+@door("", Permission.OWN_ACCOUNT)
 def contact_page(request: Request, who: SignedIn, did: str = "") -> Response:
     """The methods in their order, and the form for another one."""
     return _page(request, who, did=did if did in DONE else "")
 
 
 @router.post("/contact")
+@door("account.contact_add", Permission.OWN_ACCOUNT)
 def add(request: Request, who: SignedIn, form: Posted) -> Response:
     """Add a method, or show the form again as it was typed."""
     typed = {name: pages.text(form, name, 1000) for name in FIELDS}
@@ -45,6 +49,7 @@ def add(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.post("/contact/{method_id}/remove")
+@door("account.contact_remove", Permission.OWN_ACCOUNT)
 def remove(who: SignedIn, _form: Posted, method_id: str) -> Response:
     """Use the method no more."""
     with transaction() as session:
@@ -53,6 +58,7 @@ def remove(who: SignedIn, _form: Posted, method_id: str) -> Response:
 
 
 @router.post("/contact/{method_id}/up")
+@door("account.contact_order", Permission.OWN_ACCOUNT)
 def move_up(who: SignedIn, _form: Posted, method_id: str) -> Response:
     """Put the method one place earlier."""
     with transaction() as session:
@@ -61,6 +67,7 @@ def move_up(who: SignedIn, _form: Posted, method_id: str) -> Response:
 
 
 @router.post("/contact/{method_id}/test")
+@door("account.contact_test", Permission.OWN_ACCOUNT)
 def test(request: Request, who: SignedIn, _form: Posted, method_id: str) -> Response:
     """Send a test message by the method, now."""
     with reading() as session:

@@ -11,6 +11,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Clinic, Staff
 from bot.console import content_view as view
 from bot.console import pages
@@ -35,6 +37,7 @@ PHASES = ("before", "after")
 
 
 @router.get("/content")
+@door("", Permission.VIEW_WORDS)
 def content_page(request: Request, who: SignedIn, q: str = "", show: str = "all", did: str = "") -> Response:
     """Every text with how it stands."""
     show = show if show in SHOWN else SHOWN[0]
@@ -66,6 +69,7 @@ def content_page(request: Request, who: SignedIn, q: str = "", show: str = "all"
 
 
 @router.post("/content")
+@door("text.approve_several", Permission.APPROVE_WORDS)
 def approve_several(request: Request, who: SignedIn, form: Posted) -> Response:
     """Approve the texts that were ticked, each as it was shown."""
     refused: list[str] = []
@@ -83,6 +87,7 @@ def approve_several(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.get("/content/{piece_id}")
+@door("", Permission.VIEW_WORDS)
 def piece_page(
     request: Request,
     who: SignedIn,
@@ -110,6 +115,7 @@ def piece_page(
 
 
 @router.post("/content/{piece_id}/approve")
+@door("text.approve", Permission.APPROVE_WORDS)
 def approve(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Response:
     """Let the text be sent, as it was shown."""
     number = pages.text(form, "number")
@@ -125,6 +131,7 @@ def approve(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Res
 
 
 @router.post("/content/{piece_id}/retire")
+@door("text.retire", Permission.APPROVE_WORDS)
 def retire(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Response:
     """Let the text be sent no more."""
 
@@ -135,6 +142,7 @@ def retire(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Resp
 
 
 @router.post("/content/{piece_id}/change")
+@door("text.propose", Permission.PROPOSE_WORDS)
 def change(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Response:
     """Propose sentences of the clinic's own for one text, beside those that it has already."""
 
@@ -170,6 +178,7 @@ def change(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Resp
 
 
 @router.get("/patients/{patient_id}/told")
+@door("patient.told", Permission.VIEW_PATIENTS)
 def told_page(request: Request, who: SignedIn, patient_id: str, topic: str = "", on: str = "") -> Response:
     """What this patient was or would have been told about a topic on a day."""
     today = clock.now().date()

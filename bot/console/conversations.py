@@ -10,6 +10,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door as staff_door
+from bot.access.permissions import Permission
 from bot.console import pages
 from bot.console.access import conversation_for
 from bot.console.inbox import recent
@@ -36,30 +38,35 @@ DONE = ("taken", "sent", "back", "still", "not_held", "judged")
 
 
 @router.get("/messages")
+@staff_door("conversation.list", Permission.VIEW_PATIENTS)
 def conversations_page(request: Request, who: SignedIn) -> Response:
     """The conversations of the last weeks: held ones and waiting ones first."""
     return _list(request, who, "conversations.html")
 
 
 @router.get("/messages/list")
+@staff_door("conversation.list", Permission.VIEW_PATIENTS, refreshes=True)
 def conversations_list(request: Request, who: SignedIn) -> Response:
     """The list alone, fetched by the live page when something changed."""
     return _list(request, who, "_conversations_list.html")
 
 
 @router.get("/messages/{conversation_id}")
+@staff_door("conversation.view", Permission.VIEW_PATIENTS)
 def conversation_page(request: Request, who: SignedIn, conversation_id: str, did: str = "") -> Response:
     """One conversation as it goes. `did` is what a button on it has just done."""
     return _page(request, who, conversation_id, did=did if did in DONE else "")
 
 
 @router.get("/messages/{conversation_id}/live")
+@staff_door("conversation.view", Permission.VIEW_PATIENTS, refreshes=True)
 def conversation_live(request: Request, who: SignedIn, conversation_id: str) -> Response:
     """The parts of the page that change by themselves."""
     return _page(request, who, conversation_id, file="_conversation_live.html")
 
 
 @router.post("/messages/{conversation_id}/take")
+@staff_door("conversation.take", Permission.WRITE_TO_PATIENTS)
 def take(request: Request, who: SignedIn, _form: Posted, conversation_id: str) -> Response:
     """Hold the conversation: the bot is silent from now on."""
     _mine_to_see(who, conversation_id)
@@ -71,6 +78,7 @@ def take(request: Request, who: SignedIn, _form: Posted, conversation_id: str) -
 
 
 @router.post("/messages/{conversation_id}/still-here")
+@staff_door("conversation.hold", Permission.WRITE_TO_PATIENTS)
 def still_here(who: SignedIn, _form: Posted, conversation_id: str) -> Response:
     """The holder is still at it: the automatic hand-back is put off."""
     _mine_to_see(who, conversation_id)
@@ -82,6 +90,7 @@ def still_here(who: SignedIn, _form: Posted, conversation_id: str) -> Response:
 
 
 @router.post("/messages/{conversation_id}/hand-back")
+@staff_door("conversation.hand_back", Permission.WRITE_TO_PATIENTS)
 def hand_back(who: SignedIn, form: Posted, conversation_id: str) -> Response:
     """Let the bot answer again."""
     _mine_to_see(who, conversation_id)
@@ -93,6 +102,7 @@ def hand_back(who: SignedIn, form: Posted, conversation_id: str) -> Response:
 
 
 @router.post("/messages/{conversation_id}/look")
+@staff_door("conversation.look_at_reply", Permission.WRITE_TO_PATIENTS, refreshes=True)
 def look(request: Request, who: SignedIn, form: Posted, conversation_id: str) -> Response:
     """What a text takes and which of its words to reconsider, for the page to show while it is written."""
     with reading() as session:
@@ -102,6 +112,7 @@ def look(request: Request, who: SignedIn, form: Posted, conversation_id: str) ->
 
 
 @router.get("/messages/{conversation_id}/{form}")
+@staff_door("conversation.address", Permission.VIEW_PATIENTS)
 def form_address(who: SignedIn, conversation_id: str, form: str) -> Response:
     """The address that a form was sent to, opened again: the conversation's page."""
     _mine_to_see(who, conversation_id)
@@ -111,6 +122,7 @@ def form_address(who: SignedIn, conversation_id: str, form: str) -> Response:
 
 
 @router.post("/messages/{conversation_id}/reply")
+@staff_door("conversation.reply", Permission.WRITE_TO_PATIENTS)
 def reply(request: Request, who: SignedIn, form: Posted, conversation_id: str) -> Response:
     """Send a reply, add a ready-made one to the text, or only look at it.
 

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.console import pages
 from bot.console.dashboard_figures import FIGURES, Ask, as_csv
 from bot.console.pages import ConsoleRoute, NotThere, SignedIn
@@ -26,6 +28,7 @@ OFFERED = (30, 7, 90, 365)
 
 
 @router.get("/figures")
+@door("", Permission.VIEW_FIGURES)
 def figures_page(
     request: Request,
     who: SignedIn,
@@ -57,6 +60,7 @@ def figures_page(
 
 
 @router.get("/figures/{name}.csv")
+@door("figures.csv", Permission.EXPORT)
 def figure_csv(
     who: SignedIn,
     name: str,

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic import enrolment
 from bot.clinic.models import Role, Staff
 from bot.console import pages
@@ -37,6 +39,7 @@ INJECTORS = (Role.INJECTOR, Role.NURSE, Role.MEDICAL_DIRECTOR)
 
 
 @router.get("/enrol")
+@door("", Permission.ENROL)
 def enrol_page(request: Request, who: SignedIn) -> Response:
     """The empty form, set to this clinic and now."""
     local = clock.now().astimezone(ZoneInfo(who.time_zone))
@@ -46,6 +49,7 @@ def enrol_page(request: Request, who: SignedIn) -> Response:
 
 
 @router.post("/enrol")
+@door("patient.enrol", Permission.ENROL)
 def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     """Enrol, or show the form again as it was typed, with what to do beside each field."""
     typed = {name: pages.text(form, name) for name in TEXT_FIELDS}

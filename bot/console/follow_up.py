@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console import pages
 from bot.console.access import check_in_for, enrolment_for
@@ -37,18 +39,21 @@ def _name(enrolment: Enrolment, language: str) -> str:
 
 
 @router.post("/enrolments/{enrolment_id}/pause")
+@door("follow_up.pause", Permission.ENROL)
 def pause(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> Response:  # noqa: ARG001
     """Send no further check-ins for now."""
     return _change(request, who, enrolment_id, lambda: changes.pause(enrolment_id, who.staff_id))
 
 
 @router.post("/enrolments/{enrolment_id}/resume")
+@door("follow_up.resume", Permission.ENROL)
 def resume(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> Response:  # noqa: ARG001
     """Go on after a pause."""
     return _change(request, who, enrolment_id, lambda: changes.resume(enrolment_id, who.staff_id))
 
 
 @router.post("/enrolments/{enrolment_id}/end")
+@door("follow_up.end", Permission.ENROL)
 def end(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> Response:
     """End the check-ins early, with a reason."""
     reason = pages.text(form, "reason", 200)
@@ -58,6 +63,7 @@ def end(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> Res
 
 
 @router.post("/enrolments/{enrolment_id}/means")
+@door("follow_up.means", Permission.ENROL)
 def means(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> Response:
     """Phone instead of texting, or the other way round."""
     by = Means.PHONE if pages.text(form, "means") == "phone" else Means.TEXT
@@ -65,6 +71,7 @@ def means(request: Request, who: SignedIn, form: Posted, enrolment_id: str) -> R
 
 
 @router.post("/check-ins/{check_in_id}/skip")
+@door("follow_up.skip", Permission.ENROL)
 def skip(request: Request, who: SignedIn, form: Posted, check_in_id: str) -> Response:  # noqa: ARG001
     """Leave one planned check-in out."""
     with reading() as session:

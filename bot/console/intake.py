@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console.access import intake_for
 from bot.console.chart import as_file
@@ -27,6 +29,7 @@ router = APIRouter(route_class=ConsoleRoute)
 
 
 @router.get("/intakes/{intake_id}.txt")
+@door("intake.view", Permission.VIEW_PATIENTS)
 def intake_text(who: SignedIn, intake_id: str) -> Response:
     """The summary as plain text, shown in the browser."""
     document = _page(who, intake_id)
@@ -34,6 +37,7 @@ def intake_text(who: SignedIn, intake_id: str) -> Response:
 
 
 @router.get("/intakes/{intake_id}.pdf")
+@door("intake.pdf", Permission.EXPORT)
 def intake_pdf(who: SignedIn, intake_id: str) -> Response:
     """The summary as a PDF to keep."""
     document = _page(who, intake_id)

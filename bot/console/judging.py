@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Staff
 from bot.console import pages
 from bot.console.access import message_for
@@ -27,12 +29,14 @@ OF_MESSAGE = (Verdict.MISSED, Verdict.FALSE_ALARM, Verdict.CORRECT)
 
 
 @router.get("/judge/{message_id}")
+@door("message.view", Permission.JUDGE)
 def judge_page(request: Request, who: SignedIn, message_id: str) -> Response:
     """The form about one message of a patient."""
     return _page(request, who, message_id)
 
 
 @router.post("/judge/{message_id}")
+@door("message.judge", Permission.JUDGE)
 def judge(request: Request, who: SignedIn, form: Posted, message_id: str) -> Response:
     """Record the verdict and go back to the patient, or to the conversation of somebody we do not know."""
     problem = ""

@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from bot import events
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
 from bot.console import pages
 from bot.console.access import patient_for
@@ -40,6 +42,7 @@ def shown(session: Session, patient: Patient, newest: Treatment | None) -> dict[
 
 
 @router.post("/patients/{patient_id}/rating")
+@door("patient.rate", Permission.ENROL)
 def rate(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:  # noqa: ARG001
     """Keep a step on the improvement scale."""
     with reading() as session:
@@ -52,6 +55,7 @@ def rate(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Resp
 
 
 @router.post("/patients/{patient_id}/trend-link")
+@door("patient.text_trend_link", Permission.ENROL)
 def text_trend_link(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:  # noqa: ARG001
     """Text the patient a link to their own numbers."""
     with transaction() as session:

@@ -10,11 +10,13 @@ from urllib.parse import quote
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 
 from bot import clock
+from bot.access.door import Door, address_of, declared
+from bot.access.permissions import Permission, may, roles_with
+from bot.audit import trail
 from bot.clinic.facts import readable_phone
 from bot.console import counts, sessions
 from bot.console.sessions import Visitor
@@ -64,6 +66,18 @@ class Forged(Exception):
     """A form came without its session's token."""
 
 
+class NotPermitted(Exception):
+    """The visitor's role may not do this; `needs` is the permission that it lacks."""
+
+    def __init__(self, needs: Permission) -> None:
+        super().__init__(needs.value)
+        self.needs = needs
+
+
+class SecondFactorNeeded(Exception):
+    """The clinic wants a second factor by now, and the visitor has none."""
+
+
 def render(
     request: Request, template: str, who: Visitor | None = None, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
@@ -80,18 +94,45 @@ def render(
         times=Times(t, who.time_zone if who else "UTC", now),
         area_ids=AREAS,
         answers_with_a_name=ANSWERS,
-        pulse=counts.pulse(who) if who else None,
+        may=(lambda permission: may(who.role, Permission(permission)))
+        if who
+        else (lambda _permission: False),
+        pulse=_pulse(who),
         **values,
     )
     return HTMLResponse(body, status, headers=_HEADERS)
 
 
+def _pulse(who: Visitor | None) -> dict[str, Any] | None:
+    """The navigation's counts. They name nobody on the page, so the log need not either."""
+    if who is None or not may(who.role, Permission.VIEW_ALERTS):
+        return None
+    with trail.unnoticed():
+        return counts.pulse(who)
+
+
 def visitor(request: Request) -> Visitor:
-    """Dependency: who is signed in. Raises `SignInNeeded`."""
+    """Dependency: who is signed in, and may do what the route needs.
+
+    The one place where a permission is asked for. Raises `SignInNeeded`, `NotPermitted` and
+    `SecondFactorNeeded`.
+    """
+    token = request.cookies.get(sessions.COOKIE)
     with reading() as session:
-        who = sessions.visitor(session, request.cookies.get(sessions.COOKIE))
+        who = sessions.visitor(session, token)
     if who is None:
         raise SignInNeeded
+    route = declared(request.scope["endpoint"])
+    if not route.refreshes:
+        sessions.touch(who, address_of(request))
+    act = trail.current()
+    if act is not None:
+        act.actor_kind, act.actor_id, act.clinic_id = "staff", who.staff_id, who.clinic_id
+        act.session_id = who.session_id
+    if who.factor_overdue and route.needs is not Permission.OWN_ACCOUNT:
+        raise SecondFactorNeeded
+    if route.needs is not None and not may(who.role, route.needs):
+        raise NotPermitted(route.needs)
     return who
 
 
@@ -115,24 +156,29 @@ def text(form: FormData, name: str, limit: int = 5000) -> str:
     return value.strip()[:limit] if isinstance(value, str) else ""
 
 
-class ConsoleRoute(APIRoute):
+class ConsoleRoute(Door):
     """Turns refusals into pages: 303 to sign-in, 403, 404."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler with the refusals caught."""
-        handler = super().get_route_handler()
+    async def answer(
+        self, request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> Response:
+        """The handler's answer with the refusals caught."""
+        try:
+            return await handler(request)
+        except SignInNeeded:
+            return to_sign_in(request)
+        except SecondFactorNeeded:
+            return RedirectResponse("/console/account?did=needed", HTTPStatus.SEE_OTHER)
+        except (NotThere, RequestValidationError):  # an address that no page of ours links to
+            return _refusal(request, HTTPStatus.NOT_FOUND)
+        except Forged:
+            return _refusal(request, HTTPStatus.FORBIDDEN)
+        except NotPermitted as refused:
+            return _refusal(request, HTTPStatus.FORBIDDEN, refused.needs)
 
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except SignInNeeded:
-                return to_sign_in(request)
-            except (NotThere, RequestValidationError):  # an address that no page of ours links to
-                return _refusal(request, HTTPStatus.NOT_FOUND)
-            except Forged:
-                return _refusal(request, HTTPStatus.FORBIDDEN)
-
-        return handle
+    def unwritten(self, request: Request) -> Response:
+        """The page that says why nothing is shown."""
+        return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def to_sign_in(request: Request) -> Response:
@@ -145,7 +191,8 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"/console/sign-in?next={quote(asked)}", HTTPStatus.SEE_OTHER)
 
 
-def _refusal(request: Request, status: HTTPStatus) -> Response:
+def _refusal(request: Request, status: HTTPStatus, needs: Permission | None = None) -> Response:
     with reading() as session:
         who = sessions.visitor(session, request.cookies.get(sessions.COOKIE))
-    return render(request, "refused.html", who, status=status, code=status.value)
+    roles = sorted(roles_with(needs)) if needs else []
+    return render(request, "refused.html", who, status=status, code=status.value, needs=needs, roles=roles)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic import contact
 from bot.clinic.enrolment import EnrolmentInvalid
 from bot.console import pages
@@ -23,6 +25,7 @@ FIELDS = ("first_name", "last_name", "phone", "language", "time_zone")
 
 
 @router.get("/patients/{patient_id}/edit")
+@door("patient.view", Permission.ENROL)
 def edit_page(request: Request, who: SignedIn, patient_id: str) -> Response:
     """The form, filled with what is known."""
     with reading() as session:
@@ -32,6 +35,7 @@ def edit_page(request: Request, who: SignedIn, patient_id: str) -> Response:
 
 
 @router.post("/patients/{patient_id}/edit")
+@door("patient.change", Permission.ENROL)
 def edit(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:
     """Save, or show the form again with what to do beside each field."""
     with reading() as session:

@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
 from bot.console import outcomes, pages, photos, timeline
 from bot.console.access import patient_for
@@ -38,6 +40,7 @@ LOT_FROM = 3  #: signs of a lot number to search by, at least
 
 
 @router.get("/patients")
+@door("patient.search", Permission.VIEW_PATIENTS)
 def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -> Response:
     """The clinic's patients by name, or those whose name, phone number or lot fits `q`."""
     q, page = q.strip()[:100], max(1, page)
@@ -62,6 +65,7 @@ def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -
 
 
 @router.get("/patients/{patient_id}")
+@door("patient.view", Permission.VIEW_PATIENTS)
 def patient_page(
     request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = ""
 ) -> Response:
@@ -70,6 +74,7 @@ def patient_page(
 
 
 @router.post("/patients/{patient_id}/acknowledgement")
+@door("patient.ask_acknowledgement", Permission.ENROL)
 def ask_acknowledgement(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Response:  # noqa: ARG001
     """Ask the patient to confirm the counselling texts that are not confirmed yet."""
     with reading() as session:

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console import pages
 from bot.console.access import patient_for, photo_for
@@ -42,6 +44,7 @@ _DONE = ("view", "consent")
 
 
 @router.get("/patients/{patient_id}/photos")
+@door("photo.list", Permission.VIEW_PATIENTS)
 def photos_page(request: Request, who: SignedIn, patient_id: str, did: str = "") -> Response:
     """Every photo by date, with its day and view."""
     with reading() as session:
@@ -63,6 +66,7 @@ def photos_page(request: Request, who: SignedIn, patient_id: str, did: str = "")
 
 
 @router.get("/patients/{patient_id}/photos/compare")
+@door("photo.compare", Permission.VIEW_PATIENTS)
 def compare_page(
     request: Request,
     who: SignedIn,
@@ -95,6 +99,7 @@ def compare_page(
 
 
 @router.get("/photos/{photo_id}.jpg")
+@door("photo.view", Permission.VIEW_PATIENTS)
 def picture(who: SignedIn, photo_id: str) -> Response:
     """The picture as it is kept."""
     with reading() as session:
@@ -104,6 +109,7 @@ def picture(who: SignedIn, photo_id: str) -> Response:
 
 
 @router.get("/photos/{photo_id}/thumbnail.jpg")
+@door("photo.thumbnail", Permission.VIEW_PATIENTS, refreshes=True)
 def thumbnail(who: SignedIn, photo_id: str) -> Response:
     """The small picture."""
     with reading() as session:
@@ -112,6 +118,7 @@ def thumbnail(who: SignedIn, photo_id: str) -> Response:
 
 
 @router.post("/photos/{photo_id}/view")
+@door("photo.name_view", Permission.ENROL)
 def name_view(who: SignedIn, form: Posted, photo_id: str) -> Response:
     """Say which view a photo is. A view that there is not leaves it without one."""
     with reading() as session:
@@ -125,6 +132,7 @@ def name_view(who: SignedIn, form: Posted, photo_id: str) -> Response:
 
 
 @router.post("/patients/{patient_id}/photo-consent")
+@door("patient.photo_consent", Permission.ENROL)
 def record_consent(who: SignedIn, form: Posted, patient_id: str) -> Response:
     """Write down what the patient said to a member of staff about photos."""
     with reading() as session:

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from bot.access.door import door
+from bot.access.permissions import Permission, may
 from bot.clinic.models import Staff
-from bot.console import content_view as view
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
@@ -18,7 +19,6 @@ from bot.console.wording import product_name
 from bot.db.engine import reading
 from bot.followup import protocols
 from bot.followup.asking import FIRST
-from bot.governance.service import APPROVERS
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import QuestionId, Schedule
 
@@ -34,6 +34,7 @@ Row = Mapping[str, Any]
 
 
 @router.get("/protocols")
+@door("", Permission.VIEW_WORDS)
 def protocols_page(request: Request, who: SignedIn) -> Response:
     """Every protocol with the days it asks on, and how many patients follow it."""
     with reading() as session:
@@ -46,6 +47,7 @@ def protocols_page(request: Request, who: SignedIn) -> Response:
 
 
 @router.get("/protocols/{protocol_id}")
+@door("", Permission.VIEW_WORDS)
 def protocol_page(request: Request, who: SignedIn, protocol_id: str, did: str = "") -> Response:
     """One protocol as a form."""
     schedule = _in_force(who, protocol_id)
@@ -57,15 +59,12 @@ def protocol_page(request: Request, who: SignedIn, protocol_id: str, did: str = 
 
 
 @router.post("/protocols/{protocol_id}")
+@door("settings.protocol", Permission.CHANGE_PROTOCOLS)
 def change(request: Request, who: SignedIn, form: Posted, protocol_id: str) -> Response:
     """Show what the form would change; put it in force when that was confirmed."""
     schedule = _in_force(who, protocol_id)
     rows, hour, note = _typed(form), pages.text(form, "hour"), pages.text(form, "note", 200)
-    with reading() as session:
-        allowed = view.staff(session, who).role in APPROVERS
     try:
-        if not allowed:
-            raise protocols.ProtocolRefused("Only the medical director may change a protocol.")
         wanted = _parse(schedule, pages.text(form, "version"), rows, hour)
         if pages.text(form, "confirmed") == "yes":
             protocols.put_in_force(who.clinic_id, who.staff_id, wanted, note)
@@ -144,6 +143,6 @@ def _page(
             problem=problem,
             effect=effect,
             history=history,
-            may_change=view.staff(session, who).role in APPROVERS,
+            may_change=may(who.role, Permission.CHANGE_PROTOCOLS),
             did=did if did == "changed" else "",
         )

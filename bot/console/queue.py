@@ -13,11 +13,14 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from bot import events
+from bot.access.door import address_of, door
+from bot.access.permissions import Permission
+from bot.audit.chain import Entry, append
 from bot.console import counts, deadlines, pages, sessions
 from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
-from bot.db.engine import reading
+from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus, Notification
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -31,18 +34,21 @@ FILTERS = ("all", "open", "mine", "T0", "T1", "T2")
 
 @router.get("")
 @router.get("/")
+@door("alert.list", Permission.VIEW_ALERTS)
 def queue_page(request: Request, who: SignedIn, show: str = "all") -> Response:
     """Every alert that is not closed, most urgent first, or those that `show` names."""
     return _list(request, who, "queue.html", show)
 
 
 @router.get("/queue")
+@door("alert.list", Permission.VIEW_ALERTS, refreshes=True)
 def queue_list(request: Request, who: SignedIn, show: str = "all") -> Response:
     """The list alone, fetched by the live page when something changed."""
     return _list(request, who, "_queue_list.html", show)
 
 
 @router.get("/closed")
+@door("alert.list_closed", Permission.VIEW_ALERTS)
 def closed_page(request: Request, who: SignedIn) -> Response:
     """The alerts that were closed last."""
     with reading() as session:
@@ -58,23 +64,39 @@ def closed_page(request: Request, who: SignedIn) -> Response:
 
 
 @router.get("/live")
+@door("alert.watch", Permission.VIEW_ALERTS, refreshes=True)
 def live(request: Request, who: SignedIn) -> Response:
     """Server-sent events: one `pulse` at once, then one whenever something of the clinic changed."""
     return EventSourceResponse(
-        _pulses(who, request.cookies.get(sessions.COOKIE, "")), headers={"Cache-Control": "no-store"}
+        _pulses(who, request.cookies.get(sessions.COOKIE, ""), address_of(request)),
+        headers={"Cache-Control": "no-store"},
     )
 
 
-async def _pulses(who: Visitor, token: str) -> AsyncIterator[dict[str, Any]]:
+async def _pulses(who: Visitor, token: str, address: str = "") -> AsyncIterator[dict[str, Any]]:
     """Ends with `signed_out` once the session is over, so that an open page shows nothing more."""
+    named: set[str] = set()
     async with events.subscription(f"clinic:{who.clinic_id}") as changed:
         while True:
             if not await run_in_threadpool(_still_in, token):
                 yield {"event": "signed_out", "data": ""}
                 return
-            pulse = await run_in_threadpool(counts.pulse, who)
+            pulse = await run_in_threadpool(_pulse, who, address, named)
             yield {"event": "pulse", "data": json.dumps(pulse)}
             await changed.wait(timeout=LOOK_AGAIN_S)
+
+
+def _pulse(who: Visitor, address: str, named: set[str]) -> dict[str, Any]:
+    """A pulse. It names patients, so those that this stream has not named yet are written down first."""
+    pulse = counts.pulse(who)
+    if fresh := sorted({item["id"] for item in pulse["items"]} - named):
+        with transaction() as session:
+            entry = Entry(
+                "alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, {"alerts": fresh}, address
+            )
+            append(session, entry)
+        named.update(fresh)
+    return pulse
 
 
 def _still_in(token: str) -> bool:

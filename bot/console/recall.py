@@ -7,6 +7,8 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic, Staff
 from bot.console import pages
@@ -31,12 +33,14 @@ _COLUMNS = ("last_name", "first_name", "phone", "days", "lot", "state", "at")
 
 
 @router.get("/recall")
+@door("recall.search", Permission.VIEW_PATIENTS)
 def search_page(request: Request, who: SignedIn, product: str = "", lot: str = "") -> Response:
     """All recalls; and for a product and lot, everybody who was treated with it."""
     return _search(request, who, product, lot)
 
 
 @router.post("/recall")
+@door("recall.draft", Permission.DRAFT_RECALLS)
 def draft(request: Request, who: SignedIn, form: Posted) -> Response:
     """Draft a recall of a product and lot."""
     product, lot, reason = (pages.text(form, name, 500) for name in ("product", "lot", "reason"))
@@ -48,6 +52,7 @@ def draft(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.get("/recall/{recall_id}.csv")
+@door("recall.csv", Permission.EXPORT)
 def as_csv(who: SignedIn, recall_id: str) -> Response:
     """Who is in it and how far it has got, for a spreadsheet."""
     t = translator(who.language)
@@ -62,12 +67,14 @@ def as_csv(who: SignedIn, recall_id: str) -> Response:
 
 
 @router.get("/recall/{recall_id}")
+@door("recall.view", Permission.VIEW_PATIENTS)
 def recall_page(request: Request, who: SignedIn, recall_id: str, did: str = "") -> Response:
     """One recall: what patients read, and how far it has got."""
     return _recall(request, who, recall_id, did=did)
 
 
 @router.post("/recall/{recall_id}/approve")
+@door("recall.approve", Permission.APPROVE_RECALLS)
 def approve(request: Request, who: SignedIn, form: Posted, recall_id: str) -> Response:  # noqa: ARG001
     """Let it go out."""
     with reading() as session:
@@ -80,6 +87,7 @@ def approve(request: Request, who: SignedIn, form: Posted, recall_id: str) -> Re
 
 
 @router.post("/recall/{recall_id}/withdraw")
+@door("recall.withdraw", Permission.DRAFT_RECALLS)
 def withdraw(request: Request, who: SignedIn, form: Posted, recall_id: str) -> Response:  # noqa: ARG001
     """Take a draft back."""
     with reading() as session:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from bot.access.door import door
 from bot.console import (
+    account,
     alerts,
     assets,
     auth,
@@ -20,6 +22,7 @@ from bot.console import (
     follow_up,
     intake,
     judging,
+    other_ways_in,
     outcomes,
     patient_edit,
     patients,
@@ -27,14 +30,15 @@ from bot.console import (
     protocols,
     queue,
     recall,
+    staff,
     tasks,
     triage,
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
-    *(assets, auth, queue, alerts, patients, photos, patient_edit, follow_up, protocols, content),
-    *(chart, intake, tasks, enrol, triage, outcomes, recall, contact),
+    *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
+    *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
     *(conversations, judging, dashboard, check_ins, clinic_settings),
 )
 
@@ -46,6 +50,7 @@ nowhere = APIRouter(route_class=ConsoleRoute)
 
 
 @nowhere.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@door("")
 def no_such_page(request: Request, path: str) -> Response:
     """Whatever no page answers to: the 404 page. A slash too many at the end is taken off."""
     if request.method == "GET" and path.endswith("/") and path.strip("/"):

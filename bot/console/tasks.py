@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 from starlette.datastructures import FormData
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Staff
 from bot.console import pages
 from bot.console.access import task_for
@@ -65,6 +67,7 @@ WHOSE = ("mine", "nobody")
 
 
 @router.get("/tasks")
+@door("task.list", Permission.WORK_TASKS)
 def tasks_page(request: Request, who: SignedIn, did: str = "", kind: str = "", whose: str = "") -> Response:
     """What waits for a person, oldest first."""
     did = did if did in ("done", "assigned") else ""
@@ -72,6 +75,7 @@ def tasks_page(request: Request, who: SignedIn, did: str = "", kind: str = "", w
 
 
 @router.post("/tasks/{task_id}/assign")
+@door("task.assign", Permission.WORK_TASKS)
 def assign(who: SignedIn, form: Posted, task_id: str) -> Response:
     """Say who will do it: somebody of the clinic, or nobody again."""
     chosen = pages.text(form, "staff") or None
@@ -85,6 +89,7 @@ def assign(who: SignedIn, form: Posted, task_id: str) -> Response:
 
 
 @router.post("/tasks/{task_id}/complete")
+@door("task.complete", Permission.WORK_TASKS)
 def complete(request: Request, who: SignedIn, form: Posted, task_id: str) -> Response:
     """Mark as done, with a note of what was done."""
     with reading() as session:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.console import pages, triage_form, triage_result
 from bot.console.access import assessment_for
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
@@ -31,6 +33,7 @@ router = APIRouter(route_class=ConsoleRoute)
 
 
 @router.get("/triage")
+@door("message.triage", Permission.TRY_TRIAGE)
 def triage_page(request: Request, who: SignedIn, message: str = "") -> Response:
     """The empty form, or a stored `message` (its id) in its context and why it has its tier."""
     if not message:
@@ -42,6 +45,7 @@ def triage_page(request: Request, who: SignedIn, message: str = "") -> Response:
 
 
 @router.post("/triage")
+@door("", Permission.TRY_TRIAGE)
 def try_triage(request: Request, who: SignedIn, form: Posted) -> Response:
     """Assess what was typed and show why."""
     typed = triage_form.from_form(form)

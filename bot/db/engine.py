@@ -12,8 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
 
+
+class RecordSession(Session):
+    """A session that may write; the audit log listens to its commits (`bot.audit.trail`)."""
+
+
 _engine: Engine | None = None
-_factory: sessionmaker[Session] | None = None
+_factory: sessionmaker[RecordSession] | None = None
 
 
 def make_engine(url: str) -> Engine:
@@ -56,7 +61,7 @@ def use(chosen: Engine) -> Engine:
     global _engine, _factory
     if _engine is not None:
         _engine.dispose()
-    _engine, _factory = chosen, sessionmaker(chosen, expire_on_commit=False)
+    _engine, _factory = chosen, sessionmaker(chosen, class_=RecordSession, expire_on_commit=False)
     return _engine
 
 

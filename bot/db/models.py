@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.access import models as access
+from bot.audit import models as audit
 from bot.auditor import models as auditor
 from bot.clinic import models as clinic
 from bot.counselling import models as counselling
@@ -22,6 +24,8 @@ from bot.records import models as records
 
 __all__ = [
     "Base",
+    "access",
+    "audit",
     "auditor",
     "clinic",
     "counselling",

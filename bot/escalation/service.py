@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
+from bot.audit import trail
+from bot.audit.chain import Entry
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
@@ -42,6 +44,8 @@ def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
     alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
     rows.cancel(session, alert, "somebody has taken it")
     log(session, alert, EventKind.ACKNOWLEDGED, staff_id=staff_id, detail=via)
+    subject, how = ("alert", alert.id), {"via": via}
+    trail.record(session, Entry("alert.acknowledge", "staff", staff_id, subject, alert.clinic_id, how))
     # the first reminder is one interval away, not now
     alert.next_step_at = None
     policy = Policy.from_json(alert.policy)

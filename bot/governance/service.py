@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.clinic.models import Clinic, Role, Staff
+from bot.access.permissions import Permission, roles_with
+from bot.clinic.models import Clinic, Staff
 from bot.db.engine import reading, transaction
 from bot.governance.models import ClinicSnapshot, ContentVersion, Decision, ShippedText
 from bot.governance.sentences import Change, changed, digest
@@ -18,9 +19,9 @@ from bot.protocols.catalogue import Catalogue, catalogue
 from bot.protocols.lint import lint_piece
 
 #: Who may decide what patients read.
-APPROVERS = frozenset({Role.MEDICAL_DIRECTOR})
+APPROVERS = roles_with(Permission.APPROVE_WORDS)
 #: Who may propose other words.
-AUTHORS = APPROVERS | {Role.INJECTOR, Role.NURSE, Role.ADMIN}
+AUTHORS = roles_with(Permission.PROPOSE_WORDS)
 #: Texts whose facts change outside the clinic: its own sentences in them hold for a time only (S11).
 AGEING = frozenset({"product.regulatory_status"})
 MOST_AHEAD = timedelta(days=366)

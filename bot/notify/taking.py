@@ -26,6 +26,8 @@ class View:
     person: str = ""  #: whose link it is
     by: str = ""  #: who has taken or closed the alert
     alert_id: str = ""
+    staff_id: str = ""
+    clinic_id: str | None = None
     tier: str = ""
     initials: str = ""
     raised_at: datetime | None = None
@@ -87,6 +89,8 @@ def _view(one: Notification, state: State) -> View:
         person=one.staff.name,
         by=by.name if by and shown else "",
         alert_id=alert.id if shown else "",
+        staff_id=one.staff_id,
+        clinic_id=alert.clinic_id,
         tier=alert.tier.value if shown else "",
         initials=(alert.patient.initials if alert.patient else "?") if shown else "",
         raised_at=alert.created_at if shown else None,

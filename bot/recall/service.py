@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.clinic.models import Patient, Role, Staff, Treatment
+from bot.access.permissions import Permission, roles_with
+from bot.clinic.models import Patient, Staff, Treatment
 from bot.db.engine import transaction
 from bot.governance.standing import standing_of
 from bot.ids import new_id
@@ -29,7 +30,7 @@ from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
 #: Who may let a recall go out.
-APPROVERS = frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN})
+APPROVERS = roles_with(Permission.APPROVE_RECALLS)
 #: What patients get: the text, and the page behind its link.
 TEXT, PAGE = "recall.text", "recall.page"
 #: Patients read about a recall for longer than they answer a check-in.

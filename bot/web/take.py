@@ -10,12 +10,14 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot import clock
+from bot.access.door import Door, door
+from bot.audit import trail
 from bot.console.strings import preferred, translator
 from bot.console.times import Times
 from bot.notify import taking
 from bot.notify.taking import View
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(route_class=Door, include_in_schema=False)
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -37,12 +39,19 @@ _STATUS = {"unknown": HTTPStatus.NOT_FOUND, "expired": HTTPStatus.GONE, "left": 
 
 
 @router.get("/a/{token}")
+@door("alert.look_by_link")
 def look(request: Request, token: str) -> Response:
     """Show tier, initials and age of the alert, and the button. Looking takes nothing."""
-    return _page(request, taking.look(token))
+    view = taking.look(token)
+    act = trail.current()
+    if act is not None and view.alert_id:
+        act.actor_kind, act.actor_id, act.clinic_id = "staff", view.staff_id, view.clinic_id
+        act.subject = ("alert", view.alert_id)
+    return _page(request, view)
 
 
 @router.post("/a/{token}")
+@door("")  # whoever takes an alert is in the log by `service.take`
 def take(request: Request, token: str) -> Response:
     """The button. A form on another site cannot press it."""
     if request.headers.get("sec-fetch-site") == "cross-site":

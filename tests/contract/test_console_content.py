@@ -78,7 +78,7 @@ def test_a_nurse_proposes_and_the_director_decides(
     assert f'<ins><span class="unseen">added: </span>{html.escape(fresh)}</ins>' in page
     assert "as we do it" in page
     seen = digest(catalogue().piece(TOPIC))
-    assert post(nurse, f"{PAGE}/approve", digest=seen, number="1").status_code == 422
+    assert post(nurse, f"{PAGE}/approve", digest=seen, number="1").status_code == 403
     done = post(doctor, f"{PAGE}/approve", digest=seen, number="1")
     assert "Approved." in done.text
     with reading() as session:

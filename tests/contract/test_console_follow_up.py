@@ -115,7 +115,7 @@ def test_a_nurse_reads_protocols_and_changes_none(nurse: TestClient, world: Worl
     page = nurse.get(PAGE).text
     assert "Only the medical director may change" in page
     refused = post(nurse, PAGE, **typed(page), confirmed="yes")
-    assert refused.status_code == 422
+    assert refused.status_code == 403
     with reading() as session:
         assert protocols.in_force(session, world.clinic, "harmonyca").version == 2
 

@@ -137,7 +137,7 @@ def test_a_recall_is_drafted_by_one_and_approved_by_another(world: World, nurse:
     recall_id = draft(nurse)
     page = nurse.get(f"/console/recall/{recall_id}").text
     assert "Approve and tell" not in page
-    assert post(nurse, f"/console/recall/{recall_id}/approve").status_code == 422
+    assert post(nurse, f"/console/recall/{recall_id}/approve").status_code == 403
     refused = post(doctor, f"/console/recall/{recall_id}/approve")
     assert "The words are not approved yet" in refused.text
     approved_words(world, "doctor")
@@ -174,7 +174,8 @@ def test_another_clinics_recall_is_not_there(world: World, nurse: TestClient, wh
         other = session.get_one(Patient, world.patients["foreign"]).clinic_id
         session.get_one(Recall, recall_id).clinic_id = other
     path = f"/console/recall/{recall_id}{what}"
-    reply = post(nurse, path) if what.startswith("/") else nurse.get(path)
+    who = client_for("doctor") if what == "/approve" else nurse
+    reply = post(who, path) if what.startswith("/") else who.get(path)
     assert reply.status_code == 404
     assert recall_id not in nurse.get("/console/recall").text
 

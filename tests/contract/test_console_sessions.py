@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from bot import clock, events
+from bot.access import lockout
 from bot.clinic.models import Staff, StaffSession
 from bot.console import queue, sessions
 from bot.console.router import router
-from bot.console.throttle import FAILURES, Throttle
 from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertStatus, Outcome
@@ -24,11 +24,6 @@ from bot.settings import Settings, use_settings
 from tests.contract.console_clinic import PASSWORD, World
 
 GOOD = {"email": "nurse@demo.example", "password": PASSWORD}
-
-
-@pytest.fixture(autouse=True)
-def _nobody_failed_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.console.auth.throttle", Throttle())
 
 
 @pytest.fixture
@@ -174,11 +169,11 @@ def test_the_email_may_be_typed_with_capitals_and_spaces(browser: TestClient) ->
 
 
 def test_after_some_failures_even_the_right_password_must_wait(browser: TestClient) -> None:
-    for _try in range(FAILURES):
+    for _try in range(lockout.FREE):
         browser.post("/console/sign-in", data={**GOOD, "password": "wrong"})
     reply = browser.post("/console/sign-in", data=GOOD)
     assert reply.status_code == 429
-    assert "Wait 5 min" in reply.text
+    assert "Wait 1 min" in reply.text
     other = {"email": "doctor@demo.example", "password": PASSWORD}
     assert browser.post("/console/sign-in", data=other).status_code == 303
 

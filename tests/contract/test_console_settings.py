@@ -142,8 +142,8 @@ def test_nobody_else_sees_or_changes_them(world: World, role: Role) -> None:
     with transaction() as session:
         session.get_one(Staff, world.staff["nurse"]).role = role
     client = client_for("nurse")
-    assert client.get(PATH).status_code == 404
-    assert post(client, PATH, **form(world, name="Hijacked")).status_code == 404
+    assert client.get(PATH).status_code == 403
+    assert post(client, PATH, **form(world, name="Hijacked")).status_code == 403
     assert 'href="/console/settings"' not in client.get("/console").text
     assert clinic(world).name == "Blue Heron Clinic (demo)"
 

@@ -1,0 +1,458 @@
+"""Every view and change of patient data by people, systems and commands is in a log that nobody can alter."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from bot import events
+from bot.api.router import router as api
+from bot.audit import chain, trail
+from bot.audit.chain import Entry, append
+from bot.audit.models import INSTALLATION, AuditEntry
+from bot.cli import app as cli
+from bot.clinic import api_keys, demo
+from bot.clinic.models import Clinic, Patient, Staff
+from bot.console import queue, sessions
+from bot.db import engine as db
+from bot.db.engine import reading, transaction
+from bot.escalation import service
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.notify import links
+from bot.settings import Settings
+from bot.web.take import router as take_link
+from tests.contract import console_clinic
+from tests.contract.console_clinic import World
+from tests.contract.test_console_pages import client_for, post
+from tests.support.desk import NURSE, PAT, Desk
+from tests.support.records import SqliteRecords
+
+
+@pytest.fixture
+def world(settings: Settings, sqlite_records: SqliteRecords) -> World:
+    return sqlite_records.fresh(console_clinic.build)
+
+
+@pytest.fixture
+def nurse(world: World) -> TestClient:
+    return client_for("nurse")
+
+
+def logged(action: str = "") -> list[AuditEntry]:
+    """The entries of all clinics, oldest first, of that action."""
+    with reading() as session:
+        found = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    return [entry for entry in found if action in ("", entry.action)]
+
+
+def whole(chain_id: str) -> bool:
+    with reading() as session:
+        return chain.verify(session, chain_id)[2] is None
+
+
+# --- the chain on both databases ---
+
+
+def a_clinic() -> str:
+    demo.seed(patients=False)
+    with reading() as session:
+        return session.scalars(select(Clinic.id)).one()
+
+
+def test_entries_written_at_once_form_one_chain(either_record: str) -> None:
+    clinic = a_clinic()
+
+    def write(name: str) -> None:
+        for number in range(8):
+            with transaction() as session:
+                append(session, Entry(f"test.{name}", clinic_id=clinic, detail={"n": number}))
+
+    writers = [threading.Thread(target=write, args=(f"w{number}",)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    with reading() as session:
+        rows = list(chain.entries(session, clinic))
+    assert [row.seq for row in rows] == list(range(1, 33))
+    assert whole(clinic)
+
+
+def test_the_database_refuses_to_change_or_delete_an_entry(either_record: str) -> None:
+    clinic = a_clinic()
+    with transaction() as session:
+        append(session, Entry("test.one", clinic_id=clinic))
+    statements = ["UPDATE audit_entries SET actor_id = 'x'", "DELETE FROM audit_entries"]
+    if either_record == "postgres":
+        statements.append("TRUNCATE audit_entries CASCADE")
+    for statement in statements:
+        with pytest.raises(DatabaseError, match="never changed or deleted"), transaction() as session:
+            session.execute(text(statement))
+    assert whole(clinic)
+
+
+def test_a_change_that_is_rolled_back_leaves_no_entry_and_no_gap(either_record: str) -> None:
+    clinic = a_clinic()
+
+    class Stop(Exception):
+        pass
+
+    def stopped() -> None:
+        with trail.command("test.change", clinic), transaction() as session:
+            session.get_one(Clinic, clinic).name = "Renamed"
+            session.flush()
+            raise Stop
+
+    with pytest.raises(Stop):
+        stopped()
+    with trail.command("test.change", clinic), transaction() as session:
+        session.get_one(Clinic, clinic).name = "Renamed"
+    (entry,) = logged("test.change")
+    assert (entry.seq, entry.outcome, entry.actor_kind) == (1, "done", "command")
+    assert whole(clinic)
+
+
+def test_an_entry_that_cannot_be_written_takes_its_change_with_it(
+    either_record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = a_clinic()
+
+    def broken(_session: Session, _entry: Entry) -> AuditEntry:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(trail, "append", broken)
+    with (
+        pytest.raises(OSError, match="disk full"),
+        trail.command("test.change", clinic),
+        transaction() as session,
+    ):
+        session.get_one(Clinic, clinic).name = "Renamed"
+    with reading() as session:
+        assert session.get_one(Clinic, clinic).name != "Renamed"
+
+
+def test_work_that_nobody_asked_for_is_not_in_the_log(record: None) -> None:
+    demo.seed()
+    desk = Desk()
+    desk.settle()
+    desk.text(PAT, "my lip has gone white")
+    desk.settle()
+    assert logged() == []
+
+
+def test_an_alert_taken_by_text_is_in_the_log(desk: Desk) -> None:
+    desk.text(PAT, "my lip has gone white and it hurts")
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    (entry,) = logged("alert.acknowledge")
+    (alert,) = desk.alerts()
+    assert (entry.subject_id, entry.actor_id, entry.detail) == (
+        alert.id,
+        alert.acknowledged_by_id,
+        {"via": "sms"},
+    )
+
+
+def test_an_alert_looked_at_and_taken_by_its_signed_link_is_in_the_log(desk: Desk) -> None:
+    desk.text(PAT, "my lip has gone white and it hurts")
+    desk.settle()
+    (alert,) = desk.alerts()
+    one = next(page for page in alert.notifications if page.purpose == "take")
+    app = FastAPI()
+    app.include_router(take_link)
+    phone = TestClient(app)
+    path = links.link_to(one.id).removeprefix("http://127.0.0.1:8000")
+    assert phone.get(path).status_code == 200
+    assert phone.get("/a/made-up").status_code == 404
+    assert phone.post(path).status_code == 200
+    look, take = logged()
+    assert (look.action, look.subject_id, look.actor_id) == ("alert.look_by_link", alert.id, one.staff_id)
+    assert (take.action, take.subject_id, take.detail) == ("alert.acknowledge", alert.id, {"via": "link"})
+    assert take.actor_id == one.staff_id
+
+
+# --- the console ---
+
+
+def test_a_patients_page_is_in_the_log_with_who_when_and_from_where(world: World, nurse: TestClient) -> None:
+    pat = world.patients["pat"]
+    assert nurse.get(f"/console/patients/{pat}").status_code == 200
+    (entry,) = logged("patient.view")
+    assert (entry.actor_kind, entry.actor_id) == ("staff", world.staff["nurse"])
+    assert (entry.subject_kind, entry.subject_id, entry.outcome) == ("patient", pat, "done")
+    assert (entry.clinic_id, entry.ip) == (world.clinic, "testclient")
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/console/patients/{pat}/chart-note.txt", "patient.chart_note"),
+        ("/console/patients/{pat}/chart-note.pdf", "patient.chart_note_pdf"),
+        ("/console/patients/{pat}/told", "patient.told"),
+        ("/console/alerts/{lip}", "alert.view"),
+        ("/console", "alert.list"),
+        ("/console/closed", "alert.list_closed"),
+        ("/console/tasks", "task.list"),
+    ],
+)
+def test_every_page_about_patients_names_them_in_the_log(
+    world: World, nurse: TestClient, path: str, action: str
+) -> None:
+    assert nurse.get(path.format(**{**world.patients, **world.alerts})).status_code == 200
+    entry = logged(action)[-1]
+    named = {entry.subject_id, *entry.detail.get("patients", [])}
+    if action == "alert.list_closed":
+        assert world.patients["lee"] in named
+    else:
+        assert world.patients["pat"] in named
+    assert world.patients["foreign"] not in named
+
+
+def test_a_search_names_whom_it_listed_and_nobody_else(world: World, nurse: TestClient) -> None:
+    nurse.get("/console/patients?q=muestra")
+    (entry,) = logged("patient.search")
+    assert entry.detail == {"patients": [world.patients["lee"]]}
+
+
+def test_a_try_at_another_clinics_patient_is_in_the_log(world: World, nurse: TestClient) -> None:
+    foreign = world.patients["foreign"]
+    assert nurse.get(f"/console/patients/{foreign}").status_code == 404
+    (entry,) = logged("patient.view")
+    assert (entry.outcome, entry.subject_id, entry.clinic_id) == ("not_found", foreign, world.clinic)
+    assert all(entry.chain != world.other_clinic for entry in logged())
+
+
+def test_no_name_phone_or_word_of_a_patient_is_in_the_log(world: World, nurse: TestClient) -> None:
+    nurse.get(f"/console/patients/{world.patients['pat']}")
+    nurse.get("/console/patients?q=Sample")
+    post(nurse, f"/console/alerts/{world.alerts['lip']}/note", note="Pat Sample says it is cold")
+    held = " ".join(chain.canonical(entry).decode() for entry in logged())
+    for word in ("Sample", "Ejemplo", "15550100112", "cold"):
+        assert word not in held
+
+
+def test_a_change_and_its_entry_are_one_transaction(
+    world: World, nurse: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lip = world.alerts["lip"]
+    post(nurse, f"/console/alerts/{lip}/acknowledge")
+    (entry,) = logged("alert.acknowledge")
+    assert (entry.outcome, entry.subject_id, entry.detail["patients"]) == (
+        "done",
+        lip,
+        [world.patients["pat"]],
+    )
+
+    def broken(*_anything: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(trail, "append", broken)
+    with pytest.raises(OSError, match="disk full"):
+        post(nurse, f"/console/alerts/{lip}/close", outcome="false_alarm", close_note="x")
+    with reading() as session:
+        assert session.get_one(Alert, lip).status is AlertStatus.ACKNOWLEDGED
+        closed = session.scalars(select(AlertEvent).filter_by(alert_id=lip, kind=EventKind.CLOSED)).all()
+    assert not closed
+
+
+@pytest.mark.parametrize(
+    ("form", "outcome"),
+    [({}, "invalid"), ({"outcome": "false_alarm", "close_note": "Seen."}, "done")],
+)
+def test_a_form_is_in_the_log_with_what_became_of_it(
+    world: World, nurse: TestClient, form: dict[str, str], outcome: str
+) -> None:
+    post(nurse, f"/console/alerts/{world.alerts['lip']}/close", **form)
+    (entry,) = logged("alert.close")
+    assert entry.outcome == outcome
+
+
+def test_taking_an_alert_that_somebody_has_is_unchanged(world: World, nurse: TestClient) -> None:
+    post(nurse, f"/console/alerts/{world.alerts['redness']}/acknowledge")
+    (entry,) = logged("alert.acknowledge")
+    assert entry.outcome == "unchanged"
+
+
+def test_a_page_that_cannot_be_written_down_is_not_shown(
+    world: World, nurse: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_anything: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(trail, "append", broken)
+    reply = nurse.get(f"/console/patients/{world.patients['pat']}")
+    assert reply.status_code == 503
+    assert "the log cannot be written" in reply.text
+    assert "Sample" not in reply.text
+
+
+def test_a_page_that_refreshes_itself_is_written_down_once(world: World, nurse: TestClient) -> None:
+    for _time in range(3):
+        assert nurse.get(f"/console/alerts/{world.alerts['lip']}/live").status_code == 200
+    assert len(logged("alert.view")) == 1
+
+
+def test_a_page_that_refreshes_to_show_somebody_new_is_written_down_again(
+    world: World, nurse: TestClient
+) -> None:
+    nurse.get("/console")
+    nurse.get("/console/queue")
+    with transaction() as session:
+        kim = session.get_one(Patient, world.patients["kim"])
+        console_clinic.wrote(session, world, "kim", kim, "My lip is white and it hurts", 1)
+    for _time in range(2):
+        nurse.get("/console/queue")
+    opened, refreshed = logged("alert.list")
+    assert world.patients["kim"] not in opened.detail["patients"]
+    assert world.patients["kim"] in refreshed.detail["patients"]
+
+
+def test_an_alert_announced_on_an_open_page_is_in_the_log_once(world: World, nurse: TestClient) -> None:
+    cookie = nurse.cookies[sessions.COOKIE]
+    with reading() as session:
+        who = sessions.visitor(session, cookie)
+    assert who is not None
+
+    async def listen() -> None:
+        stream = queue._pulses(who, cookie, "10.0.0.7")
+        await anext(stream)
+        for _time in range(2):
+            events.publish(f"clinic:{world.clinic}")
+            await anext(stream)
+
+    asyncio.run(listen())
+    (entry,) = logged("alert.announce")
+    assert entry.detail == {"alerts": sorted([world.alerts["vision"], world.alerts["lip"]])}
+    assert (entry.actor_id, entry.ip) == (world.staff["nurse"], "10.0.0.7")
+
+
+def test_signing_in_and_out_and_failing_to_are_in_the_log(world: World) -> None:
+    nurse = client_for("nurse")
+    nurse.post("/console/sign-in", data={"email": "nurse@demo.example", "password": "wrong"})
+    nurse.post("/console/sign-in", data={"email": "who@demo.example", "password": "wrong"})
+    post(nurse, "/console/sign-out")
+    came, wrong, unknown = logged("session.sign_in")
+    assert (came.actor_id, came.outcome, came.detail) == (
+        world.staff["nurse"],
+        "done",
+        {"method": "password"},
+    )
+    assert (wrong.actor_id, wrong.subject_id, wrong.outcome) == ("", world.staff["nurse"], "refused")
+    assert (unknown.chain, unknown.subject_id, unknown.outcome) == (INSTALLATION, "", "refused")
+    assert "who@" not in chain.canonical(unknown).decode()
+    (left,) = logged("session.sign_out")
+    assert left.outcome == "done"
+
+
+def test_another_system_is_in_the_log_by_the_id_of_its_key(world: World) -> None:
+    app = FastAPI()
+    app.include_router(api)
+    client = TestClient(app)
+    key = api_keys.create(world.clinic, "Practice system")
+    fields = {
+        "first_name": "Rae", "last_name": "Sample", "phone": "+15550100161", "product": "harmonyca",
+        "lot": "L-1", "expiry": "2099-12-31", "areas": ["jaw angle"],
+        "treated_at": "2026-11-01T10:00:00-05:00", "consent_aftercare_texts": True,
+    }  # fmt: skip
+    made = client.post("/api/v1/treatments", json=fields, headers={"Authorization": f"Bearer {key}"})
+    assert made.status_code == 201
+    client.post("/api/v1/treatments", json={}, headers={"Authorization": f"Bearer {key}"})
+    client.post("/api/v1/treatments", json=fields, headers={"Authorization": "Bearer wrong"})
+    done, invalid = logged("patient.enrol")
+    (row,) = api_keys.all_of(world.clinic)
+    assert (done.actor_kind, done.actor_id, done.outcome) == ("api_key", row.id, "done")
+    assert made.json()["patient_id"] in done.detail["patients"]
+    assert (invalid.actor_id, invalid.outcome) == (row.id, "invalid")
+
+
+# --- the commands ---
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    found = CliRunner().invoke(cli, list(arguments))
+    return found.exit_code, found.stdout, found.stderr
+
+
+def test_a_chart_note_taken_by_command_is_in_the_log(desk: Desk) -> None:
+    pat = desk.rows(Patient)[-1]
+    assert run("export", "chart-note", pat.id)[0] == 0
+    (entry,) = logged("patient.chart_note_text")
+    assert (entry.actor_kind, entry.subject_id) == ("command", pat.id)
+    assert entry.actor_id.startswith("os:")
+
+
+def test_a_command_for_a_clinic_that_is_not_there_says_so(world: World) -> None:
+    code, _out, err = run("api-key", "revoke", "x", "--clinic", "nowhere")
+    assert code == 2
+    assert "There is no clinic nowhere" in err
+    assert logged() == []
+
+
+def test_verify_says_that_all_is_whole_and_where_the_chain_ends(world: World, nurse: TestClient) -> None:
+    nurse.get("/console/patients")
+    code, out, _err = run("audit", "verify")
+    assert code == 0
+    assert f"{world.clinic}: 2 entries, whole, ends with {logged()[-1].hash}" in out
+
+
+def test_verify_names_the_first_broken_entry_of_the_clinic(world: World, nurse: TestClient) -> None:
+    for _time in range(3):
+        nurse.get("/console/patients")
+    with db.engine().begin() as connection:  # as somebody with the database in their hands would
+        connection.exec_driver_sql("DROP TRIGGER audit_entries_stay_update")
+        connection.exec_driver_sql("UPDATE audit_entries SET actor_id = 'somebody else' WHERE seq IN (2, 4)")
+    code, _out, err = run("audit", "verify", "--clinic", world.clinic)
+    assert code == 1
+    assert "entry 2: it is not as it was written" in err
+    assert "entry 4" not in err
+
+
+def test_verify_notices_that_the_newest_entries_are_gone(world: World, nurse: TestClient) -> None:
+    for _time in range(3):
+        nurse.get("/console/patients")
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entries_stay_delete")
+        connection.exec_driver_sql("DELETE FROM audit_entries WHERE seq > 2")
+    code, _out, err = run("audit", "verify")
+    assert code == 1
+    assert "entry 3" in err
+
+
+def test_verify_of_an_unknown_clinic_says_which_there_are(world: World, nurse: TestClient) -> None:
+    code, _out, err = run("audit", "verify", "--clinic", "nowhere")
+    assert code == 2
+    assert world.clinic in err.replace("\n", "")
+
+
+def test_the_log_is_taken_out_as_csv_and_says_so(world: World, nurse: TestClient, tmp_path: Path) -> None:
+    nurse.get(f"/console/patients/{world.patients['pat']}")
+    code, out, _err = run("audit", "export")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [row["action"] for row in rows] == ["session.sign_in", "patient.view", "audit.export"]
+    assert rows[1]["subject_id"] == world.patients["pat"]
+    file = tmp_path / "log.csv"
+    assert run("audit", "export", "--csv", str(file), "--clinic", world.clinic)[0] == 0
+    assert len(file.read_text().splitlines()) == len(rows) + 2
+    code, _out, err = run("audit", "export", "--csv", str(tmp_path / "no" / "log.csv"))
+    assert code == 2
+    assert "cannot be written" in " ".join(err.split())
+
+
+def test_closing_by_a_service_outside_any_request_still_works(world: World) -> None:
+    service.close(world.alerts["lip"], world.staff["nurse"], Outcome.FALSE_ALARM, "Test.")
+    with reading() as session:
+        assert session.get_one(Staff, world.staff["nurse"]).active
+    assert logged() == []
