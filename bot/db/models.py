@@ -10,6 +10,7 @@ from bot.followup import models as followup
 from bot.governance import models as governance
 from bot.intake import models as intake
 from bot.messaging import models as messaging
+from bot.oncall import models as oncall
 from bot.records import models as records
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "governance",
     "intake",
     "messaging",
+    "oncall",
     "records",
 ]

@@ -107,6 +107,7 @@ class AlertEvent(ClinicOwned, Base):
     """One line of an alert's timeline: what, when, by whom."""
 
     __tablename__ = "alert_events"
+    __table_args__ = (Index("ix_alert_events_staff", "staff_id", "created_at"),)
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
     kind: Mapped[EventKind] = mapped_column(text_enum(EventKind))
