@@ -54,6 +54,12 @@ class EventKind(enum.StrEnum):
 
 #: The detail of a page that went to somebody as safeguarding lead.
 AS_LEAD = "safeguarding_lead"
+#: The detail of a page that went to the fall-back phone, and of one that shares a text with others.
+FALLBACK, BUNDLED = "fallback", "bundled"
+#: The detail of a reopening because reminders were ignored; without it, whoever had the alert has left.
+IGNORED = "reminders_ignored"
+#: The note that a reply "ON IT" leaves.
+ON_IT = "ON IT"
 
 
 class Alert(ClinicOwned, Base):

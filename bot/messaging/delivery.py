@@ -19,6 +19,7 @@ from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, S
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log as log_alert
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.escalation.policy import Policy
 from bot.followup.planning import allowed_from
 from bot.messaging import optout
 from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
@@ -221,8 +222,8 @@ def _tell_alert(session: Session, message: Message) -> None:
         message_id=message.id,
         detail=message.error or "" if failed else "",
     )
-    people = len(alert.policy["people"])
-    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < people:
+    rounds = Policy.from_json(alert.policy).rounds
+    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < rounds:
         alert.next_step_at = clock.now()
 
 

@@ -59,9 +59,10 @@ def reachable(session: Session, clinic_id: str) -> frozenset[str]:
 
 
 def pure(row: RotaRow, able: frozenset[str]) -> Rota:
-    """The rota as the decisions read it, with those members who can be paged."""
+    """The rota as the decisions read it; members who cannot be paged are absent."""
     return Rota(
-        members=tuple(member for member in row.members if member in able),
+        members=tuple(row.members),
+        absent=frozenset(row.members) - able,
         time_zone=row.time_zone,
         start=row.start,
         handover=time.fromisoformat(row.handover),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,7 +21,7 @@ HORIZON = timedelta(days=366)
 class Rota:
     """Members take turns of `turn_days` days (1: daily, 7: weekly), handed over at `handover` local time.
 
-    The first member's first turn begins on `start`; for a weekly rota, its weekday is that of every hand-over.
+    The first member's first turn begins on `start`; its weekday is that of every hand-over of a weekly rota.
     Before `start` the rota runs backwards. `hours` limit it to spans of the week; without any it never rests.
     """
 
@@ -31,11 +32,13 @@ class Rota:
     turn_days: int = 7
     #: weekday (mon..sun) -> ["09:00", "18:00"] spans, local time; "24:00" is the end of the day
     hours: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    #: members who cannot be on call; their turns go to whoever is next, and nobody else's turn moves
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """`staff_id` covers from `starts_at` up to `ends_at`, whatever the rota says; the last one made counts."""
+    """`staff_id` covers from `starts_at` up to `ends_at`, whatever the rota says; the last made counts."""
 
     staff_id: str
     starts_at: datetime
@@ -65,7 +68,7 @@ def on_call_at(rota: Rota, overrides: Sequence[Override], now: datetime) -> list
     if not resting and rota.members:
         first = _turn(rota, now) % len(rota.members)
         order += [*rota.members[first:], *rota.members[:first]]
-    return list(dict.fromkeys(order))
+    return [person for person in dict.fromkeys(order) if person not in rota.absent]
 
 
 def shifts(rota: Rota, overrides: Sequence[Override], start: datetime, end: datetime) -> list[Shift]:
@@ -73,8 +76,8 @@ def shifts(rota: Rota, overrides: Sequence[Override], start: datetime, end: date
     if end - start > HORIZON:
         raise ValueError("Shifts are worked out for one year at most: choose a shorter time.")
     found: list[Shift] = []
-    moments = sorted({start, end, *(moment for moment in _changes(rota, overrides, start, end))})
-    for begins, ends in zip(moments, moments[1:], strict=False):
+    moments = sorted({start, end, *_changes(rota, overrides, start, end)})
+    for begins, ends in pairwise(moments):
         people = on_call_at(rota, overrides, begins)
         if not people:
             continue
@@ -142,9 +145,7 @@ def _in_hours(rota: Rota, now: datetime) -> bool:
     return any(start <= now < end for start, end in _spans(rota, day))
 
 
-def _changes(
-    rota: Rota, overrides: Sequence[Override], start: datetime, end: datetime
-) -> Iterator[datetime]:
+def _changes(rota: Rota, overrides: Sequence[Override], start: datetime, end: datetime) -> Iterator[datetime]:
     """Every moment between `start` and `end` at which somebody else may be on call."""
     moments: list[datetime] = [at for one in overrides for at in (one.starts_at, one.ends_at)]
     if rota.members:

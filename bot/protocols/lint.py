@@ -46,6 +46,7 @@ SAMPLE_SHARED = {
     "first_name": "Francesca",
     "tier": "T1",
     "flag_label": "skin circulation",
+    "count": "12",
     "initials": "F.E.",
     "code": "4711",
     "url": "https://clinic.example/console/a/4711",

@@ -33,7 +33,7 @@ MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "dialogue": frozenset({"choices", "first_name"}),
     "check_in": frozenset({"first_name"}),
     "intake": frozenset({"summary", "question", "example"}),
-    "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name"}),
+    "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name", "count"}),
 }
 
 
