@@ -95,8 +95,10 @@ def gaps(busy: Sequence[Shift], start: datetime, end: datetime) -> list[tuple[da
     """The spans between `start` and `end` in which none of `busy` (of any rotas) is on call."""
     found, covered = [], start
     for shift in sorted(busy, key=lambda one: one.starts_at):
+        if shift.starts_at >= end:
+            break
         if shift.starts_at > covered:
-            found.append((covered, min(shift.starts_at, end)))
+            found.append((covered, shift.starts_at))
         covered = max(covered, shift.ends_at)
     if covered < end:
         found.append((covered, end))
