@@ -1,5 +1,7 @@
-"""The calendar feed: a person's shifts, or everybody's, as iCalendar. Moments are written in UTC, so that every
-calendar shows them right, wherever it is."""
+"""The calendar feed: a person's shifts, or everybody's, as iCalendar.
+
+Moments are written in UTC, so that every calendar shows them right, wherever it is.
+"""
 
 from __future__ import annotations
 
@@ -48,4 +50,4 @@ def feed(token: str) -> bytes | None:
                 if row.location:
                     event.add("location", row.location)
                 calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
