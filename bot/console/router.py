@@ -5,11 +5,26 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bot.console import alerts, assets, auth, chart, content, enrol, intake, patients, queue, tasks, triage
+from bot.console import (
+    alerts,
+    assets,
+    auth,
+    chart,
+    content,
+    enrol,
+    escalation,
+    intake,
+    patients,
+    queue,
+    rota,
+    tasks,
+    triage,
+)
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
-for part in (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage):
+_PARTS = (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage, rota, escalation)
+for part in _PARTS:
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)

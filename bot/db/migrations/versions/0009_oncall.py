@@ -64,7 +64,7 @@ def upgrade() -> None:
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('name', sa.String(length=80), nullable=False),
     *_owned('closed_days'),
-    sa.UniqueConstraint('clinic_id', 'day', name=op.f('uq_closed_days_clinic_id')),
+    sa.UniqueConstraint('clinic_id', 'day', name=op.f('uq_closed_days_clinic_id_day')),
     )
     op.create_table('calendar_feeds',
     sa.Column('staff_id', sa.String(length=32), nullable=False),
