@@ -69,8 +69,14 @@ def save(request: Request, who: SignedIn, form: Posted) -> Response:
 @router.post("/rota/cover")
 def cover(request: Request, who: SignedIn, form: Posted) -> Response:
     """Somebody covers from one moment to another."""
-    fields = [pages.text(form, name) for name in ("rota_id", "staff_id", "starts", "ends")]
-    return _tried(request, who, lambda: service.cover(who.clinic_id, *fields, who.staff_id), form)
+    rota_id, staff_id, starts, ends = (
+        pages.text(form, name) for name in ("rota_id", "staff_id", "starts", "ends")
+    )
+
+    def do() -> None:
+        service.cover(who.clinic_id, rota_id, staff_id, starts, ends, who.staff_id)
+
+    return _tried(request, who, do, form)
 
 
 @router.post("/rota/cover/{cover_id}/cancel")

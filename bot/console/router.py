@@ -23,8 +23,8 @@ from bot.console import (
 from bot.console.pages import ConsoleRoute, NotThere
 
 router = APIRouter(include_in_schema=False)
-_PARTS = (assets, auth, queue, alerts, patients, content, chart, intake, tasks, enrol, triage, rota, escalation)
-for part in _PARTS:
+desk = (queue, alerts, patients, content, chart, intake, tasks, enrol, triage)
+for part in (assets, auth, *desk, rota, escalation):
     router.include_router(part.router, prefix="/console")
 
 nowhere = APIRouter(route_class=ConsoleRoute)
