@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -125,7 +125,7 @@ def close_day(clinic_id: str, day: str, name: str = "") -> None:
         known = select(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.day == when)
         row = session.scalars(known).first()
         if row is None:
-            session.add(ClosedDay(clinic_id=clinic_id, day=when, name=name[:80]))
+            session.add(ClosedDay(clinic_id=clinic_id, day=when, name=_plain(name)[:80]))
 
 
 def open_day(clinic_id: str, day_id: str) -> None:
@@ -175,7 +175,7 @@ def _rota(session: Session, clinic_id: str, rota_id: str) -> RotaRow:
 
 
 def _values(session: Session, clinic_id: str, form: RotaForm) -> dict[str, Any]:
-    name = form.name.strip()
+    name = _plain(form.name)
     if not 0 < len(name) <= 80:
         raise RotaRefused("name")
     if form.time_zone not in available_timezones():
@@ -189,7 +189,7 @@ def _values(session: Session, clinic_id: str, form: RotaForm) -> dict[str, Any]:
     return {
         "name": name,
         "role": Role(form.role) if form.role in list(Role) else None,
-        "location": form.location.strip()[:80],
+        "location": _plain(form.location)[:80],
         "time_zone": form.time_zone,
         "turn_days": int(form.turn_days),
         "handover": f"{_time(form.handover, 'handover'):%H:%M}",
@@ -197,6 +197,11 @@ def _values(session: Session, clinic_id: str, form: RotaForm) -> dict[str, Any]:
         "members": members,
         "hours": {day: spans for day in WEEKDAYS if (spans := _spans(form.hours.get(day, "")))},
     }
+
+
+def _plain(text: str) -> str:
+    """Without the space around it, and without NUL, which PostgreSQL cannot store."""
+    return text.replace("\x00", "").strip()
 
 
 def _spans(text: str) -> list[list[str]]:
@@ -219,9 +224,12 @@ def _time(text: str, reason: str) -> time:
 
 def _day(text: str, reason: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise RotaRefused(reason) from None
+    if not 1970 < day.year < 9000:
+        raise RotaRefused(reason)
+    return day
 
 
 def _moment(text: str, zone: ZoneInfo) -> datetime:
@@ -230,7 +238,9 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
         local = datetime.fromisoformat(text)
     except ValueError:
         raise RotaRefused("moment") from None
-    moment = local.replace(tzinfo=zone).astimezone(clock.now().tzinfo)
+    if not 1970 < local.year < 9000:  # beyond, time zones cannot be worked out
+        raise RotaRefused("moment")
+    moment = local.replace(tzinfo=zone).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise RotaRefused("moment")
     return moment

@@ -189,6 +189,7 @@ def test_a_gap_in_the_coming_week_is_known_beforehand(desk: Desk) -> None:
         ("name", {"name": "  "}),
         ("time_zone", {"time_zone": "Mars/Olympus"}),
         ("start", {"start": "soon"}),
+        ("start", {"start": "0001-01-01"}),
         ("turn_days", {"turn_days": "0"}),
         ("turn_days", {"turn_days": "²"}),
         ("handover", {"handover": "25:00"}),
@@ -215,6 +216,7 @@ def test_a_cover_that_cannot_be_is_refused(desk: Desk) -> None:
         (person(desk, DOCTOR), "2099-01-02T09:00", "2099-01-01T09:00", "span"),
         (person(desk, DOCTOR), "2001-01-02T09:00", "2001-01-03T09:00", "span"),
         (person(desk, DOCTOR), "", "2001-01-03T09:00", "moment"),
+        (person(desk, DOCTOR), "0001-01-01T00:00", "2099-01-03T09:00", "moment"),
         (person(desk, DOCTOR), "2099-03-08T02:30", "2099-03-09T02:30", "moment"),  # left out by the clocks
     ):
         with pytest.raises(RotaRefused) as refused:
