@@ -222,8 +222,8 @@ def _tell_alert(session: Session, message: Message) -> None:
         message_id=message.id,
         detail=message.error or "" if failed else "",
     )
-    rounds = Policy.from_json(alert.policy).rounds
-    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < rounds:
+    first_round = Policy.from_json(alert.policy).first_round
+    if failed and alert.status is AlertStatus.OPEN and alert.steps_taken < first_round:
         alert.next_step_at = clock.now()
 
 
