@@ -6,10 +6,12 @@ import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url, select
+from sqlalchemy.orm import Session
 
-from bot import triage
+from bot import clock, triage
 from bot.auditor import health as auditor_health
 from bot.clinic.models import Clinic, Staff
 from bot.clinic.safeguarding import leads
@@ -18,6 +20,7 @@ from bot.db.migrate import is_current
 from bot.dialogue.training import model_is_current
 from bot.governance.standing import Standing, standings
 from bot.notify.health import unreachable
+from bot.oncall.roster import nobody_on_call, roster, rotas
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import lint
 from bot.protocols.shelf import problems as content_problems
@@ -145,22 +148,7 @@ def _clinics(settings: Settings) -> Iterator[Finding]:
         if not clinics:
             yield Finding(FIX, "clinic", "none yet: `afterglow clinic add` makes one")
         for clinic in clinics:
-            paged = session.scalars(
-                select(Staff.id).where(
-                    Staff.clinic_id == clinic.id,
-                    Staff.on_call_order.is_not(None),
-                    Staff.phone.is_not(None),
-                    Staff.active.is_(True),
-                )
-            ).all()
-            if len(paged) >= 2:
-                yield Finding(OK, clinic.name, f"{len(paged)} people are paged in turn")
-            elif paged:
-                yield Finding(
-                    NOTE, clinic.name, "only one person is paged; add a second for when they miss it"
-                )
-            else:
-                yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+            yield from _on_call(session, clinic)
             for name, why in unreachable(session, clinic.id, settings):
                 yield Finding(
                     FIX, clinic.name, f"{name} is on call and cannot be paged: {why}; `afterglow notify test`"
@@ -175,6 +163,37 @@ def _clinics(settings: Settings) -> Iterator[Finding]:
                     clinic.name,
                     "no safeguarding lead with a phone: in a crisis only those on call are paged",
                 )
+
+
+def _on_call(session: Session, clinic: Clinic) -> Iterator[Finding]:
+    """Whether somebody is paged now and through the coming week, and a second person stands behind them."""
+    now = clock.now()
+    here = roster(session, clinic.id, now)
+    missing = nobody_on_call(session, clinic.id, now)
+    if not rotas(session, clinic.id) and missing:
+        yield Finding(FIX, clinic.name, "nobody is on call: give staff a phone and an on-call order")
+        return
+    if missing:
+        zone = ZoneInfo(clinic.time_zone)
+        start, end = (moment.astimezone(zone) for moment in missing[0])
+        more = f" and {len(missing) - 1} more times this week" if len(missing) > 1 else ""
+        yield Finding(
+            FIX,
+            clinic.name,
+            f"nobody is on call from {start:%a %d %b %H:%M} to {end:%a %d %b %H:%M}{more}: "
+            "add a cover or a member in the console under On call",
+        )
+    if here.skipped:
+        names = session.scalars(select(Staff.name).where(Staff.id.in_(here.skipped)).order_by(Staff.name))
+        yield Finding(
+            FIX,
+            clinic.name,
+            f"in a rota but cannot be paged (left, or no phone): {', '.join(names)}; their turns are skipped",
+        )
+    if len(here.people) >= 2:
+        yield Finding(OK, clinic.name, f"{len(here.people)} people are paged in turn")
+    elif here.people:
+        yield Finding(NOTE, clinic.name, "only one person is paged; add a second for when they miss it")
 
 
 def _words(clinic: Clinic, here: Sequence[Standing]) -> Finding:

@@ -1,4 +1,4 @@
-"""The staff console under /console: sign-in, alerts, patients, papers, tasks, enrolment, triage."""
+"""The staff console under /console: everything that staff see and do, each part with its own routes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bot.console import (
     conversations,
     dashboard,
     enrol,
+    escalation,
     follow_up,
     intake,
     judging,
@@ -30,6 +31,7 @@ from bot.console import (
     protocols,
     queue,
     recall,
+    rota,
     staff,
     tasks,
     triage,
@@ -39,7 +41,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 PARTS = (
     *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
     *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
-    *(conversations, judging, dashboard, check_ins, clinic_settings),
+    *(conversations, judging, dashboard, check_ins, clinic_settings, rota, escalation),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -17,6 +17,7 @@ from bot.judgement import models as judgement
 from bot.links import models as links
 from bot.messaging import models as messaging
 from bot.notify import models as notify
+from bot.oncall import models as oncall
 from bot.outcomes import models as outcomes
 from bot.photos import models as photos
 from bot.recall import models as recall
@@ -38,6 +39,7 @@ __all__ = [
     "links",
     "messaging",
     "notify",
+    "oncall",
     "outcomes",
     "photos",
     "recall",

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Staff
-from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Notification
+from bot.escalation.models import (
+    AS_LEAD,
+    BUNDLED,
+    FALLBACK,
+    IGNORED,
+    Alert,
+    AlertEvent,
+    AlertStatus,
+    EventKind,
+    Notification,
+)
 from bot.escalation.policy import (
+    BUNDLE_WINDOW,
     Action,
     Done,
     Page,
     Policy,
     Remind,
+    Reopen,
     Wait,
+    how_to_page,
     is_crisis,
     leads_to_tell,
     next_action,
 )
+from bot.escalation.targets import filled, plan_of
 from bot.ids import new_id
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status
 from bot.messaging.threads import find_or_open, leads_for, say
@@ -32,10 +45,23 @@ from bot.notify import rows
 from bot.notify.links import link_to
 from bot.notify.models import ContactKind
 from bot.notify.plan import Purpose, ways
+from bot.oncall.roster import roster
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
 from bot.triage.types import Assessment, Tier
 
+#: What happens to a member of staff; any other line of theirs in a timeline is something they did.
+_HEARD_OF = (
+    EventKind.PAGED,
+    EventKind.PAGE_DELIVERED,
+    EventKind.PAGE_FAILED,
+    EventKind.REMINDED,
+    EventKind.INFORMED,
+)
+#: The text that stands for several alerts.
+BUNDLE = "staff.bundle"
+#: How long a text that names the number of alerts waits for more of them.
+BUNDLE_WAIT = timedelta(seconds=30)
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
 #: What does not ask anybody to take the alert.
@@ -43,19 +69,8 @@ _PURPOSES: dict[EventKind, Purpose] = {EventKind.REMINDED: "remind", EventKind.I
 
 
 def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
-    """The clinic's staff to page, in their order."""
-    return tuple(
-        session.scalars(
-            select(Staff.id)
-            .where(
-                Staff.clinic_id == clinic_id,
-                Staff.active.is_(True),
-                Staff.on_call_order.is_not(None),
-                Staff.phone.is_not(None),
-            )
-            .order_by(Staff.on_call_order)
-        )
-    )
+    """The clinic's staff to page now, in their order."""
+    return roster(session, clinic_id, clock.now()).people
 
 
 def _leads(session: Session, conversation: Conversation, crisis: bool) -> tuple[str, ...]:
@@ -64,9 +79,11 @@ def _leads(session: Session, conversation: Conversation, crisis: bool) -> tuple[
 
 
 def _policy(session: Session, conversation: Conversation, tier: Tier, crisis: bool) -> dict[str, Any]:
-    """For the alert's row: the times of `tier` as they are set now, and the people as they are now."""
-    people, leads = on_call(session, conversation.clinic_id), _leads(session, conversation, crisis)
-    return Policy.for_tier(tier, people, app_settings.get_settings(), leads).as_json()
+    """For the alert's row: the steps and times of `tier` as set now, and the people as they are now."""
+    clinic, leads = conversation.clinic, _leads(session, conversation, crisis)
+    plan = plan_of(session, clinic.id, tier)
+    policy = Policy.for_tier(tier, (), app_settings.get_settings(), leads, plan)
+    return filled(session, clinic, tier, policy, leads, clock.now()).as_json()
 
 
 def open_alert(session: Session, conversation: Conversation, *, lock: bool = False) -> Alert | None:
@@ -150,25 +167,61 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     if alert.status is not AlertStatus.CLOSED:
         _refresh(session, alert)
     policy = Policy.from_json(alert.policy)
-    action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now)
+    ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED else 0
+    action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored)
     match action:
-        case Page(people, next_at):
-            if not policy.people:
-                _nobody_on_call(session, alert)
-            for staff_id in people:
-                as_lead = staff_id in policy.leads
-                again = alert.steps_taken >= (1 if as_lead else len(policy.people))
-                piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
-                page(session, alert, staff_id, piece, detail=AS_LEAD if as_lead else "")
-            alert.steps_taken += 1
-            alert.next_step_at = next_at
+        case Page():
+            _page_step(session, alert, policy, action)
         case Remind(next_at):
             if alert.acknowledged_by_id:
                 page(session, alert, alert.acknowledged_by_id, "staff.reminder", EventKind.REMINDED)
             alert.next_step_at = next_at
+        case Reopen():
+            _reopen(session, alert)
+            return take_step(session, alert, now)
         case Wait() | Done():
             pass
     return action
+
+
+def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> None:
+    if step.nobody:
+        log(session, alert, EventKind.NOBODY_ON_CALL)
+    for staff_id in step.people:
+        as_lead = staff_id in policy.leads
+        again = alert.steps_taken >= (1 if as_lead else max(1, policy.first_round))
+        piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
+        if as_lead:  # never bundled: the patient was told that this person will phone
+            page(session, alert, staff_id, piece, detail=AS_LEAD)
+        else:
+            page_or_bundle(session, alert, staff_id, piece)
+    if step.fallback:
+        page_fallback(session, alert, policy.fallback_phone)
+    # without anybody the next step starts with the first person, as soon as there is one
+    alert.steps_taken = 0 if step.nobody and not policy.steps else alert.steps_taken + 1
+    alert.next_step_at = step.next_at
+
+
+def _reopen(session: Session, alert: Alert) -> None:
+    """Its holder did nothing for too long: open again, where the steps had come to, and they are told."""
+    holder = alert.acknowledged_by_id
+    alert.status, alert.next_step_at = AlertStatus.OPEN, None
+    alert.acknowledged_at = alert.acknowledged_by_id = None
+    log(session, alert, EventKind.REOPENED, staff_id=holder, detail=IGNORED)
+    if holder:
+        page(session, alert, holder, "staff.reopened", EventKind.INFORMED)
+
+
+def ignored_reminders(session: Session, alert: Alert) -> int:
+    """How many reminders its holder got since they last did something about the alert."""
+    mine = select(AlertEvent.id).where(
+        AlertEvent.alert_id == alert.id, AlertEvent.staff_id == alert.acknowledged_by_id
+    )
+    acted = session.scalar(
+        select(func.max(AlertEvent.id)).where(AlertEvent.id.in_(mine), AlertEvent.kind.not_in(_HEARD_OF))
+    )
+    reminders = mine.where(AlertEvent.kind == EventKind.REMINDED, AlertEvent.id > (acted or ""))
+    return session.scalar(select(func.count()).select_from(reminders.subquery())) or 0
 
 
 def _refresh(session: Session, alert: Alert) -> None:
@@ -176,7 +229,7 @@ def _refresh(session: Session, alert: Alert) -> None:
     alert whose holder has left the clinic has nobody: it is open again."""
     known = Policy.from_json(alert.policy)
     leads = _leads(session, alert.conversation, alert.psych)
-    now = replace(known, people=on_call(session, alert.clinic_id), leads=leads)
+    now = filled(session, alert.conversation.clinic, alert.tier, known, leads, clock.now())
     if now != known:
         alert.policy = now.as_json()
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
@@ -184,12 +237,6 @@ def _refresh(session: Session, alert: Alert) -> None:
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.REOPENED)
-
-
-def _nobody_on_call(session: Session, alert: Alert) -> None:
-    """An alarm of its own. The next step starts with the first person, as soon as there is one."""
-    log(session, alert, EventKind.NOBODY_ON_CALL)
-    alert.steps_taken = -1
 
 
 def page(
@@ -254,7 +301,7 @@ def _text(
 
 def hurry(alert: Alert) -> None:
     """Somebody cannot be reached, or passed it on: take the next step now, unless everybody was paged."""
-    if alert.status is AlertStatus.OPEN and alert.steps_taken < len(alert.policy["people"]):
+    if alert.status is AlertStatus.OPEN and alert.steps_taken < Policy.from_json(alert.policy).first_round:
         alert.next_step_at = clock.now()
 
 
@@ -268,6 +315,61 @@ def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, st
     if one.kind is not ContactKind.VOICE and alert.patient and alert.conversation.clinic.pages_name_patient:
         extra["initials"] = alert.patient.name
     return extra
+
+
+def page_or_bundle(session: Session, alert: Alert, staff_id: str, piece: str) -> None:
+    """Page one member of staff, or, after many pages, let one text stand for several alerts.
+
+    The alert stays in the queue and its next step comes as if it had been paged by itself.
+    """
+    now = clock.now()
+    recent = session.scalar(
+        select(func.count())
+        .select_from(AlertEvent)
+        .join(Alert, Alert.id == AlertEvent.alert_id)
+        .where(
+            AlertEvent.staff_id == staff_id,
+            AlertEvent.created_at > now - BUNDLE_WINDOW,
+            AlertEvent.kind == EventKind.PAGED,
+            AlertEvent.detail != BUNDLED,
+            Alert.tier != Tier.T0,
+        )
+    )
+    staff = session.get_one(Staff, staff_id)
+    if not staff.phone or how_to_page(alert.tier, recent or 0, False) == "page":
+        page(session, alert, staff_id, piece)
+        return
+    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, staff.phone)
+    going = session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == thread.id,
+            Message.content_id == BUNDLE,
+            Message.status == Status.QUEUED,
+            Message.attempts == 0,
+        )
+        .with_for_update()
+    ).first()
+    waiting = select(func.count()).where(Alert.clinic_id == alert.clinic_id, Alert.status == AlertStatus.OPEN)
+    extra = {
+        "count": str(session.scalar(waiting) or 1),
+        "url": f"{app_settings.get_settings().public_url}/console",
+    }
+    if going is not None and how_to_page(alert.tier, recent or 0, True) == "join":
+        going.body = render(BUNDLE, Situation(language=as_language(staff.language)), extra).text
+    else:
+        going = say(session, thread, BUNDLE, Kind.PAGE, extra=extra)
+        going.send_after = now + BUNDLE_WAIT
+    log(session, alert, EventKind.PAGED, staff_id=staff_id, message_id=going.id, detail=BUNDLED)
+
+
+def page_fallback(session: Session, alert: Alert, phone: str) -> None:
+    """Text the fall-back phone. It is nobody's own, so it cannot take the alert by a reply."""
+    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, phone)
+    message = say(
+        session, thread, "staff.page_fallback", Kind.PAGE, extra=words(session, alert, thread.language)
+    )
+    log(session, alert, EventKind.PAGED, message_id=message.id, detail=FALLBACK)
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:

@@ -59,6 +59,12 @@ AS_LEAD = "safeguarding_lead"
 EVERY_CHANNEL = "every_channel"
 #: The detail of a page whose reader asked on the phone that somebody else takes it.
 PASSED_ON = "passed_on"
+#: The detail of a page that went to the fall-back phone, and of one that shares a text with others.
+FALLBACK, BUNDLED = "fallback", "bundled"
+#: The detail of a reopening because reminders were ignored; without it, whoever had the alert has left.
+IGNORED = "reminders_ignored"
+#: The note that a reply "ON IT" leaves.
+ON_IT = "ON IT"
 
 
 class Alert(ClinicOwned, Base):
@@ -115,6 +121,7 @@ class AlertEvent(ClinicOwned, Base):
     """One line of an alert's timeline: what, when, by whom."""
 
     __tablename__ = "alert_events"
+    __table_args__ = (Index("ix_alert_events_staff", "staff_id", "created_at"),)
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
     kind: Mapped[EventKind] = mapped_column(text_enum(EventKind))

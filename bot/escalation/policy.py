@@ -1,9 +1,11 @@
 """What happens next to an alert. Pure: takes the facts and `now`, returns what to do.
 
-While nobody has acknowledged, each person in turn is paged and given `ack_minutes`; once everybody was
-paged, everybody is paged together, again and again. In a crisis the safeguarding leads are paged with the
-first person, and with everybody. Once acknowledged, that person is reminded every `remind_minutes` until the
-alert is closed. It never stops by itself.
+While nobody has acknowledged, the clinic's steps are taken in order and repeated as it says. Without steps of
+its own each person in turn is paged and given `ack_minutes`; for T0 everybody on call now is in the first
+step. After that everybody is paged together, with the fall-back phone, again and again. In a crisis the
+safeguarding leads are paged with the first step, and with everybody. Once acknowledged, that person is
+reminded every `remind_minutes` until the alert is closed; reminders that nobody heeds open it again. It never
+stops by itself.
 """
 
 from __future__ import annotations
@@ -11,35 +13,107 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from bot.escalation.models import AlertStatus
+from bot.escalation.plan import Plan
 from bot.settings import Settings
 from bot.triage.types import Assessment, Tier
+
+#: Reminders ignored in a row, after which others are paged, where a clinic has not said otherwise.
+UNACK_AFTER = 2
+#: One person gets this many pages within the window before further ones are bundled; never those of a T0.
+BUNDLE_AFTER, BUNDLE_WINDOW = 5, timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStep:
+    """A step of the clinic's own: what it says, and whom that means now."""
+
+    targets: tuple[str, ...]
+    delay_minutes: float
+    urgent: bool = False
+    hours_only: bool = False
+    people: tuple[str, ...] = ()
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the step pages the fall-back phone."""
+        return "fallback" in self.targets
+
+    def as_json(self) -> dict[str, Any]:
+        """For the alert's row."""
+        return {
+            "targets": list(self.targets),
+            "delay_minutes": self.delay_minutes,
+            "urgent": self.urgent,
+            "hours_only": self.hours_only,
+            "people": list(self.people),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Whom to page, in order, and how long to wait. The times stay as they were when the alert was raised;
-    the people are whoever is on call at each step, and, in a crisis, whoever leads on safeguarding then."""
+    """Whom to page, in order, and how long to wait. The times and steps stay as they were when the alert was
+    raised; the people are whoever is on call at each step, and, in a crisis, whoever leads on safeguarding
+    then."""
 
     people: tuple[str, ...]
     ack_minutes: float
     remind_minutes: float
     leads: tuple[str, ...] = ()
+    at_once: int = 1  #: how many of `people` the first step pages together
+    steps: tuple[PolicyStep, ...] = ()
+    repeats: int = 0
+    unack_after: int = 0  #: 0: never, as rows of before this was known
+    last_resort: tuple[str, ...] = ()  #: the medical directors, when nobody else can be paged
+    fallback_phone: str = ""
 
     @classmethod
     def for_tier(
-        cls, tier: Tier, people: tuple[str, ...], settings: Settings, leads: tuple[str, ...] = ()
+        cls,
+        tier: Tier,
+        people: tuple[str, ...],
+        settings: Settings,
+        leads: tuple[str, ...] = (),
+        plan: Plan | None = None,
     ) -> Self:
-        """The policy of `tier`: T0 and T1 by their own times, everything else by those of T2."""
+        """The policy of `tier`: the clinic's `plan`, or else the settings' times, T0 and T1 by their own,
+        everything else by those of T2."""
         level = tier.value.lower() if tier in (Tier.T0, Tier.T1) else "t2"
+        ack = getattr(settings, f"ack_minutes_{level}")
+        if plan is None:
+            return cls(
+                people, ack, getattr(settings, f"remind_minutes_{level}"), leads, unack_after=UNACK_AFTER
+            )
+        steps = tuple(
+            PolicyStep(one.targets, one.delay_minutes, one.urgent, one.hours_only) for one in plan.steps
+        )
         return cls(
             people,
-            getattr(settings, f"ack_minutes_{level}"),
-            getattr(settings, f"remind_minutes_{level}"),
+            min(ack, *(one.delay_minutes for one in steps)),
+            plan.remind_minutes,
             leads,
+            steps=steps,
+            repeats=plan.repeats,
+            unack_after=plan.unack_after,
+            fallback_phone=plan.fallback_phone,
         )
+
+    @property
+    def first_round(self) -> int:
+        """How many steps page people who were not paged before."""
+        return len(self.steps) if self.steps else max(0, len(self.people) - self.at_once + 1)
+
+    @property
+    def rounds(self) -> int:
+        """How many steps are taken before everybody is paged together."""
+        return len(self.steps) * (1 + self.repeats) if self.steps else self.first_round
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """All who are on call or named in a step, nobody twice."""
+        return tuple(dict.fromkeys((*self.people, *(one for step in self.steps for one in step.people))))
 
     def as_json(self) -> dict[str, Any]:
         """For the alert's row."""
@@ -48,13 +122,38 @@ class Policy:
             "ack_minutes": self.ack_minutes,
             "remind_minutes": self.remind_minutes,
             "leads": list(self.leads),
+            "at_once": self.at_once,
+            "steps": [step.as_json() for step in self.steps],
+            "repeats": self.repeats,
+            "unack_after": self.unack_after,
+            "last_resort": list(self.last_resort),
+            "fallback_phone": self.fallback_phone,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """From the alert's row."""
-        leads = tuple(data.get("leads", ()))  # rows of the first schema have none
-        return cls(tuple(data["people"]), data["ack_minutes"], data["remind_minutes"], leads)
+        """From the alert's row. Rows of earlier schemas lack leads, or steps and what came with them."""
+        return cls(
+            tuple(data["people"]),
+            data["ack_minutes"],
+            data["remind_minutes"],
+            tuple(data.get("leads", ())),
+            data.get("at_once", 1),
+            tuple(
+                PolicyStep(
+                    tuple(one["targets"]),
+                    one["delay_minutes"],
+                    one["urgent"],
+                    one["hours_only"],
+                    tuple(one["people"]),
+                )
+                for one in data.get("steps", ())
+            ),
+            data.get("repeats", 0),
+            data.get("unack_after", 0),
+            tuple(data.get("last_resort", ())),
+            data.get("fallback_phone", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +165,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Page these people now, and look again at `next_at`. Nobody to page is an alarm of its own."""
+    """Page these people now, and look again at `next_at`. `nobody`: the step found nobody whom it means,
+    which is an alarm of its own. `fallback`: page the fall-back phone too. `urgent`: by every way."""
 
     people: tuple[str, ...]
     next_at: datetime
+    nobody: bool = False
+    fallback: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +183,67 @@ class Remind:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopen:
+    """Whoever acknowledged heeded no reminder: the alert is open again, and the next step pages on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """A named person has closed it."""
 
 
-Action = Wait | Page | Remind | Done
+Action = Wait | Page | Remind | Reopen | Done
 
 
 def next_action(
-    status: AlertStatus, steps_taken: int, next_step_at: datetime | None, policy: Policy, now: datetime
+    status: AlertStatus,
+    steps_taken: int,
+    next_step_at: datetime | None,
+    policy: Policy,
+    now: datetime,
+    ignored: int = 0,
 ) -> Action:
-    """What to do at `now` with an alert whose next step was set for `next_step_at` (None: at once)."""
+    """What to do at `now` with an alert whose next step was set for `next_step_at` (None: at once), and whose
+    holder has heeded none of the last `ignored` reminders."""
     if status is AlertStatus.CLOSED:
         return Done()
     if next_step_at is not None and next_step_at > now:
         return Wait(next_step_at)
     if status is AlertStatus.ACKNOWLEDGED:
+        if policy.unack_after and ignored >= policy.unack_after:
+            return Reopen()
         return Remind(now + timedelta(minutes=policy.remind_minutes))
-    in_turn = policy.people[steps_taken : steps_taken + 1]
-    leads = policy.leads if steps_taken == 0 or not in_turn else ()
-    people = dict.fromkeys((*(in_turn or policy.people), *leads))  # nobody twice
-    return Page(tuple(people), now + timedelta(minutes=policy.ack_minutes))
+    return _page(steps_taken, policy, now)
+
+
+def _page(steps_taken: int, policy: Policy, now: datetime) -> Page:
+    all_together = steps_taken >= policy.rounds
+    minutes, urgent, fallback = policy.ack_minutes, False, steps_taken > policy.rounds
+    if all_together:
+        meant = policy.everybody
+        fallback = fallback or bool(policy.steps)
+        urgent = any(step.urgent for step in policy.steps)
+    elif policy.steps:
+        step = policy.steps[steps_taken % len(policy.steps)]
+        meant, minutes, urgent = step.people, step.delay_minutes, step.urgent
+        fallback = step.fallback
+    elif steps_taken == 0:
+        meant = policy.people[: policy.at_once]
+    else:
+        begin = policy.at_once + steps_taken - 1
+        meant = policy.people[begin : begin + 1]
+    nobody = not meant and not (policy.steps and fallback and not all_together)
+    leads = policy.leads if steps_taken <= 0 or all_together else ()
+    people = dict.fromkeys((*meant, *leads, *(policy.last_resort if nobody else ())))  # nobody twice
+    return Page(tuple(people), now + timedelta(minutes=minutes), nobody, fallback or nobody, urgent)
+
+
+def how_to_page(tier: Tier, recent: int, waiting: bool) -> Literal["page", "bundle", "join"]:
+    """How one person hears of one more page, after `recent` pages within `BUNDLE_WINDOW`. A T0 always has a
+    page of its own. `waiting`: a text with the number of alerts is about to go, and can name one more."""
+    if tier is Tier.T0 or recent < BUNDLE_AFTER:
+        return "page"
+    return "join" if waiting else "bundle"
 
 
 def is_crisis(assessment: Assessment) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
@@ -13,9 +14,17 @@ from bot.audit.chain import Entry
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log, page, words
-from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Notification, Outcome
+from bot.escalation.models import (
+    ON_IT,
+    Alert,
+    AlertEvent,
+    AlertStatus,
+    EventKind,
+    Notification,
+    Outcome,
+)
 from bot.escalation.policy import Policy, next_action
-from bot.messaging.models import Conversation, Kind
+from bot.messaging.models import Conversation, Kind, Message
 from bot.messaging.threads import say
 from bot.notify import rows
 
@@ -107,30 +116,42 @@ def _newest_sign(session: Session, alert_id: str) -> str | None:
 
 _REPLY = re.compile(r"^\s*(?:ack|ok|tomo|asumo)?\s*#?(\d{2,5})\s*[.!]?\s*$", re.IGNORECASE)
 _BARE = re.compile(r"^\s*(?:ack|tomo|asumo)\s*[.!]?\s*$", re.IGNORECASE)
+_ON_IT = re.compile(r"^\s*(?:on it|estoy en ello)\s*#?(\d{2,5})?\s*[.!]?\s*$", re.IGNORECASE)
+#: So many texts of one person that mean nothing to us are answered within the window; then we are silent, so
+#: that two machines do not text each other for ever. Codes are acted on all the same.
+PASSIVE_REPLIES, PASSIVE_WINDOW = 5, timedelta(minutes=15)
 
 
 def answer_staff(session: Session, conversation: Conversation, text: str, message_id: str) -> None:
     """Act on what a member of staff texted, and answer it, inside the caller's transaction.
 
-    "ACK 47", "47", or a bare "ACK" when only one alert is waiting for somebody.
+    "ACK 47", "47", or a bare "ACK" when only one alert is waiting for somebody. "ON IT", or the code again,
+    says that the sender is still busy with what they took.
     """
     staff = session.get_one(Staff, conversation.staff_id)
     alert = _alert_meant(session, staff, text)
     if alert is None:
-        match = _REPLY.match(text)
-        piece = "staff.unknown_code" if match else "staff.help"
+        if _answered_enough(session, conversation):
+            return
+        match = _REPLY.match(text) or _ON_IT.match(text)
+        code = match[1] if match else None
+        piece = "staff.unknown_code" if code else "staff.help"
         say(
             session,
             conversation,
             piece,
             Kind.PAGE,
-            extra={"code": match[1] if match else ""},
+            extra={"code": code or ""},
             in_reply_to_id=message_id,
             position=0,
         )
         return
+    mine = alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id == staff.id
     if take(session, alert, staff.id, "sms"):
         piece = "staff.acked"
+    elif mine:  # a sign of life: reminders are heeded
+        log(session, alert, EventKind.NOTE, staff_id=staff.id, message_id=message_id, detail=ON_IT)
+        piece = "staff.still_yours"
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
     extra = words(session, alert, staff.language)
@@ -141,12 +162,28 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
 
 def is_answer_to_a_page(text: str) -> bool:
     """Whether `text` reads like one: "ACK 47", "47", "ack"."""
-    return bool(_REPLY.match(text) or _BARE.match(text))
+    return bool(_REPLY.match(text) or _BARE.match(text) or _ON_IT.match(text))
+
+
+def _answered_enough(session: Session, conversation: Conversation) -> bool:
+    answered = session.scalar(
+        select(func.count()).where(
+            Message.conversation_id == conversation.id,
+            Message.content_id.in_(["staff.help", "staff.unknown_code"]),
+            Message.created_at > clock.now() - PASSIVE_WINDOW,
+        )
+    )
+    return (answered or 0) >= PASSIVE_REPLIES
 
 
 def _alert_meant(session: Session, staff: Staff, text: str) -> Alert | None:
     query = select(Alert).where(Alert.clinic_id == staff.clinic_id).order_by(Alert.id.desc())
-    if match := _REPLY.match(text):
+    on_it = _ON_IT.match(text)
+    if on_it and not on_it[1]:
+        held = query.where(Alert.status == AlertStatus.ACKNOWLEDGED, Alert.acknowledged_by_id == staff.id)
+        mine = session.scalars(held.with_for_update()).all()
+        return mine[0] if len(mine) == 1 else None
+    if match := on_it or _REPLY.match(text):
         return session.scalars(query.where(Alert.code == match[1]).with_for_update()).first()
     if _BARE.match(text):
         waiting = session.scalars(query.where(Alert.status == AlertStatus.OPEN).with_for_update()).all()

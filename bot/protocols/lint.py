@@ -54,6 +54,7 @@ SAMPLE_SHARED = {
     "last": "14",
     "tier": "T1",
     "flag_label": "skin circulation",
+    "count": "12",
     "initials": "F.E.",
     "code": "4711",
     "url": "https://clinic.example/console/a/4711",

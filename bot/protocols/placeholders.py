@@ -36,7 +36,7 @@ MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "page": frozenset(
         {"url", "product_name", "lot", "treated_on_phrase", "measure", "score", "day", "first", "last"}
     ),
-    "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name", "problems"}),
+    "staff": frozenset({"tier", "flag_label", "initials", "code", "url", "name", "problems", "count"}),
 }
 
 

@@ -109,6 +109,8 @@ class ConsoleSite:
             "contact": "/console/contact",
             "words": "/console/content",
             "words_of_one_text": "/console/content/aftercare.sleep?phase=after&day=2&product=harmonyca",
+            "rota": "/console/rota",
+            "escalation": "/console/escalation",
             "told": f"/console/patients/{self.world.patients['pat']}/told?topic=aftercare.sleep",
             "not_found": "/console/patients/nobody",
             "no_such_page": "/console/nothing/at/all",

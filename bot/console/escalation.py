@@ -1,0 +1,151 @@
+"""The escalation policy of each tier, as the clinic wrote it or by the defaults."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+
+from bot import settings as app_settings
+from bot.clinic.models import Clinic, Role, Staff
+from bot.console import pages
+from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
+from bot.console.rota import WRITERS, may_write
+from bot.console.sessions import Visitor
+from bot.console.strings import Translate, translator
+from bot.db.engine import reading
+from bot.escalation.plan import WORDS, Plan, PlanRefused, Step
+from bot.escalation.plans import back_to_defaults, save_plan
+from bot.escalation.policy import Policy
+from bot.escalation.targets import plan_of
+from bot.oncall.roster import rotas
+from bot.triage.types import Tier
+
+router = APIRouter(route_class=ConsoleRoute)
+
+TIERS = (Tier.T0, Tier.T1, Tier.T2)
+#: How many steps a form offers, and targets in each.
+STEPS, TARGETS = 5, 3
+
+
+@router.get("/escalation")
+def escalation_page(request: Request, who: SignedIn, did: str = "") -> Response:
+    """The policy of every tier that pages."""
+    return _page(request, who, did=did == "saved")
+
+
+@router.post("/escalation/{tier}")
+def save(request: Request, who: SignedIn, form: Posted, tier: str) -> Response:
+    """Write the policy of a tier, or go back to the defaults. A faulty one is refused; the last one stays."""
+    if tier not in TIERS:
+        raise NotThere
+    if not may_write(who):
+        return _page(request, who, refused=(tier, "not_allowed", 0), status=403)
+    if pages.text(form, "do") == "defaults":
+        back_to_defaults(who.clinic_id, Tier(tier), who.staff_id)
+        return RedirectResponse("/console/escalation?did=saved", 303)
+    try:
+        save_plan(who.clinic_id, Tier(tier), _read(form), who.staff_id)
+    except PlanRefused as refused:
+        return _page(request, who, refused=(tier, refused.reason, refused.step), form=form, status=422)
+    return RedirectResponse("/console/escalation?did=saved", 303)
+
+
+def _read(form: FormData) -> Plan:
+    """The plan that was typed. A step of which nothing was filled in is no step."""
+    steps = []
+    for n in range(STEPS):
+        targets = tuple(one for k in range(TARGETS) if (one := pages.text(form, f"target_{n}_{k}")))
+        delay = pages.text(form, f"delay_{n}")
+        if targets or delay:
+            hours_only, urgent = f"hours_{n}" in form, f"urgent_{n}" in form
+            steps.append(Step(tuple(dict.fromkeys(targets)), _number(delay), urgent, hours_only))
+    return Plan(
+        tuple(steps),
+        _number(pages.text(form, "remind")),
+        int(_number(pages.text(form, "repeats"))),
+        int(_number(pages.text(form, "unack"))),
+        pages.text(form, "phone"),
+    )
+
+
+def _number(text: str) -> float:
+    """The number, or -1, which every check refuses, for what is none."""
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return -1
+    return number if abs(number) < 1e6 else -1
+
+
+def _page(
+    request: Request,
+    who: Visitor,
+    *,
+    did: bool = False,
+    refused: tuple[str, str, int] | None = None,
+    form: FormData | None = None,
+    status: int = 200,
+) -> Response:
+    with reading() as session:
+        clinic = session.get_one(Clinic, who.clinic_id)
+        tiers = []
+        for tier in TIERS:
+            own = plan_of(session, who.clinic_id, tier)
+            policy = Policy.for_tier(tier, (), app_settings.get_settings(), plan=own)
+            typed = _typed(own or _default(policy))
+            if form is not None and refused is not None and refused[0] == tier:
+                typed = {name: value for name, value in form.items() if isinstance(value, str)}
+            tiers.append({"tier": tier.value, "own": own is not None, "typed": pages.Fields(typed)})
+        return pages.render(
+            request,
+            "escalation.html",
+            who,
+            status=status,
+            did=did,
+            refused=refused,
+            tiers=tiers,
+            clinic=clinic,
+            writer=session.get_one(Staff, who.staff_id).role in WRITERS,
+            targets=_targets(session, who.clinic_id, translator(who.language)),
+            steps=range(STEPS),
+            places=range(TARGETS),
+        )
+
+
+def _default(policy: Policy) -> Plan:
+    """The defaults written as steps, to begin from: those on call, then those behind them."""
+    steps = (Step(("on_call",), policy.ack_minutes), Step(("behind",), policy.ack_minutes))
+    return Plan(steps, policy.remind_minutes, unack_after=policy.unack_after)
+
+
+def _typed(plan: Plan) -> dict[str, str]:
+    typed = {
+        "remind": f"{plan.remind_minutes:g}",
+        "repeats": str(plan.repeats),
+        "unack": str(plan.unack_after),
+        "phone": plan.fallback_phone,
+    }
+    for n, step in enumerate(plan.steps):
+        typed |= {f"target_{n}_{k}": target for k, target in enumerate(step.targets)}
+        typed[f"delay_{n}"] = f"{step.delay_minutes:g}"
+        typed |= {f"urgent_{n}": "on"} if step.urgent else {}
+        typed |= {f"hours_{n}": "on"} if step.hours_only else {}
+    return typed
+
+
+def _targets(session: Session, clinic_id: str, t: Translate) -> list[tuple[str, str]]:
+    """Every target that a step may name, with its words."""
+    people = session.scalars(
+        select(Staff)
+        .where(Staff.clinic_id == clinic_id, Staff.active.is_(True), Staff.phone != "")
+        .order_by(Staff.name)
+    )
+    return [
+        *((word, t(f"escalation.{word}")) for word in WORDS),
+        *((f"rota:{row.id}", t("escalation.rota", name=row.name)) for row in rotas(session, clinic_id)),
+        *((f"role:{role.value}", t("escalation.role", name=t(f"role.{role.value}"))) for role in Role),
+        *((f"person:{one.id}", one.name) for one in people),
+    ]

@@ -1,0 +1,51 @@
+"""Writing a clinic's escalation plan for a tier. A plan with a fault is refused, and the last one stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import phonenumbers
+from sqlalchemy.orm import Session
+
+from bot.clinic.models import Clinic
+from bot.db.engine import transaction
+from bot.escalation.plan import Plan, PlanRefused, check
+from bot.escalation.targets import known_targets
+from bot.oncall.models import EscalationPolicy
+from bot.triage.types import Tier
+
+
+def save_plan(clinic_id: str, tier: Tier, plan: Plan, staff_id: str | None) -> None:
+    """From now on, alerts of `tier` that are raised follow `plan`; those under way keep theirs.
+
+    Raises PlanRefused, and then nothing has changed.
+    """
+    with transaction() as session:
+        clinic = session.get_one(Clinic, clinic_id)
+        check(plan, known_targets(session, clinic_id))
+        plan = replace(plan, fallback_phone=_phone(plan.fallback_phone, clinic.country))
+        _add(session, clinic_id, tier, plan.as_json(), staff_id)
+
+
+def back_to_defaults(clinic_id: str, tier: Tier, staff_id: str | None) -> None:
+    """Alerts of `tier` follow the settings again."""
+    with transaction() as session:
+        _add(session, clinic_id, tier, {}, staff_id)
+
+
+def _add(session: Session, clinic_id: str, tier: Tier, plan: dict[str, Any], staff_id: str | None) -> None:
+    session.add(EscalationPolicy(clinic_id=clinic_id, tier=tier.value, plan=plan, made_by_id=staff_id))
+
+
+def _phone(text: str, country: str) -> str:
+    """The number in E.164; empty stays empty. Raises PlanRefused."""
+    if not text.strip():
+        return ""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        raise PlanRefused("bad_phone") from None
+    if not phonenumbers.is_possible_number(number):
+        raise PlanRefused("bad_phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

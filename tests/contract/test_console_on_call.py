@@ -1,0 +1,192 @@
+"""The console's pages about who is on call and who is paged."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from bot import clock
+from bot.clinic.models import Role, Staff
+from bot.console.router import router
+from bot.db.engine import reading, transaction
+from bot.escalation.alerts import _reopen, page_fallback
+from bot.escalation.models import Alert
+from bot.oncall.models import EscalationPolicy, RotaOverride, RotaRow
+from tests.contract import console_clinic
+from tests.contract.console_clinic import World
+
+
+def client_for(key: str) -> TestClient:
+    app = FastAPI()
+    app.include_router(router)
+    client = TestClient(app, follow_redirects=False)
+    client.post(
+        "/console/sign-in", data={"email": f"{key}@demo.example", "password": console_clinic.PASSWORD}
+    )
+    return client
+
+
+@pytest.fixture
+def nurse(world: World) -> TestClient:
+    return client_for("nurse")
+
+
+@pytest.fixture
+def director(world: World) -> TestClient:
+    return client_for("doctor")
+
+
+def post(client: TestClient, path: str, **fields: object):
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/console/rota").text)
+    assert found
+    return client.post(path, data={"csrf": found[1], **fields})
+
+
+def rota_fields(world: World, **changes: object) -> dict[str, object]:
+    return {
+        "name": "Nurses",
+        "time_zone": "America/New_York",
+        "start": "2026-01-05",
+        "handover": "09:00",
+        "turn_days": "7",
+        "member_0": world.staff["nurse"],
+        "member_1": world.staff["doctor"],
+    } | changes
+
+
+def rows(model: type) -> list:
+    with reading() as session:
+        return session.query(model).all()
+
+
+def test_without_a_rota_the_page_shows_the_list(world: World, nurse: TestClient) -> None:
+    page = nurse.get("/console/rota").text
+    assert "Nurse Demo" in page
+    assert "no rota" in page
+    assert "Stranger Demo" not in page
+
+
+def test_a_rota_is_written_shown_changed_and_ended(world: World, director: TestClient) -> None:
+    assert post(director, "/console/rota", **rota_fields(world)).status_code == 303
+    (row,) = rows(RotaRow)
+    page = director.get("/console/rota").text
+    assert "Nurses: the next two weeks" in page
+    assert 'scope="col"' in page
+    form = director.get(f"/console/rota?edit={row.id}").text
+    assert f'name="rota_id" value="{row.id}"' in form
+    changed = rota_fields(world, rota_id=row.id, name="Night nurses")
+    assert post(director, "/console/rota", **changed).status_code == 303
+    assert [one.name for one in rows(RotaRow)] == ["Night nurses"]
+    post(director, "/console/rota", do="end", rota_id=row.id)
+    assert "no rota" in director.get("/console/rota").text
+
+
+def test_bad_input_comes_back_with_what_to_do_and_what_was_typed(world: World, director: TestClient) -> None:
+    reply = post(director, "/console/rota", **rota_fields(world, time_zone="Mars/Olympus"))
+    assert reply.status_code == 422
+    assert "Europe/Madrid" in reply.text
+    assert "Mars/Olympus" in reply.text
+    assert rows(RotaRow) == []
+
+
+def test_members_and_rotas_of_another_clinic_are_not_there(world: World, director: TestClient) -> None:
+    reply = post(director, "/console/rota", **rota_fields(world, member_1=world.staff["stranger"]))
+    assert reply.status_code == 422
+    post(director, "/console/rota", **rota_fields(world))
+    (row,) = rows(RotaRow)
+    with transaction() as session:
+        session.get_one(Staff, world.staff["stranger"]).role = Role.ADMIN
+    stranger = client_for("stranger")
+    assert "Nurses" not in stranger.get(f"/console/rota?edit={row.id}").text
+    assert post(stranger, "/console/rota", do="end", rota_id=row.id).status_code == 422
+    assert rows(RotaRow)[0].ended_at is None
+
+
+def test_a_nurse_may_cover_and_take_it_back_but_not_write_rotas(
+    world: World, nurse: TestClient, director: TestClient
+) -> None:
+    assert post(nurse, "/console/rota", **rota_fields(world)).status_code == 403
+    post(director, "/console/rota", **rota_fields(world))
+    (row,) = rows(RotaRow)
+    local = clock.now().astimezone(ZoneInfo("America/New_York"))
+    fields = {
+        "rota_id": row.id,
+        "staff_id": world.staff["doctor"],
+        "starts": f"{local:%Y-%m-%dT%H:%M}",
+        "ends": f"{local + timedelta(hours=8):%Y-%m-%dT%H:%M}",
+    }
+    assert post(nurse, "/console/rota/cover", **fields).status_code == 303
+    assert "Dr Demo covers from" in nurse.get("/console/rota").text
+    (made,) = rows(RotaOverride)
+    assert post(nurse, f"/console/rota/cover/{made.id}/cancel").status_code == 303
+    assert "covers from" not in nurse.get("/console/rota").text
+    assert post(nurse, "/console/rota/cover", **(fields | {"ends": ""})).status_code == 422
+
+
+def test_a_calendar_address_is_shown_once_and_read_without_signing_in(
+    world: World, director: TestClient
+) -> None:
+    post(director, "/console/rota", **rota_fields(world))
+    found = re.search(r"/console/calendar/[\w-]+\.ics", post(director, "/console/rota/feed", do="make").text)
+    assert found
+    assert found[0] not in director.get("/console/rota").text
+    app = FastAPI()
+    app.include_router(router)
+    anybody = TestClient(app)
+    reply = anybody.get(found[0])
+    assert reply.headers["content-type"].startswith("text/calendar")
+    assert "BEGIN:VEVENT" in reply.text
+    post(director, "/console/rota/feed", do="revoke")
+    assert anybody.get(found[0]).status_code == 404
+
+
+def test_a_policy_is_written_by_the_director_and_a_faulty_one_refused(
+    world: World, nurse: TestClient, director: TestClient
+) -> None:
+    good = {"target_0_0": "on_call", "delay_0": "5", "remind": "30", "repeats": "1", "unack": "2"}
+    assert post(nurse, "/console/escalation/T0", **good).status_code == 403
+    assert post(director, "/console/escalation/T0", **good).status_code == 303
+    for wrong, words in (
+        ({"delay_0": "0"}, "more than zero"),
+        ({"target_0_0": ""}, "pages nobody"),
+        ({"target_0_0": "", "delay_0": ""}, "at least one step"),
+        ({"target_0_0": f"person:{world.staff['stranger']}"}, "does not have"),
+        ({"repeats": "many"}, "0 to 9"),
+    ):
+        reply = post(director, "/console/escalation/T0", **(good | wrong))
+        assert reply.status_code == 422
+        assert words in reply.text
+        assert "The last policy stays" in reply.text
+    assert len(rows(EscalationPolicy)) == 1
+    assert "own policy" in director.get("/console/escalation").text
+    post(director, "/console/escalation/T0", do="defaults")
+    assert "own policy" not in director.get("/console/escalation").text
+    assert post(director, "/console/escalation/T4", **good).status_code == 404
+
+
+def test_the_pages_speak_spanish(world: World) -> None:
+    spanish = client_for("spanish")
+    assert "De guardia ahora" in spanish.get("/console/rota").text
+    assert "Política de escalado" in spanish.get("/console/escalation").text
+
+
+def test_a_form_without_its_token_changes_nothing(world: World, director: TestClient) -> None:
+    assert director.post("/console/rota", data=rota_fields(world)).status_code == 403
+    assert rows(RotaRow) == []
+
+
+def test_the_timeline_tells_of_ignored_reminders_and_the_fall_back_phone(
+    world: World, nurse: TestClient
+) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["redness"])
+        _reopen(session, alert)
+        page_fallback(session, alert, "+15550100155")
+    page = nurse.get(f"/console/alerts/{world.alerts['redness']}").text
+    assert "Dr Demo heeded no reminder" in page
+    assert "The fall-back phone was paged" in page
