@@ -29,6 +29,7 @@ class Permission(enum.StrEnum):
     APPROVE_RECALLS = "approve_recalls"
     MANAGE_STAFF = "manage_staff"
     MANAGE_SETTINGS = "manage_settings"
+    MANAGE_ON_CALL = "manage_on_call"  #: rotas, closed days, the steps of an escalation
     OWN_ACCOUNT = "own_account"  #: one's own password, second factor and sessions
 
 
@@ -64,6 +65,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
         Permission.CHANGE_PROTOCOLS,
         Permission.APPROVE_RECALLS,
         Permission.MANAGE_SETTINGS,
+        Permission.MANAGE_ON_CALL,
     },
     Role.ADMIN: _EVERYBODY
     | {
@@ -73,6 +75,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
         Permission.APPROVE_RECALLS,
         Permission.MANAGE_STAFF,
         Permission.MANAGE_SETTINGS,
+        Permission.MANAGE_ON_CALL,
     },
 }
 

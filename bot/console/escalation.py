@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from bot import settings as app_settings
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Clinic, Role, Staff
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
-from bot.console.rota import WRITERS, may_write
 from bot.console.sessions import Visitor
 from bot.console.strings import Translate, translator
 from bot.db.engine import reading
@@ -31,18 +32,18 @@ STEPS, TARGETS = 5, 3
 
 
 @router.get("/escalation")
+@door("", Permission.VIEW_ALERTS)
 def escalation_page(request: Request, who: SignedIn, did: str = "") -> Response:
     """The policy of every tier that pages."""
     return _page(request, who, did=did == "saved")
 
 
 @router.post("/escalation/{tier}")
+@door("settings.escalation", Permission.MANAGE_ON_CALL)
 def save(request: Request, who: SignedIn, form: Posted, tier: str) -> Response:
     """Write the policy of a tier, or go back to the defaults. A faulty one is refused; the last one stays."""
     if tier not in TIERS:
         raise NotThere
-    if not may_write(who):
-        return _page(request, who, refused=(tier, "not_allowed", 0), status=403)
     if pages.text(form, "do") == "defaults":
         back_to_defaults(who.clinic_id, Tier(tier), who.staff_id)
         return RedirectResponse("/console/escalation?did=saved", 303)
@@ -108,7 +109,6 @@ def _page(
             refused=refused,
             tiers=tiers,
             clinic=clinic,
-            writer=session.get_one(Staff, who.staff_id).role in WRITERS,
             targets=_targets(session, who.clinic_id, translator(who.language)),
             steps=range(STEPS),
             places=range(TARGETS),

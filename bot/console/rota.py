@@ -15,6 +15,8 @@ from starlette.datastructures import FormData
 
 from bot import clock
 from bot import settings as app_settings
+from bot.access.door import door
+from bot.access.permissions import Permission
 from bot.clinic.models import Role, Staff
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
@@ -30,24 +32,22 @@ from bot.oncall.service import RotaForm, RotaRefused
 router = APIRouter(route_class=ConsoleRoute)
 
 AHEAD = timedelta(days=14)
-#: Who may write rotas and policies; everybody may cover.
-WRITERS = (Role.MEDICAL_DIRECTOR, Role.ADMIN)
 #: How many members a form offers.
 PLACES = 8
 
 
 @router.get("/rota")
+@door("", Permission.VIEW_ALERTS)
 def rota_page(request: Request, who: SignedIn, edit: str = "", did: str = "") -> Response:
     """Who is on call. `edit`: the rota whose form is filled in; `did`: what a form has just done."""
     return _page(request, who, edit=edit, did=did if did in ("saved", "revoked") else "")
 
 
 @router.post("/rota")
+@door("settings.rota", Permission.MANAGE_ON_CALL)
 def save(request: Request, who: SignedIn, form: Posted) -> Response:
     """Write a rota, new or changed."""
     rota_id = pages.text(form, "rota_id")
-    if not may_write(who):
-        return _page(request, who, refused="not_allowed", status=403)
     if pages.text(form, "do") == "end":
         return _tried(request, who, lambda: service.end_rota(who.clinic_id, rota_id), form, rota_id)
     typed = RotaForm(
@@ -67,6 +67,7 @@ def save(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.post("/rota/cover")
+@door("settings.cover", Permission.VIEW_ALERTS)
 def cover(request: Request, who: SignedIn, form: Posted) -> Response:
     """Somebody covers from one moment to another."""
     rota_id, staff_id, starts, ends = (
@@ -80,29 +81,29 @@ def cover(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.post("/rota/cover/{cover_id}/cancel")
+@door("settings.cover_cancel", Permission.VIEW_ALERTS)
 def cancel(request: Request, who: SignedIn, form: Posted, cover_id: str) -> Response:
     """Take a cover back."""
     return _tried(request, who, lambda: service.cancel_cover(who.clinic_id, cover_id), form)
 
 
 @router.post("/rota/closed")
+@door("settings.closed_day", Permission.MANAGE_ON_CALL)
 def close_day(request: Request, who: SignedIn, form: Posted) -> Response:
     """The clinic is closed on a day."""
-    if not may_write(who):
-        return _page(request, who, refused="not_allowed", status=403)
     day, name = pages.text(form, "day"), pages.text(form, "day_name")
     return _tried(request, who, lambda: service.close_day(who.clinic_id, day, name), form)
 
 
 @router.post("/rota/closed/{day_id}/open")
+@door("settings.open_day", Permission.MANAGE_ON_CALL)
 def open_day(request: Request, who: SignedIn, form: Posted, day_id: str) -> Response:
     """The clinic is open on that day after all."""
-    if not may_write(who):
-        return _page(request, who, refused="not_allowed", status=403)
     return _tried(request, who, lambda: service.open_day(who.clinic_id, day_id), form)
 
 
 @router.post("/rota/feed")
+@door("account.calendar", Permission.OWN_ACCOUNT)
 def feed(request: Request, who: SignedIn, form: Posted) -> Response:
     """A new calendar address, shown once, or none any more."""
     if pages.text(form, "do") == "revoke":
@@ -114,18 +115,13 @@ def feed(request: Request, who: SignedIn, form: Posted) -> Response:
 
 
 @router.get("/calendar/{token}.ics")
+@door("")
 def calendar_file(token: str) -> Response:
     """The feed itself. Whoever knows the address may read it: calendars cannot sign in."""
     found = calendar.feed(token)
     if found is None:
         raise pages.NotThere
     return Response(found, media_type="text/calendar; charset=utf-8", headers={"Cache-Control": "no-store"})
-
-
-def may_write(who: Visitor) -> bool:
-    """Whether the visitor may write rotas and policies."""
-    with reading() as session:
-        return session.get_one(Staff, who.staff_id).role in WRITERS
 
 
 def _tried(
@@ -165,7 +161,6 @@ def _page(
             refused=refused,
             address=address,
             has_feed=session.scalars(mine).first() is not None,
-            writer=session.get_one(Staff, who.staff_id).role in WRITERS,
             names=names,
             here=here,
             gaps=nobody_on_call(session, who.clinic_id, now),

@@ -1,7 +1,7 @@
 """contact methods, notifications by other ways than text, the auditor's memory
 
 Revision: 0010
-Follows: 0013
+Follows: 0009
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 import bot.db.base
 
 revision = '0010'
-down_revision = '0013'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 

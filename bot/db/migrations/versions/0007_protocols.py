@@ -1,6 +1,6 @@
 """protocols of a year, versions of a clinic's own, consent by text
 
-Revision: 0012
+Revision: 0007
 Follows: 0006
 """
 
@@ -13,7 +13,7 @@ from alembic import op
 
 import bot.db.base
 
-revision = '0012'
+revision = '0007'
 down_revision = '0006'
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """On-call rotas, closed days, calendar feeds and escalation policies
 
-Revision: 0009
-Follows: 0008
+Revision: 0013
+Follows: 0012
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from alembic import op
 
 import bot.db.base
 
-revision = '0009'
-down_revision = '0008'
+revision = '0013'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

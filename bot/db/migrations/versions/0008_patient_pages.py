@@ -1,7 +1,7 @@
 """links for patients, staff ratings, recalls
 
-Revision: 0007
-Follows: 0012
+Revision: 0008
+Follows: 0007
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from alembic import op
 
 import bot.db.base
 
-revision = '0007'
-down_revision = '0012'
+revision = '0008'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """audit log, second factors, one-time links, sessions that know their browser
 
-Revision: 0008
+Revision: 0012
 Follows: 0011
 """
 
@@ -13,7 +13,7 @@ from alembic import op
 
 import bot.db.base
 
-revision = '0008'
+revision = '0012'
 down_revision = '0011'
 branch_labels = None
 depends_on = None
