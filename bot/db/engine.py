@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
+from bot.db.writers import PATIENCE_S, Connection, Queue
 
 
 class RecordSession(Session):
@@ -33,12 +34,13 @@ def make_engine(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # parameters are patients' words and numbers: they stay out of error texts and so out of logs
-    engine = create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
-    )
+    arguments = {"timeout": PATIENCE_S, "check_same_thread": False, "factory": Connection}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    queue = Queue()
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
+        connection.queue = queue
         connection.isolation_level = None  # SQLAlchemy's `begin` below decides when to begin
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")
@@ -46,7 +48,10 @@ def make_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         readonly = connection.get_execution_options().get("readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        if readonly:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.connection.driver_connection.begin_writing()
 
     return engine
 

@@ -15,7 +15,7 @@ from dbos._queue import QueueRateLimit
 
 from bot import clock, events
 from bot.channels.base import Carrier
-from bot.db.engine import engine
+from bot.db.engine import engine, make_engine
 from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
 from bot.durable.presence import announce
@@ -40,6 +40,15 @@ LOOK_FOR_DEAD_S = 10.0
 #: Seconds between looks at the files of the triage rules and of the content.
 LOOK_AT_FILES_S = 10.0
 _REMEMBERED = 20_000
+
+
+def _readers_beside_writers(url: str) -> None:
+    """Turn SQLite's WAL mode on for the queues' file, which remembers it. Without it every look into a queue
+    holds up those who put something in or take it out, and a page waits seconds when much is going on."""
+    if url.startswith("sqlite"):
+        made = make_engine(url)
+        made.connect().close()
+        made.dispose()
 
 
 class Runtime:
@@ -71,6 +80,7 @@ class Runtime:
         """Launch queues and sweeper, and load the model beside them: pages never wait for the model."""
         self._presence = announce(self._settings, engine())
         logging.getLogger("dbos").setLevel(logging.WARNING)
+        _readers_beside_writers(self._settings.workflow_database)
         config: DBOSConfig = {
             "name": "afterglow",
             "system_database_url": self._settings.workflow_database,
