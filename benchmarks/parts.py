@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -40,6 +41,11 @@ NURSE, DOCTOR = "+15550100121", "+15550100122"
 #: Seconds until the carrier reports a text delivered.
 REPORT_S = 0.6
 
+
+def _report(error: Exception) -> None:
+    sys.stderr.write(f"a delivery report failed: {error!r}\n")
+
+
 _numbers = itertools.count(1)
 
 
@@ -49,14 +55,18 @@ class TimingCarrier:
 
     name: str = "timing"
     taken: dict[str, datetime] = field(default_factory=dict)  #: by our message id
-    later: Later = field(default_factory=lambda: Later("reports", lambda error: print(repr(error))))
+    later: Later = field(default_factory=lambda: Later("reports", _report))
 
     def send(self, message: Outbound) -> Sent:
         """Take it."""
         self.taken.setdefault(message.message_id, clock.now())
         sid = f"SM{message.message_id}"
-        self.later.call(REPORT_S, lambda: delivery.update_status(sid, Status.DELIVERED, error_code=""))
+        self.later.call(REPORT_S, lambda: self._arrived(sid))
         return Sent(sid, Status.SENT)
+
+    @staticmethod
+    def _arrived(sid: str) -> None:
+        delivery.update_status(sid, Status.DELIVERED, error_code="")
 
     def find(self, message: Outbound, since: datetime) -> Sent | None:  # noqa: ARG002
         """What became of it; nothing here ever loses an answer."""
@@ -99,7 +109,12 @@ def serving(url: str | None, load: Callable[[], Dialogue] | None, **settings: An
     """The durable work and the auditor of a serving process, on a record of its own."""
     with tempfile.TemporaryDirectory(prefix="afterglow-bench-") as folder:
         chosen = Settings(
-            var_dir=Path(folder), database_url=url, demo=True, carrier="simulator", log_level="ERROR", **settings
+            var_dir=Path(folder),
+            database_url=url,
+            demo=True,
+            carrier="simulator",
+            log_level="ERROR",
+            **settings,
         )
         app_settings.use_settings(chosen)
         clock.keep_in(None)
@@ -133,9 +148,7 @@ def patients(count: int) -> list[str]:
         treated = clock.now() - timedelta(days=number % 10, hours=3)
         common = {"clinic_id": clinic_id, "created_at": clock.now()}
         who = {"id": new_id(), "first_name": "Sample", "last_name": str(number), "language": "en"}
-        rows[Patient].append(
-            common | who | {"phone": f"+1555{number:07d}", "time_zone": "America/New_York"}
-        )
+        rows[Patient].append(common | who | {"phone": f"+1555{number:07d}", "time_zone": "America/New_York"})
         rows[Treatment].append(
             common
             | {"id": new_id(), "patient_id": who["id"], "product": "harmonyca", "lot": "BENCH"}

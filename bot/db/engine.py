@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
-from bot.db.writers import PATIENCE_S, Connection, Queue
+from bot.db.writers import PATIENCE_S, taking_turns
 
 
 class RecordSession(Session):
@@ -34,13 +34,11 @@ def make_engine(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # parameters are patients' words and numbers: they stay out of error texts and so out of logs
-    arguments = {"timeout": PATIENCE_S, "check_same_thread": False, "factory": Connection}
+    arguments = {"timeout": PATIENCE_S, "check_same_thread": False, "factory": taking_turns()}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True)
-    queue = Queue()
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
-        connection.queue = queue
         connection.isolation_level = None  # SQLAlchemy's `begin` below decides when to begin
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")

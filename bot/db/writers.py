@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 #: Seconds that a writer waits, here and for another process, before it is told that the database is locked.
@@ -107,6 +108,18 @@ class Connection(sqlite3.Connection):
     def cursor(self, factory: Any = None) -> Any:
         """A cursor that waits for its turn where Python begins a transaction by itself."""
         return super().cursor(factory or Cursor)
+
+
+def taking_turns() -> Callable[..., Connection]:
+    """Makes the connections to one file: they share a queue. For `sqlite3.connect(factory=...)`."""
+    queue = Queue()
+
+    def connect(*arguments: Any, **named: Any) -> Connection:
+        made = Connection(*arguments, **named)
+        made.queue = queue
+        return made
+
+    return connect
 
 
 class Cursor(sqlite3.Cursor):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig
@@ -16,6 +17,7 @@ from dbos._queue import QueueRateLimit
 from bot import clock, events
 from bot.channels.base import Carrier
 from bot.db.engine import engine, make_engine
+from bot.db.writers import taking_turns
 from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
 from bot.durable.presence import announce
@@ -42,13 +44,16 @@ LOOK_AT_FILES_S = 10.0
 _REMEMBERED = 20_000
 
 
-def _readers_beside_writers(url: str) -> None:
-    """Turn SQLite's WAL mode on for the queues' file, which remembers it. Without it every look into a queue
-    holds up those who put something in or take it out, and a page waits seconds when much is going on."""
-    if url.startswith("sqlite"):
-        made = make_engine(url)
-        made.connect().close()
-        made.dispose()
+def _for_sqlite(url: str) -> dict[str, Any]:
+    """How the queues' own file is opened, where they have one: in WAL mode, which the file remembers, and with
+    writers that take turns. Otherwise every look into a queue holds up those who put something in or take
+    it out, and a page waits for seconds when much is going on."""
+    if not url.startswith("sqlite"):
+        return {}
+    made = make_engine(url)
+    made.connect().close()
+    made.dispose()
+    return {"connect_args": {"factory": taking_turns()}}
 
 
 class Runtime:
@@ -80,13 +85,13 @@ class Runtime:
         """Launch queues and sweeper, and load the model beside them: pages never wait for the model."""
         self._presence = announce(self._settings, engine())
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        _readers_beside_writers(self._settings.workflow_database)
         config: DBOSConfig = {
             "name": "afterglow",
             "system_database_url": self._settings.workflow_database,
             # one constant version: work that was queued before an update is still ours
             "application_version": "1",
             "executor_id": self._settings.process_name,
+            "db_engine_kwargs": _for_sqlite(self._settings.workflow_database),
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 1.0,
         }
