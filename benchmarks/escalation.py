@@ -4,8 +4,8 @@
                                     [--alerts 500] [--minutes 3]
 
 First how long a red flag takes from arriving to its first page being handed to the carrier, at 20 messages a
-second of which every fifth is one. Then how late the steps of many open alerts are, raised, paged,
-escalated, taken, reminded of and reopened by a clinic's policy with short times. `--scripted` leaves Rasa out.
+second of which every fifth is one. Then how late the steps of many open alerts are, raised, paged, escalated,
+taken, reminded of and reopened by a clinic's policy with short times. `--scripted` leaves Rasa out.
 """
 
 from __future__ import annotations

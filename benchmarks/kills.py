@@ -16,6 +16,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -102,10 +103,8 @@ class Bench:
     def _say(self, sender: str, body: str) -> bool:
         """A phone sends a text. True when the carrier has it, whatever became of the server meanwhile."""
         ((before,),) = self._rows("carrier.db", "SELECT coalesce(max(seq), 0) FROM texts") or [(0,)]
-        try:
+        with suppress(httpx.TransportError):
             self._http.post("/bench/text", params={"sender": sender, "body": body})
-        except httpx.TransportError:
-            pass
         return bool((self._rows("carrier.db", CARRIED, sender, body, before) or [(0,)])[0][0])
 
     def act(self, *, closing: bool = False) -> None:
@@ -126,10 +125,8 @@ class Bench:
                 return
             enough = {"at once": True, "heeds": reminded >= 1, "ignores": reopened >= 1}[manner]
             if status == "acknowledged" and (closing or enough):
-                try:
+                with suppress(httpx.TransportError):
                     self._http.post("/bench/close", params={"alert": alert, "staff": holder})
-                except httpx.TransportError:
-                    pass
                 return
 
     def live(self) -> None:

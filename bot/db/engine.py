@@ -35,7 +35,9 @@ def make_engine(url: str) -> Engine:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # parameters are patients' words and numbers: they stay out of error texts and so out of logs
     arguments = {"timeout": PATIENCE_S, "check_same_thread": False, "factory": taking_turns()}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    # as many connections as there are threads: those who wait for their turn to write hold one each, and
+    # whoever has the turn may need another to read
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=20, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

@@ -45,9 +45,9 @@ _REMEMBERED = 20_000
 
 
 def _for_sqlite(url: str) -> dict[str, Any]:
-    """How the queues' own file is opened, where they have one: in WAL mode, which the file remembers, and with
-    writers that take turns. Otherwise every look into a queue holds up those who put something in or take
-    it out, and a page waits for seconds when much is going on."""
+    """How the queues' own file is opened, where they have one: in WAL mode, which the file remembers, and
+    with writers that take turns. Otherwise every look into a queue holds up those who put something in or
+    take it out, and a page waits for seconds when much is going on."""
     if not url.startswith("sqlite"):
         return {}
     made = make_engine(url)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, text
 from bot.db import writers
 from bot.db.engine import make_engine
 from bot.db.writers import Queue, taking_turns
+from bot.durable.runtime import _for_sqlite
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
         waiting.append(threading.Thread(target=run))
         waiting[-1].start()
         while len(queue._waiting) <= number:
-            pass
+            time.sleep(0.01)
     queue.leave()
     for thread in waiting:
         thread.join()
@@ -55,7 +57,7 @@ def test_a_second_transaction_inside_the_first_is_told_that_the_database_is_lock
 ) -> None:
     monkeypatch.setattr(writers, "PATIENCE_S", 0.05)
     with engine.begin(), pytest.raises(Exception, match="locked"), engine.begin():
-        pass
+        time.sleep(0.01)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO things VALUES ('after')"))
 
@@ -84,13 +86,32 @@ def test_readers_wait_for_nobody(engine: Engine) -> None:
             assert reader.scalar(text("SELECT count(*) FROM things")) == 0
 
 
+def test_whoever_writes_can_read_beside_it_however_many_wait_to_write(engine: Engine) -> None:
+    def write(number: int) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO things VALUES (:name)"), {"name": str(number)})
+
+    waiting = [threading.Thread(target=write, args=(number,)) for number in range(60)]
+    with engine.begin():
+        for thread in waiting:
+            thread.start()
+        while engine.pool.checkedout() <= len(waiting):  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        with engine.execution_options(readonly=True).connect() as reader:
+            assert reader.scalar(text("SELECT count(*) FROM things")) == 0
+    for thread in waiting:
+        thread.join()
+    with engine.execution_options(readonly=True).connect() as reader:
+        assert reader.scalar(text("SELECT count(*) FROM things")) == 60
+
+
 def test_transactions_that_python_begins_by_itself_take_turns_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "PATIENCE_S", 0.05)
     connect = taking_turns()
     first, second = (
-        sqlite3.connect(tmp_path / "own.db", factory=connect, isolation_level="IMMEDIATE", timeout=0)  # type: ignore[arg-type]
+        sqlite3.connect(tmp_path / "own.db", factory=connect, isolation_level="IMMEDIATE", timeout=0)
         for _ in range(2)
     )
     first.execute("CREATE TABLE things (name TEXT)")
@@ -103,3 +124,23 @@ def test_transactions_that_python_begins_by_itself_take_turns_too(
     assert first.execute("SELECT count(*) FROM things").fetchone() == (2,)
     first.close()
     second.close()
+
+
+def test_who_looks_into_the_queues_file_holds_up_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "workflows.db"
+    opened = _for_sqlite(f"sqlite:///{path}")["connect_args"]["factory"]
+    writer = sqlite3.connect(path, factory=opened, timeout=0)
+    writer.execute("CREATE TABLE things (name TEXT)")
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM things").fetchone() == (0,)
+
+    writer.execute("INSERT INTO things VALUES ('one')")
+    writer.commit()
+
+    reader.close()
+    writer.close()
+
+
+def test_queues_in_postgresql_are_opened_as_ever() -> None:
+    assert _for_sqlite("postgresql+psycopg://localhost/afterglow") == {}
