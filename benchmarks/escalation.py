@@ -184,9 +184,8 @@ def steps(at: Serving, many: int, minutes: float, name: str) -> bool:
                 Alert.status != AlertStatus.CLOSED, Alert.next_step_at <= clock.now()
             )
         ).all()
-        kinds: dict[EventKind, int] = dict(
-            session.execute(select(AlertEvent.kind, func.count()).group_by(AlertEvent.kind)).tuples().all()
-        )
+        counted = select(AlertEvent.kind, func.count()).group_by(AlertEvent.kind)
+        kinds: dict[EventKind, int] = {kind: count for kind, count in session.execute(counted)}  # noqa: C416
         still = session.scalar(select(func.count()).where(Alert.status != AlertStatus.CLOSED))
     late = sorted(
         [late for _, late in measured] + [(clock.now() - due).total_seconds() for due in overdue if due]

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between sweeps when nothing wakes the sweeper.
 IDLE_S = 1.0
+#: Seconds between two sweeps at most while there is something to do.
+LONGEST_REST_S = 0.2
 #: Seconds after which a sweeper that has not finished a sweep counts as dead.
 STALLED_S = 30.0
 #: Seconds between looks into the queues; longer while the model loads, which polling would slow down.
@@ -159,6 +161,7 @@ class Runtime:
 
     def _sweep_forever(self) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 self._take_up_the_work_of_the_dead()
                 self._take_up_changed_files()
@@ -167,6 +170,8 @@ class Runtime:
             except Exception:
                 log.exception("sweep failed; trying again")
                 self._stop.wait(IDLE_S)
+            # rests as long as it worked: under load one look serves many commits
+            self._stop.wait(min(time.monotonic() - began, LONGEST_REST_S))
             events.work.wait(IDLE_S)
             events.work.clear()
 
