@@ -76,10 +76,15 @@ format: .venv/.installed-dev ## format the code
 	@$(RUN)/ruff check --fix-only --quiet . ; $(RUN)/ruff format .
 
 .PHONY: bench
-bench: .venv/.installed-dev ## measure triage; turns beside a stock Rasa server; a million check-ins
+bench: .venv/.installed-dev ## measure triage; turns beside a stock Rasa server; a million check-ins; escalation
 	@$(RUN)/python -m benchmarks.triage
 	@$(RUN)/python -m benchmarks.turns
 	@$(RUN)/python -m benchmarks.follow_up
+	@$(RUN)/python -m benchmarks.escalation
+
+.PHONY: kills
+kills: .venv/.installed-dev ## kill a server 200 times while alerts run, and print the ledger (an hour)
+	@$(RUN)/python -m benchmarks.kills
 
 .PHONY: lock
 lock: $(UV) ## refresh uv.lock after a change in pyproject.toml

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
+from bot.db.writers import PATIENCE_S, taking_turns
 
 
 class RecordSession(Session):
@@ -33,9 +34,10 @@ def make_engine(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # parameters are patients' words and numbers: they stay out of error texts and so out of logs
-    engine = create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
-    )
+    arguments = {"timeout": PATIENCE_S, "check_same_thread": False, "factory": taking_turns()}
+    # as many connections as there are threads: those who wait for their turn to write hold one each, and
+    # whoever has the turn may need another to read
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=20, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -46,7 +48,10 @@ def make_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         readonly = connection.get_execution_options().get("readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        if readonly:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.connection.driver_connection.begin_writing()
 
     return engine
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig
@@ -15,7 +16,8 @@ from dbos._queue import QueueRateLimit
 
 from bot import clock, events
 from bot.channels.base import Carrier
-from bot.db.engine import engine
+from bot.db.engine import engine, make_engine
+from bot.db.writers import taking_turns
 from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
 from bot.durable.presence import announce
@@ -30,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between sweeps when nothing wakes the sweeper.
 IDLE_S = 1.0
+#: Seconds between two sweeps at most while there is something to do.
+LONGEST_REST_S = 0.2
 #: Seconds after which a sweeper that has not finished a sweep counts as dead.
 STALLED_S = 30.0
 #: Seconds between looks into the queues; longer while the model loads, which polling would slow down.
@@ -40,6 +44,18 @@ LOOK_FOR_DEAD_S = 10.0
 #: Seconds between looks at the files of the triage rules and of the content.
 LOOK_AT_FILES_S = 10.0
 _REMEMBERED = 20_000
+
+
+def _for_sqlite(url: str) -> dict[str, Any]:
+    """How the queues' own file is opened, where they have one: in WAL mode, which the file remembers, and
+    with writers that take turns. Otherwise every look into a queue holds up those who put something in or
+    take it out, and a page waits for seconds when much is going on."""
+    if not url.startswith("sqlite"):
+        return {}
+    made = make_engine(url)
+    made.connect().close()
+    made.dispose()
+    return {"connect_args": {"factory": taking_turns()}}
 
 
 class Runtime:
@@ -77,6 +93,7 @@ class Runtime:
             # one constant version: work that was queued before an update is still ours
             "application_version": "1",
             "executor_id": self._settings.process_name,
+            "db_engine_kwargs": _for_sqlite(self._settings.workflow_database),
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 1.0,
         }
@@ -144,6 +161,7 @@ class Runtime:
 
     def _sweep_forever(self) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 self._take_up_the_work_of_the_dead()
                 self._take_up_changed_files()
@@ -152,6 +170,8 @@ class Runtime:
             except Exception:
                 log.exception("sweep failed; trying again")
                 self._stop.wait(IDLE_S)
+            # rests as long as it worked: under load one look serves many commits
+            self._stop.wait(min(time.monotonic() - began, LONGEST_REST_S))
             events.work.wait(IDLE_S)
             events.work.clear()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from zlib import crc32
 
 import structlog
 from sqlalchemy import case, func, select
@@ -152,7 +153,7 @@ _URGENT = (Kind.PAGE, Kind.SAFETY)
 
 def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
-        select(Message.id, Message.kind, Message.send_after, Conversation.address)
+        select(Message.id, Message.kind, Message.send_after, Conversation.address, Message.body)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(
             Message.status.in_([Status.QUEUED, Status.SENDING]),
@@ -162,9 +163,11 @@ def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
         .order_by(case((Message.kind.in_(_URGENT), 0), else_=1), Message.id)
         .limit(BATCH)
     )
-    for message_id, kind, send_after, address in rows:
+    for message_id, kind, send_after, address, body in rows:
         workflow_id = _id("deliver", message_id, send_after, now, timedelta(minutes=10))
-        yield Work("urgent" if kind in _URGENT else "carrier", "deliver", workflow_id, message_id, address)
+        # pages about different alerts need not wait for each other; equal texts must, to be told apart
+        party = f"{address}-{crc32(body.encode()):08x}" if kind is Kind.PAGE else address
+        yield Work("urgent" if kind in _URGENT else "carrier", "deliver", workflow_id, message_id, party)
 
 
 def _notifications(session: Session, now: datetime) -> Iterator[Work]:

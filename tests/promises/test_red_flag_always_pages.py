@@ -37,6 +37,20 @@ def test_the_sender_is_answered_and_the_nurse_is_paged_at_once(desk: Desk) -> No
     assert desk.texts_to(DOCTOR) == []
 
 
+def test_pages_to_one_phone_wait_for_each_other_only_when_they_say_the_same(desk: Desk) -> None:
+    desk.text(PAT, BLIND)
+    desk.text(ANA, WHITE_LIP)
+    desk.text(NURSE, "hello")
+    desk.text(NURSE, "hello")
+
+    works = [work for work in sweep.due(clock.now()) if work.task == "deliver"]
+    to_nurse = [work for work in works if desk.message(work.row_id).kind is Kind.PAGE]
+    first, second, help_text, the_same = (work.partition for work in to_nurse)
+    assert len({first, second, help_text}) == 3
+    assert help_text == the_same, "the carrier knows equal texts by their words only"
+    assert {work.queue for work in to_nurse} == {"urgent"}
+
+
 def test_the_emergency_number_stands_in_the_first_segment_in_either_language(desk: Desk) -> None:
     desk.text(PAT, BLIND)
     desk.text(ANA, "no veo bien con el ojo derecho desde ayer y me duele")

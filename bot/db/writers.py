@@ -1,0 +1,143 @@
+"""SQLite lets one connection write at a time. Those of this process wait for each other here, in the order in
+which they came: SQLite itself lets waiters sleep and try again, for longer each time, so that under load a
+newcomer overtakes the one who has waited for seconds.
+
+Other processes (a command beside the server) still wait as SQLite lets them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+#: Seconds that a writer waits, here and for another process, before it is told that the database is locked.
+PATIENCE_S = 30.0
+
+
+class Queue:
+    """A lock that is given to whoever has waited longest."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def enter(self, timeout: float) -> bool:
+        """Wait for the lock, `timeout` seconds at most. False: not got."""
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return True
+            mine = threading.Event()
+            self._waiting.append(mine)
+        if mine.wait(timeout):
+            return True
+        with self._guard:
+            if mine.is_set():
+                return True  # given to us at the last moment
+            self._waiting.remove(mine)
+        return False
+
+    def leave(self) -> None:
+        """Give the lock to the next."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+
+class Connection(sqlite3.Connection):
+    """A connection that writes when it is its turn, and gives the turn on when its transaction ends."""
+
+    queue: Queue | None = None  #: shared by the connections of an engine
+    _writes = False
+
+    def begin_writing(self) -> None:
+        """Begin a transaction that may write. Raises sqlite3.OperationalError after `PATIENCE_S`."""
+        self.wait_for_turn()
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._pass_on()
+            raise
+
+    def wait_for_turn(self) -> None:
+        """Wait until nobody else of this process writes."""
+        if self.queue is None or self._writes:
+            return
+        if not self.queue.enter(PATIENCE_S):
+            raise sqlite3.OperationalError("database is locked")
+        self._writes = True
+
+    def _pass_on(self) -> None:
+        if self._writes and self.queue is not None and not self._in_transaction():
+            self._writes = False
+            self.queue.leave()
+
+    def _in_transaction(self) -> bool:
+        try:
+            return self.in_transaction
+        except sqlite3.ProgrammingError:  # it is closed
+            return False
+
+    def commit(self) -> None:
+        """End the transaction, and give the turn on."""
+        try:
+            super().commit()
+        finally:
+            self._pass_on()
+
+    def rollback(self) -> None:
+        """Undo the transaction, and give the turn on."""
+        try:
+            super().rollback()
+        finally:
+            self._pass_on()
+
+    def close(self) -> None:
+        """Close, which ends the transaction."""
+        try:
+            super().close()
+        finally:
+            self._pass_on()
+
+    def cursor(self, factory: Any = None) -> Any:
+        """A cursor that waits for its turn where Python begins a transaction by itself."""
+        return super().cursor(factory or Cursor)
+
+
+def taking_turns() -> Callable[..., Connection]:
+    """Makes the connections to one file: they share a queue. For `sqlite3.connect(factory=...)`."""
+    queue = Queue()
+
+    def connect(*arguments: Any, **named: Any) -> Connection:
+        made = Connection(*arguments, **named)
+        made.queue = queue
+        return made
+
+    return connect
+
+
+class Cursor(sqlite3.Cursor):
+    """Python begins a transaction by itself before a statement that writes, unless told not to."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> Cursor:
+        """Run a statement."""
+        connection = self.connection
+        if (
+            isinstance(connection, Connection)
+            and connection.isolation_level is not None
+            and not connection.in_transaction
+            and sql.lstrip()[:7].upper().startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))
+        ):
+            connection.wait_for_turn()
+            try:
+                return super().execute(sql, parameters)
+            except BaseException:
+                connection._pass_on()
+                raise
+        return super().execute(sql, parameters)
