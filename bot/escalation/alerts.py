@@ -192,9 +192,9 @@ def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> No
         again = alert.steps_taken >= (1 if as_lead else max(1, policy.first_round))
         piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
         if as_lead:  # never bundled: the patient was told that this person will phone
-            page(session, alert, staff_id, piece, detail=AS_LEAD)
+            page(session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent)
         else:
-            page_or_bundle(session, alert, staff_id, piece)
+            page_or_bundle(session, alert, staff_id, piece, urgent=step.urgent)
     if step.fallback:
         page_fallback(session, alert, policy.fallback_phone)
     # without anybody the next step starts with the first person, as soon as there is one
@@ -247,6 +247,7 @@ def page(
     event: EventKind = EventKind.PAGED,
     *,
     detail: str = "",
+    urgent: bool = False,
 ) -> bool:
     """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
     notification is written here, with the time at which it is due. The words carry initials and a link.
@@ -258,7 +259,7 @@ def page(
     if purpose == "take":
         rows.supersede(session, alert, staff_id)
     methods = {method.id: method for method in rows.methods_of(session, staff_id)}
-    found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose)
+    found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose, urgent)
     if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
         return False
@@ -317,7 +318,9 @@ def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, st
     return extra
 
 
-def page_or_bundle(session: Session, alert: Alert, staff_id: str, piece: str) -> None:
+def page_or_bundle(
+    session: Session, alert: Alert, staff_id: str, piece: str, *, urgent: bool = False
+) -> None:
     """Page one member of staff, or, after many pages, let one text stand for several alerts.
 
     The alert stays in the queue and its next step comes as if it had been paged by itself.
@@ -337,7 +340,7 @@ def page_or_bundle(session: Session, alert: Alert, staff_id: str, piece: str) ->
     )
     staff = session.get_one(Staff, staff_id)
     if not staff.phone or how_to_page(alert.tier, recent or 0, False) == "page":
-        page(session, alert, staff_id, piece)
+        page(session, alert, staff_id, piece, urgent=urgent)
         return
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, staff.phone)
     going = session.scalars(
