@@ -132,12 +132,15 @@ def _join(session: Session, alert: Alert, message: Message, assessment: Assessme
     _refresh(session, alert)
     log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
     if assessment.tier.urgency < alert.tier.urgency:
+        holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
         alert.policy = _policy(session, alert.conversation, alert.tier, alert.psych)
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
-        take_step(session, alert, clock.now())
+        step = take_step(session, alert, clock.now())
+        if holder and isinstance(step, Page) and holder not in step.people:  # may be off call by now
+            page(session, alert, holder, "staff.page")
     elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
     told = _tell_leads(session, alert) if crisis else ()

@@ -509,6 +509,32 @@ def test_replies_that_mean_nothing_are_answered_five_times_and_codes_always(desk
     assert desk.alerts()[0].status is AlertStatus.ACKNOWLEDGED
 
 
+def test_whoever_had_an_alert_hears_that_it_became_an_emergency_and_is_open_again(desk: Desk) -> None:
+    (first,) = hire(desk, OTHERS[0])
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    rota(desk, first)
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.status, alert.tier) == (AlertStatus.OPEN, Tier.T0)
+    assert f"ACK {alert.code} to take it" in desk.texts_to(NURSE)[heard]
+    assert len(desk.texts_to(NURSE)) == heard + 1
+    assert len(desk.texts_to(OTHERS[0])) == 1
+
+
+def test_whoever_had_an_alert_that_is_raised_and_is_on_call_still_is_paged_once(desk: Desk) -> None:
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == heard + 1
+
+
 def test_status_updates_tell_everybody_who_was_paged(desk: Desk) -> None:
     white_lip(desk)
     desk.advance(minutes=15.1)
