@@ -342,10 +342,11 @@ def page_or_bundle(
         )
     )
     staff = session.get_one(Staff, staff_id)
-    if not staff.phone or how_to_page(alert.tier, recent or 0, False) == "page":
+    number = rows.text_number(session, staff)
+    if not number or how_to_page(alert.tier, recent or 0, False) == "page":
         page(session, alert, staff_id, piece, urgent=urgent)
         return
-    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, staff.phone)
+    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, number)
     going = session.scalars(
         select(Message)
         .where(

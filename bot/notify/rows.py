@@ -45,6 +45,14 @@ def can_be_paged() -> ColumnElement[bool]:
     return and_(Staff.active.is_(True), or_(Staff.phone != "", method))
 
 
+def text_number(session: Session, staff: Staff) -> str:
+    """The number at which a person is texted; empty for somebody whose methods are all of other kinds."""
+    methods = methods_of(session, staff.id)
+    if not methods:
+        return staff.phone or ""
+    return next((method.address for method in methods if method.kind is ContactKind.SMS), "")
+
+
 def next_step(session: Session, alert_id: str, staff_id: str) -> int:
     """The number of a person's next page about an alert, from 0."""
     last = session.scalar(

@@ -476,6 +476,23 @@ def test_a_flood_is_bundled_into_one_text_and_no_emergency_is_hidden(desk: Desk)
     assert len(desk.texts_to(DOCTOR)) >= 6  # every alert's next step came all the same
 
 
+def test_a_bundle_goes_to_the_number_that_pages_go_to(desk: Desk) -> None:
+    reach(NURSE, ("sms", "+15550100139", 0))
+    flood(desk, 7)
+    desk.settle()
+    desk.advance(seconds=31)
+    assert desk.texts_to(NURSE) == []
+    assert "7 alerts wait" in desk.texts_to("+15550100139")[-1]
+
+
+def test_whoever_gets_no_texts_is_paged_about_every_alert_of_a_flood(desk: Desk) -> None:
+    reach(NURSE, ("email", "nurse@demo.example", 0))
+    flood(desk, 7)
+    desk.settle()
+    assert desk.texts_to(NURSE) == []
+    assert len(desk.mails.sent) == 7
+
+
 def test_after_the_window_pages_are_single_again(desk: Desk) -> None:
     flood(desk, 7)
     desk.advance(minutes=11)
