@@ -33,6 +33,7 @@ _PATIENTS = (
     ("Ana", "Ejemplo", "+15550100111", "es", 1),
     ("Pat", "Sample", "+15550100112", "en", 0),
 )
+PATIENT_PHONES = tuple(phone for _first, _last, phone, _language, _days in _PATIENTS)
 
 
 def seed(*, patients: bool = True) -> bool:

@@ -21,6 +21,7 @@ from bot.escalation.plan import WORDS, Plan, PlanRefused, Step
 from bot.escalation.plans import back_to_defaults, save_plan
 from bot.escalation.policy import Policy
 from bot.escalation.targets import plan_of
+from bot.notify.rows import can_be_paged
 from bot.oncall.roster import rotas
 from bot.triage.types import Tier
 
@@ -139,9 +140,7 @@ def _typed(plan: Plan) -> dict[str, str]:
 def _targets(session: Session, clinic_id: str, t: Translate) -> list[tuple[str, str]]:
     """Every target that a step may name, with its words."""
     people = session.scalars(
-        select(Staff)
-        .where(Staff.clinic_id == clinic_id, Staff.active.is_(True), Staff.phone != "")
-        .order_by(Staff.name)
+        select(Staff).where(Staff.clinic_id == clinic_id, can_be_paged()).order_by(Staff.name)
     )
     return [
         *((word, t(f"escalation.{word}")) for word in WORDS),

@@ -21,7 +21,8 @@ from bot.console.pages import ConsoleRoute, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading, transaction
-from bot.escalation.models import Alert, AlertStatus, Notification
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
+from bot.messaging.models import Message
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -115,6 +116,19 @@ def _wanted(alert: Alert, who: Visitor, show: str) -> bool:
     return alert.tier.value == show
 
 
+def _sign(alert: Alert) -> Message:
+    """The message that made the alert as urgent as it is."""
+    raised = [one.message for one in alert.events if one.kind is EventKind.RAISED and one.message]
+    return raised[-1] if raised else alert.message
+
+
+def _paged(alert: Alert) -> list[str]:
+    """Who was paged, by themselves or with other alerts in one text."""
+    return list(
+        dict.fromkeys(one.staff.name for one in alert.events if one.kind is EventKind.PAGED and one.staff)
+    )
+
+
 def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
     show = show if show in FILTERS else "all"
     with reading() as session:
@@ -124,7 +138,7 @@ def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
             joinedload(Alert.message),
             joinedload(Alert.conversation),
             joinedload(Alert.acknowledged_by),
-            selectinload(Alert.notifications).joinedload(Notification.staff),
+            selectinload(Alert.events).options(joinedload(AlertEvent.staff), joinedload(AlertEvent.message)),
         )
         alerts = [alert for alert in alerts if _wanted(alert, who, show)]
         return pages.render(
@@ -132,6 +146,8 @@ def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
             template,
             who,
             alerts=alerts,
+            signs={alert.id: _sign(alert) for alert in alerts},
+            paged={alert.id: _paged(alert) for alert in alerts},
             due=deadlines.of(session, alerts),
             show=show,
             filters=FILTERS,

@@ -23,6 +23,7 @@ from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.db.engine import reading
+from bot.notify.rows import can_be_paged
 from bot.oncall import calendar, service
 from bot.oncall.models import CalendarFeed, ClosedDay, RotaRow
 from bot.oncall.roster import nobody_on_call, overrides, roster, rotas, shifts_of
@@ -189,7 +190,7 @@ def _plan(session: Session, row: RotaRow, now: datetime) -> dict[str, Any]:
 
 
 def _pageable(session: Session, clinic_id: str) -> list[Staff]:
-    query = select(Staff).where(Staff.clinic_id == clinic_id, Staff.active.is_(True), Staff.phone != "")
+    query = select(Staff).where(Staff.clinic_id == clinic_id, can_be_paged())
     return list(session.scalars(query.order_by(Staff.name)))
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from bot import clock
 from bot.escalation.models import Alert
-from bot.followup.models import CheckIn, CheckInStatus
+from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentEvent
 from bot.handover.models import Takeover
 from bot.messaging.models import Conversation, Kind, Message
 from bot.messaging.threads import belongs_to
@@ -24,7 +25,7 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: its moment, its kind (as in `FILTERS`) and the row behind it."""
+    """One line: its moment, its kind (as in `FILTERS`, or "changes") and the row behind it."""
 
     at: datetime
     kind: str
@@ -48,6 +49,8 @@ def entries(session: Session, patient_id: str, show: str = "all") -> tuple[list[
             some = read(session, patient_id)
             cut = cut or len(some) > LIMIT
             found += some[:LIMIT]
+    if show in ("all", "check_ins"):
+        found += _changes(session, patient_id)
     found.sort(key=lambda entry: (entry.at, entry.row.id), reverse=True)
     return found, cut
 
@@ -77,13 +80,28 @@ def _reports(session: Session, patient_id: str) -> list[Entry]:
 
 
 def _check_ins(session: Session, patient_id: str) -> list[Entry]:
-    """Those that went out. What is still planned stands under the next check-ins."""
+    """Those that fell due. What is still planned stands under the next check-ins; that one was skipped before
+    its day is a change."""
     query = select(CheckIn).where(
         CheckIn.patient_id == patient_id,
         CheckIn.status.notin_([CheckInStatus.PLANNED, CheckInStatus.CANCELLED]),
+        or_(CheckIn.due_at <= clock.now(), CheckIn.sent_at.is_not(None), CheckIn.answered_at.is_not(None)),
     )
     rows = session.scalars(query.order_by(CheckIn.due_at.desc()).limit(LIMIT + 1))
     return [Entry(row.answered_at or row.sent_at or row.due_at, "check_ins", row) for row in rows]
+
+
+def _changes(session: Session, patient_id: str) -> list[Entry]:
+    """What was changed about the patient's check-ins; few, so that they are not counted against the limit."""
+    query = (
+        select(EnrolmentEvent)
+        .join(Enrolment, Enrolment.id == EnrolmentEvent.enrolment_id)
+        .where(Enrolment.patient_id == patient_id)
+        .options(joinedload(EnrolmentEvent.staff))
+        .order_by(EnrolmentEvent.id.desc())
+        .limit(LIMIT)
+    )
+    return [Entry(row.created_at, "changes", row) for row in session.scalars(query)]
 
 
 def _alerts(session: Session, patient_id: str) -> list[Entry]:

@@ -132,12 +132,15 @@ def _join(session: Session, alert: Alert, message: Message, assessment: Assessme
     _refresh(session, alert)
     log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
     if assessment.tier.urgency < alert.tier.urgency:
+        holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
         alert.policy = _policy(session, alert.conversation, alert.tier, alert.psych)
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
-        take_step(session, alert, clock.now())
+        step = take_step(session, alert, clock.now())
+        if holder and isinstance(step, Page) and holder not in step.people:  # may be off call by now
+            page(session, alert, holder, "staff.page")
     elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
     told = _tell_leads(session, alert) if crisis else ()
@@ -192,9 +195,9 @@ def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> No
         again = alert.steps_taken >= (1 if as_lead else max(1, policy.first_round))
         piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
         if as_lead:  # never bundled: the patient was told that this person will phone
-            page(session, alert, staff_id, piece, detail=AS_LEAD)
+            page(session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent)
         else:
-            page_or_bundle(session, alert, staff_id, piece)
+            page_or_bundle(session, alert, staff_id, piece, urgent=step.urgent)
     if step.fallback:
         page_fallback(session, alert, policy.fallback_phone)
     # without anybody the next step starts with the first person, as soon as there is one
@@ -247,6 +250,7 @@ def page(
     event: EventKind = EventKind.PAGED,
     *,
     detail: str = "",
+    urgent: bool = False,
 ) -> bool:
     """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
     notification is written here, with the time at which it is due. The words carry initials and a link.
@@ -258,7 +262,7 @@ def page(
     if purpose == "take":
         rows.supersede(session, alert, staff_id)
     methods = {method.id: method for method in rows.methods_of(session, staff_id)}
-    found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose)
+    found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose, urgent)
     if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
         return False
@@ -317,7 +321,9 @@ def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, st
     return extra
 
 
-def page_or_bundle(session: Session, alert: Alert, staff_id: str, piece: str) -> None:
+def page_or_bundle(
+    session: Session, alert: Alert, staff_id: str, piece: str, *, urgent: bool = False
+) -> None:
     """Page one member of staff, or, after many pages, let one text stand for several alerts.
 
     The alert stays in the queue and its next step comes as if it had been paged by itself.
@@ -336,10 +342,11 @@ def page_or_bundle(session: Session, alert: Alert, staff_id: str, piece: str) ->
         )
     )
     staff = session.get_one(Staff, staff_id)
-    if not staff.phone or how_to_page(alert.tier, recent or 0, False) == "page":
-        page(session, alert, staff_id, piece)
+    number = rows.text_number(session, staff)
+    if not number or how_to_page(alert.tier, recent or 0, False) == "page":
+        page(session, alert, staff_id, piece, urgent=urgent)
         return
-    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, staff.phone)
+    thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, number)
     going = session.scalars(
         select(Message)
         .where(

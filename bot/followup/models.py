@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from bot.clinic.models import Patient, Treatment
+from bot.clinic.models import Patient, Staff, Treatment
 from bot.db.base import Base, ClinicOwned, text_enum
 
 
@@ -124,3 +124,5 @@ class EnrolmentEvent(ClinicOwned, Base):
     what: Mapped[str] = mapped_column(String(40))
     detail: Mapped[str] = mapped_column(String(200), default="")
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+
+    staff: Mapped[Staff | None] = relationship()

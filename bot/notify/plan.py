@@ -39,7 +39,9 @@ class Way:
 Purpose = Literal["take", "remind", "inform"]
 
 
-def ways(methods: Sequence[Method], has_phone: bool, tier: Tier, purpose: Purpose) -> tuple[Way, ...]:
+def ways(
+    methods: Sequence[Method], has_phone: bool, tier: Tier, purpose: Purpose, urgent: bool = False
+) -> tuple[Way, ...]:
     """How to notify somebody about an alert of `tier`, in the person's order; empty when there is no way.
 
     `methods` are those in use. Only who is to take an alert is rung up, and waited with; a reminder goes by
@@ -47,10 +49,17 @@ def ways(methods: Sequence[Method], has_phone: bool, tier: Tier, purpose: Purpos
     Without methods: a text to the phone at once, and for T0 a call at once too.
     The first notification always goes at once, however the delays are set, and a tier that no method was
     meant for is served by all of them: silence is worse than a call too many.
+    `urgent`, as a clinic's step may be: whoever is to take the alert is reached by every method at once, and
+    rung up on the phone if no method does that.
     """
     if not methods:
-        own = [ContactKind.SMS, *([ContactKind.VOICE] if purpose == "take" and tier is Tier.T0 else [])]
+        ring = purpose == "take" and (urgent or tier is Tier.T0)
+        own = [ContactKind.SMS, *([ContactKind.VOICE] if ring else [])]
         return tuple(Way(kind, None, AT_ONCE) for kind in own if has_phone)
+    if urgent and purpose == "take":
+        every = [Way(method.kind, method.id, AT_ONCE) for method in methods]
+        rung = any(method.kind is ContactKind.VOICE for method in methods)
+        return (*every, *([Way(ContactKind.VOICE, None, AT_ONCE)] if has_phone and not rung else []))
     fitting = [method for method in methods if tier.at_least_as_urgent_as(method.least_tier)] or methods
     if purpose != "take":
         quiet = [method for method in fitting if method.kind is not ContactKind.VOICE]

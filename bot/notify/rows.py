@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.clinic.models import Staff
 from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.messaging.models import Message, Status
 from bot.messaging.threads import note_status
@@ -32,6 +33,24 @@ def methods_of(session: Session, staff_id: str) -> list[ContactMethod]:
             .order_by(ContactMethod.place, ContactMethod.id)
         )
     )
+
+
+def can_be_paged() -> ColumnElement[bool]:
+    """The condition on `Staff` for whom a page can reach: at the clinic, with a phone or a contact method."""
+    method = exists().where(
+        ContactMethod.staff_id == Staff.id,
+        ContactMethod.active.is_(True),
+        ContactMethod.removed_at.is_(None),
+    )
+    return and_(Staff.active.is_(True), or_(Staff.phone != "", method))
+
+
+def text_number(session: Session, staff: Staff) -> str:
+    """The number at which a person is texted; empty for somebody whose methods are all of other kinds."""
+    methods = methods_of(session, staff.id)
+    if not methods:
+        return staff.phone or ""
+    return next((method.address for method in methods if method.kind is ContactKind.SMS), "")
 
 
 def next_step(session: Session, alert_id: str, staff_id: str) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Role, Staff
+from bot.notify.rows import can_be_paged
 from bot.oncall.models import RotaOverride, RotaRow
 from bot.oncall.rota import Override, Rota, Shift, gaps, on_call_at, shifts
 
@@ -50,12 +51,8 @@ def overrides(session: Session, rota_id: str) -> list[RotaOverride]:
 
 
 def reachable(session: Session, clinic_id: str) -> frozenset[str]:
-    """Ids of the staff who can be paged: still at the clinic, with a phone."""
-    return frozenset(
-        session.scalars(
-            select(Staff.id).where(Staff.clinic_id == clinic_id, Staff.active.is_(True), Staff.phone != "")
-        )
-    )
+    """Ids of the staff who can be paged: still at the clinic, with a phone or a contact method."""
+    return frozenset(session.scalars(select(Staff.id).where(Staff.clinic_id == clinic_id, can_be_paged())))
 
 
 def pure(row: RotaRow, able: frozenset[str]) -> Rota:
@@ -101,12 +98,7 @@ def of_role(session: Session, clinic_id: str, role: Role) -> tuple[str, ...]:
     return tuple(
         session.scalars(
             select(Staff.id)
-            .where(
-                Staff.clinic_id == clinic_id,
-                Staff.active.is_(True),
-                Staff.phone != "",
-                Staff.role == role,
-            )
+            .where(Staff.clinic_id == clinic_id, can_be_paged(), Staff.role == role)
             .order_by(Staff.on_call_order.nulls_last(), Staff.id)
         )
     )
@@ -117,12 +109,7 @@ def _listed(session: Session, clinic_id: str) -> tuple[str, ...]:
     return tuple(
         session.scalars(
             select(Staff.id)
-            .where(
-                Staff.clinic_id == clinic_id,
-                Staff.active.is_(True),
-                Staff.on_call_order.is_not(None),
-                Staff.phone.is_not(None),
-            )
+            .where(Staff.clinic_id == clinic_id, can_be_paged(), Staff.on_call_order.is_not(None))
             .order_by(Staff.on_call_order)
         )
     )

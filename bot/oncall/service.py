@@ -17,6 +17,7 @@ from bot import clock
 from bot.clinic.models import Role, Staff
 from bot.db.engine import transaction
 from bot.oncall.models import CalendarFeed, ClosedDay, RotaOverride, RotaRow
+from bot.oncall.roster import reachable
 from bot.oncall.rota import HORIZON, WEEKDAYS
 
 
@@ -89,8 +90,7 @@ def cover(
     of the cover. Raises RotaRefused."""
     with transaction() as session:
         row = _rota(session, clinic_id, rota_id)
-        person = session.get(Staff, staff_id)
-        if person is None or person.clinic_id != clinic_id or not person.active or not person.phone:
+        if staff_id not in reachable(session, clinic_id):
             raise RotaRefused("person")
         zone = ZoneInfo(row.time_zone)
         begins, finishes = _moment(starts, zone), _moment(ends, zone)

@@ -188,10 +188,44 @@ def test_every_section_is_in_sight_on_a_small_phone_in_both_languages(
     for key in ("nurse", "spanish"):
         tab = browser.new_page(viewport={"width": 360, "height": 740})
         site.sign_in(tab, key)
-        for link in tab.locator("header nav a").all():
+        assert tab.locator("header").evaluate("header => header.offsetHeight") <= 160
+        tab.locator("header nav summary").click()
+        links = tab.locator("header nav a").all()
+        assert len(links) >= 14
+        for link in links:
             box = link.bounding_box()
-            assert box is not None
+            assert box is not None, link.inner_text()
+            assert box["x"] >= 0
             assert box["x"] + box["width"] <= 360, link.inner_text()
+        tab.close()
+
+
+def test_the_menu_of_further_sections_opens_by_keyboard_marks_where_one_is_and_closes(
+    site: ConsoleSite, page: Page
+) -> None:
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{site.url}/console/recall")
+        menu = page.locator("header nav details")
+        expect(menu.locator("summary")).to_have_class("here")
+        menu.locator("summary").press("Enter")
+        expect(menu.locator("a[aria-current]")).to_have_text("Recall")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []
+        menu.get_by_role("link", name="On call").press("Escape")
+        expect(menu.get_by_role("link", name="On call")).to_be_hidden()
+        expect(menu.locator("summary")).to_be_focused()
+        menu.locator("summary").press("Enter")
+        page.mouse.click(5, 780)
+        expect(menu.get_by_role("link", name="On call")).to_be_hidden()
+
+
+def test_the_header_is_one_line_on_a_desk_in_both_languages(site: ConsoleSite, browser: Browser) -> None:
+    for key in ("doctor", "spanish"):
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        site.sign_in(tab, key)
+        assert tab.locator("header").evaluate("header => header.offsetHeight") <= 72
         tab.close()
 
 

@@ -14,9 +14,10 @@ from bot.console.steps import next_steps
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import log
 from bot.escalation.deadlines import Deadline, deadline
-from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.escalation.models import BUNDLED, Alert, AlertStatus, EventKind
 from bot.governance import service as governance
 from bot.governance.sentences import digest
+from bot.messaging.models import Channel, Direction, Kind, Message, Status
 from bot.protocols.catalogue import catalogue
 from bot.settings import Settings
 from bot.triage.types import FLAGS, Tier
@@ -144,3 +145,33 @@ def test_an_alert_has_the_patients_number_to_tap_and_the_conversation_to_open(
     assert "0 to 10, by day after the treatment" in page, (
         "how pain and swelling went stands beside the treatment"
     )
+
+
+def test_a_raised_alert_shows_the_words_that_raised_it(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["redness"])
+        first = alert.message.body
+        worse = Message(
+            clinic_id=world.clinic,
+            conversation_id=alert.conversation_id,
+            patient_id=alert.patient_id,
+            direction=Direction.IN,
+            kind=Kind.PATIENT,
+            channel=Channel.SMS,
+            body="now I cannot see with that eye",
+            status=Status.RECEIVED,
+        )
+        session.add(worse)
+        session.flush()
+        alert.tier = Tier.T0
+        log(session, alert, EventKind.RAISED, message_id=worse.id, detail="T0")
+    shown = card(nurse.get("/console").text, world.alerts["redness"])
+    assert "now I cannot see with that eye" in shown
+    assert first not in shown
+
+
+def test_who_was_paged_with_other_alerts_in_one_text_is_named_too(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        alert = session.get_one(Alert, world.alerts["lip"])
+        log(session, alert, EventKind.PAGED, staff_id=world.staff["doctor"], detail=BUNDLED)
+    assert "Dr Demo" in card(nurse.get("/console").text, world.alerts["lip"])

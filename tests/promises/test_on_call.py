@@ -21,7 +21,7 @@ from bot.escalation.plan import Plan, PlanRefused, Step
 from bot.escalation.plans import back_to_defaults, save_plan
 from bot.oncall import calendar, opening
 from bot.oncall.models import EscalationPolicy, RotaOverride, RotaRow
-from bot.oncall.roster import nobody_on_call, roster
+from bot.oncall.roster import nobody_on_call, of_role, roster
 from bot.oncall.service import (
     RotaForm,
     RotaRefused,
@@ -33,6 +33,7 @@ from bot.oncall.service import (
     save_rota,
 )
 from bot.triage.types import Tier
+from tests.support.contacts import reach
 from tests.support.desk import ANA, DOCTOR, NURSE, PAT, Desk
 
 WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
@@ -103,6 +104,36 @@ def test_a_rota_takes_the_place_of_the_list_and_those_behind_are_paged_next(desk
     assert [len(desk.texts_to(phone)) for phone in (OTHERS[0], OTHERS[1], NURSE)] == [1, 0, 0]
     desk.advance(minutes=15.1)
     assert len(desk.texts_to(OTHERS[1])) == 1
+
+
+def test_whoever_is_reached_without_a_phone_of_their_own_can_be_on_call(desk: Desk) -> None:
+    first, second = hire(desk, *OTHERS[:2])
+    reach(OTHERS[0], ("email", "first@demo.example", 0))
+    with transaction() as session:
+        session.get_one(Staff, first).phone = None
+        session.get_one(Staff, second).phone = None
+    mine = rota(desk, first, second)
+    with reading() as session:
+        here = roster(session, clinic_id(desk), clock.now())
+    assert (here.people, here.skipped) == ((first,), (second,))
+    white_lip(desk)
+    assert [mail.to for mail in desk.mails.sent] == ["first@demo.example"]
+    local = clock.now().astimezone(ZoneInfo("America/New_York"))
+    span = (f"{local:%Y-%m-%dT%H:%M}", f"{local + timedelta(hours=9):%Y-%m-%dT%H:%M}")
+    assert cover(clinic_id(desk), mine, first, *span)
+    with pytest.raises(RotaRefused):
+        cover(clinic_id(desk), mine, second, *span)
+
+
+def test_the_on_call_list_and_roles_count_whoever_has_a_contact_method(desk: Desk) -> None:
+    reach(DOCTOR, ("email", "doctor@demo.example", 0))
+    doctor = person(desk, DOCTOR)
+    with transaction() as session:
+        session.get_one(Staff, doctor).phone = None
+        here = roster(session, clinic_id(desk), clock.now())
+        directors = of_role(session, clinic_id(desk), Role.MEDICAL_DIRECTOR)
+    assert here.people == (person(desk, NURSE), doctor)
+    assert directors == (doctor,)
 
 
 def test_an_emergency_pages_everybody_on_call_at_once(desk: Desk) -> None:
@@ -282,6 +313,16 @@ def test_steps_are_taken_in_order_repeated_and_end_with_everybody_and_the_fall_b
         assert heard() == expected
 
 
+def test_an_urgent_step_rings_and_does_not_wait_for_a_persons_delays(desk: Desk) -> None:
+    reach(NURSE, ("sms", NURSE, 0), ("email", "nurse@demo.example", 600))
+    step = Step((f"person:{person(desk, NURSE)}", f"person:{person(desk, DOCTOR)}"), 10, urgent=True)
+    save_plan(clinic_id(desk), Tier.T1, plan(step), None)
+    white_lip(desk)
+    assert [len(desk.texts_to(phone)) for phone in (NURSE, DOCTOR)] == [1, 1]
+    assert sorted(call.to for call in desk.calls.sent) == [NURSE, DOCTOR]
+    assert len(desk.mails.sent) == 1
+
+
 def test_an_alert_under_way_keeps_the_steps_it_was_raised_with(desk: Desk) -> None:
     white_lip(desk)
     (first,) = hire(desk, OTHERS[0])
@@ -435,6 +476,23 @@ def test_a_flood_is_bundled_into_one_text_and_no_emergency_is_hidden(desk: Desk)
     assert len(desk.texts_to(DOCTOR)) >= 6  # every alert's next step came all the same
 
 
+def test_a_bundle_goes_to_the_number_that_pages_go_to(desk: Desk) -> None:
+    reach(NURSE, ("sms", "+15550100139", 0))
+    flood(desk, 7)
+    desk.settle()
+    desk.advance(seconds=31)
+    assert desk.texts_to(NURSE) == []
+    assert "7 alerts wait" in desk.texts_to("+15550100139")[-1]
+
+
+def test_whoever_gets_no_texts_is_paged_about_every_alert_of_a_flood(desk: Desk) -> None:
+    reach(NURSE, ("email", "nurse@demo.example", 0))
+    flood(desk, 7)
+    desk.settle()
+    assert desk.texts_to(NURSE) == []
+    assert len(desk.mails.sent) == 7
+
+
 def test_after_the_window_pages_are_single_again(desk: Desk) -> None:
     flood(desk, 7)
     desk.advance(minutes=11)
@@ -466,6 +524,32 @@ def test_replies_that_mean_nothing_are_answered_five_times_and_codes_always(desk
     desk.text(NURSE, f"ack {alert.code}")
     desk.settle()
     assert desk.alerts()[0].status is AlertStatus.ACKNOWLEDGED
+
+
+def test_whoever_had_an_alert_hears_that_it_became_an_emergency_and_is_open_again(desk: Desk) -> None:
+    (first,) = hire(desk, OTHERS[0])
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    rota(desk, first)
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.status, alert.tier) == (AlertStatus.OPEN, Tier.T0)
+    assert f"ACK {alert.code} to take it" in desk.texts_to(NURSE)[heard]
+    assert len(desk.texts_to(NURSE)) == heard + 1
+    assert len(desk.texts_to(OTHERS[0])) == 1
+
+
+def test_whoever_had_an_alert_that_is_raised_and_is_on_call_still_is_paged_once(desk: Desk) -> None:
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == heard + 1
 
 
 def test_status_updates_tell_everybody_who_was_paged(desk: Desk) -> None:

@@ -48,6 +48,26 @@ def test_reminders_and_news_never_ring_and_never_wait(
     assert purpose == "remind" or len(found) <= 1
 
 
+@given(METHODS, PAGING, st.booleans())
+def test_an_urgent_step_goes_at_once_by_every_way_there_is_and_rings(
+    methods: list[Method], tier: Tier, phone: bool
+) -> None:
+    found = ways(methods, phone, tier, "take", urgent=True)
+    assert {way.method_id for way in found} >= {method.id for method in methods}
+    assert all(way.delay == AT_ONCE for way in found)
+    can_ring = phone or any(method.kind is ContactKind.VOICE for method in methods)
+    assert [way.kind for way in found].count(ContactKind.VOICE) >= can_ring
+
+
+@given(PAGING)
+def test_an_urgent_step_rings_a_phone_that_has_no_methods_beside_it(tier: Tier) -> None:
+    assert [way.kind for way in ways([], True, tier, "take", urgent=True)] == [
+        ContactKind.SMS,
+        ContactKind.VOICE,
+    ]
+    assert ways([], False, tier, "take", urgent=True) == ()
+
+
 @given(PAGING)
 def test_a_phone_alone_is_texted_and_rung_up_for_an_emergency_only(tier: Tier) -> None:
     kinds = [way.kind for way in ways([], True, tier, "take")]

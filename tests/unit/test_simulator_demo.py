@@ -91,6 +91,23 @@ def test_two_patients_and_two_staff_have_a_phone(client: TestClient) -> None:
     ]
 
 
+def test_patients_of_an_earlier_quarter_do_not_take_the_phones_away(client: TestClient) -> None:
+    with db.transaction() as session:
+        clinic = session.scalars(select(Clinic)).one()
+        earlier = Patient(
+            clinic_id=clinic.id,
+            first_name="Earlier",
+            last_name="Demo",
+            phone="+15550120001",
+            language="en",
+            time_zone="America/New_York",
+        )
+        earlier.created_at = clock.now() - timedelta(days=90)
+        session.add(earlier)
+    shown = [phone["number"] for phone in client.get("/demo/state").json()["phones"]]
+    assert shown[:2] == [ANA, PAT]
+
+
 def test_a_text_shows_its_state_encoding_and_segments(
     client: TestClient, carrier: simulated.SimulatedCarrier
 ) -> None:

@@ -209,3 +209,17 @@ setInterval(tick, 1000);
 health();
 setInterval(health, 20_000);
 document.querySelector("[data-focus]")?.focus();
+
+// The menu of further sections closes when the work goes on elsewhere, and on Escape gives the focus back.
+const more = document.getElementById("more");
+if (more) {
+  document.addEventListener("pointerdown", (event) => { if (!more.contains(event.target)) more.open = false; });
+  more.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !more.contains(event.relatedTarget)) more.open = false;
+  });
+  more.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !more.open) return;
+    more.open = false;
+    more.querySelector("summary").focus();
+  });
+}
