@@ -127,7 +127,9 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn = turn_of(tracker)
-        changed = {answer.item: answer for answer in reading.corrections(words_of(tracker))}
+        held = answers_of(tracker)
+        corrected = reading.corrections(words_of(tracker))
+        changed = {answer.item: reading.joined(held.get(answer.item), answer) for answer in corrected}
         record.store_answers(turn, list(changed.values()))
         if is_minor(changed.get("age"), ADULT):
             record.finish_intake(turn, minor=True)

@@ -95,6 +95,11 @@ def is_compared(text: str) -> bool:
     return not re.search(_SCORE, flat) and bool(_COMPARED.search(flat) or _SAME.fullmatch(flat))
 
 
+def is_same(text: str) -> bool:
+    """Whether the whole of an answer says that nothing has changed: "same", "igual que ayer"."""
+    return _SAME.fullmatch(_flat(text)) is not None
+
+
 def corrects(text: str) -> bool:
     """Whether an answer takes an earlier one back: "sorry, I meant 4"."""
     return bool(_MEANT.search(_flat(text)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.intake.items import BY_ID, OLDEST, Item
@@ -53,6 +53,18 @@ _TEENS = {
     "veintiseis": 26,
     "veintisiete": 27, "veintiocho": 28, "veintinueve": 29,
 }  # fmt: skip
+#: What each question is about, as a "no ..." names it: "no allergies" says nothing of medicines.
+_SUBJECTS = {
+    "pregnancy": re.compile(r"\b(?:pregnan\w*|breast ?feed\w*|nursing|embaraz\w*|lact\w*|pecho)\b"),
+    "allergy": re.compile(r"\b(?:allerg\w*|alergi\w*)\b"),
+    "blood": re.compile(
+        r"\b(?:medic\w*|meds|pills?|tablets?|supplements?|thinners?|bleed\w*|bruis\w*|medicament\w*|"
+        r"pastillas?|suplementos?|anticoagulantes?|sangr\w*|moret\w*)\b"
+    ),
+    "prior_filler": re.compile(r"\b(?:fillers?|implants?|rellenos?|implantes?)\b"),
+    "energy": re.compile(r"\b(?:lasers?|peels?|peelings?)\b"),
+}
+_NO_WHAT = frozenset({"no", "none", "not", "sin", "ningun", "ninguna", "ninguno"})
 #: What begins a correction of something said before.
 _CORRECTS = re.compile(
     r"^(?:(?:oh|ah|sorry|perdon|perdona|perdone|wait|espera|espere|hi|hola|ok|no|so)[ ,]+)*"
@@ -65,7 +77,7 @@ _READ_BACK = re.compile(
     r"(?:back|repaso|read (?:it|them|that|my answers) back(?: to me)?|(?:show|see|check|read) my answers|"
     r"what (?:did|have) i (?:tell|told|say|said|answer|answered)(?: you)?(?: so far)?|"
     r"my answers|mis respuestas|"
-    r"ver mis respuestas|que (?:he|te|les?) (?:dicho|dije|conte|contado)(?: hasta ahora)?|"
+    r"ver mis respuestas|que (?:(?:te|les?|os) )?(?:he )?(?:dicho|dije|conte|contado)(?: hasta ahora)?|"
     r"leeme(?:lo)?|repasa(?:r)?(?: mis respuestas)?)(?: please| por favor)?"
 )
 
@@ -104,6 +116,8 @@ def read(item: Item, text: str) -> Answer | None:
         return Answer(item.id, "told", text, codes) if _says_something(words) else None
     if codes:
         return Answer(item.id, "yes", text, codes)
+    if _denied_elsewhere(item, words):
+        return None
     if _NO.fullmatch(words) or _denies(item, text):
         return Answer(item.id, "no", text)
     if _UNSURE.fullmatch(words):
@@ -121,7 +135,19 @@ def volunteered(item: Item | None, text: str) -> list[Answer]:
         if mention.denied or (item is not None and other == item.id) or other == "goals":
             continue
         found.setdefault(other, []).append(mention.term.code)
-    return [Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()]
+    denied = _denied_elsewhere(item, _flat(text)) if item is not None else []
+    return [
+        *(Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()),
+        *(Answer(other, "no", text) for other in denied if other not in found),
+    ]
+
+
+def joined(before: Answer | None, later: Answer) -> Answer:
+    """`later` beside what was told before of the same question: a medicine named later replaces none."""
+    if before is None or later.said != "yes" or before.said not in ("yes", "told"):
+        return later
+    codes = tuple(dict.fromkeys((*before.codes, *later.codes)))
+    return replace(later, words=f"{before.words}; {later.words}", codes=codes)
 
 
 def corrections(text: str) -> list[Answer]:
@@ -176,11 +202,22 @@ def _mentions(text: str) -> list[Mention]:
 def _denies(item: Item, text: str) -> bool:
     """Whether `text` says no to the whole question, in more words than one: "no allergies that I know of"."""
     denied = any(m.denied and m.term.item == item.id for m in _mentions(text))
-    first = _flat(text).split()[:1]
+    words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", _flat(text)).split()
+    first = words[:1]
     return denied or (
         first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
-        and (len(_flat(text).split()) <= 5)
+        and len(words) <= 5
     )
+
+
+def _denied_elsewhere(item: Item, words: str) -> list[str]:
+    """The other questions that a short "no ..." answers: "no allergies", when asked for medicines."""
+    said = words.split()
+    if item.kind == "words" or not 2 <= len(said) <= 5 or said[0] not in _NO_WHAT:
+        return []
+    own = ("allergy", "blood") if item.id == "allergy" else (item.id,)  # "no medicines": allergic to none
+    found = [other for other, about in _SUBJECTS.items() if about.search(words)]
+    return [] if any(other in own for other in found) else found
 
 
 def _says_something(words: str) -> bool:

@@ -36,6 +36,11 @@ _ENGLISH = _words(
     does did feel feels hurts hurt eye eyes lip lips face cheek pain swelling today yesterday hello
     thanks thank please appointment since side after get got going any"""
 )
+#: With these alone somebody opens a conversation in Spanish.
+_OPENS_SPANISH = _words(
+    """hola buenas buenos gracias ayuda precio precios cita consulta informacion cuanto cuanta cuesta duele
+    quiero quisiera puedo necesito tengo estoy relleno rellenos embarazada"""
+)
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -74,6 +79,14 @@ def detect(text: str, default: Language = "en") -> Language:
         if spanish_share <= 1 - MIN_CONFIDENCE:
             return "en"
     return default
+
+
+def detect_first(text: str, default: Language = "en") -> Language:
+    """The language in which somebody unknown begins: a greeting is enough ("hola"), as nothing else tells."""
+    words = _WORD.findall(plain(text))
+    if has_english(words) or _OPENS_SPANISH.isdisjoint(words):
+        return detect(text, default)
+    return "es"
 
 
 def _spanish_share(text: str) -> float:

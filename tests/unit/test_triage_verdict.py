@@ -163,6 +163,15 @@ def test_in_an_answer_about_looks_the_reader_alone_asks_and_does_not_page() -> N
     assert with_a_sign.tier is Tier.T0
 
 
+def test_a_faint_suspicion_of_the_reader_stops_no_answer_about_health() -> None:
+    faint = reading(red=-1.0, concern=-0.2, flag="VO")
+    assert verdict([], faint).probe
+    asked = verdict([], faint, question="intake.age")
+    assert (asked.tier, asked.probe) == (Tier.T4, False)
+    assert verdict([], faint, question="intake.age", day=1).probe
+    assert verdict([sign(Tier.T1, "sure")], faint, question="intake.age").tier is Tier.T1
+
+
 def test_a_crisis_in_an_answer_about_looks_reaches_the_safeguarding_lead_by_the_readers_word() -> None:
     crisis = verdict([], reading(red=3, emergency=3, flag="PSY"), question="intake.goals")
     assert crisis.tier is Tier.T0
