@@ -48,8 +48,11 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     """The slots that `text` fills in answer to `item`.
 
     What makes no sense is asked once more, with an example; then the words are kept as they are. A bare yes
-    is asked which and when. What was said of other questions is kept for them. Under age, the form ends.
+    is asked which and when. What was said of other questions is kept for them. The form ends under age, and
+    when the rest is put off.
     """
+    if reading.puts_off(text):
+        return {item.slot: None, "asked_again": None, "requested_slot": None}  # ends the form, answers kept
     asked = slot(tracker, "asked_again")
     answer = reading.read(item, text)
     others = _news(tracker, item, text)

@@ -24,11 +24,24 @@ _NO = re.compile(
     r"nada|nunca|ningun[oa]?|jamas|tampoco|que yo sepa no|not that i know(?: of)?|not as far as i know|"
     r"none that i know of|no that i know|i dont|i do not|i am not|im not|i havent|"
     r"no i (?:dont|am not|havent)|"
+    r"nothing else|thats (?:it|all)|nada mas|eso es todo|"
     r"neither|ni uno|no tengo|no tomo(?: nada)?|all clear|all good)"
     r"(?: (?:thanks|thank you|gracias|ever|to all|at all|of (?:them|those|that)|a todo|de eso|so far))*[ ]?)+"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|y|i do|i have|i am|si|claro|asi es|correcto|affirmative)(?: (?:i do|i have|i am))?"
+)
+_DONT_KNOW = re.compile(
+    r"(?:i |im |honestly )*(?:(?:dont|do not|cant|cannot) (?:really )?(?:know|remember|recall)|"
+    r"not (?:so )?sure|no idea|no lo se|no se|no (?:me )?(?:acuerdo|recuerdo)|ni idea|no estoy segur[oa])\b"
+)
+_LATER = re.compile(
+    r"(?:can i |could i |may i |ill |i will |lets |let me |puedo |podria |mejor |prefiero |lo )*"
+    r"(?:do|finish|continue|answer|go on with|hago|hacerlo|termino|terminar(?:lo)?|sigo|seguir|continuar|"
+    r"dejo)?"
+    r" ?(?:this|these|it|the rest|later|lo|esto)? ?"
+    r"(?:later(?: on)?|tomorrow|another (?:time|day)|some other time|not now|luego|mas tarde|despues|manana|"
+    r"en otro momento|otro (?:dia|rato)|ahora no(?: puedo)?)(?: please| por favor| thanks| gracias)?"
 )
 _UNSURE = re.compile(
     r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
@@ -116,12 +129,12 @@ def read(item: Item, text: str) -> Answer | None:
         return Answer(item.id, "told", text, codes) if _says_something(words) else None
     if codes:
         return Answer(item.id, "yes", text, codes)
+    if _UNSURE.fullmatch(words) or _DONT_KNOW.match(words):
+        return Answer(item.id, "unsure", text)
     if _denied_elsewhere(item, words):
         return None
     if _NO.fullmatch(words) or _denies(item, text):
         return Answer(item.id, "no", text)
-    if _UNSURE.fullmatch(words):
-        return Answer(item.id, "unsure", text)
     if _YES.fullmatch(words):
         return Answer(item.id, "yes", text)
     return Answer(item.id, "told", text) if _says_something(words) else None
@@ -143,8 +156,19 @@ def volunteered(item: Item | None, text: str) -> list[Answer]:
 
 
 def joined(before: Answer | None, later: Answer) -> Answer:
-    """`later` beside what was told before of the same question: a medicine named later replaces none."""
-    if before is None or later.said != "yes" or before.said not in ("yes", "told"):
+    """`later` beside what was told before of the same question.
+
+    A medicine named later replaces none, and a no to one of two leaves the other.
+    """
+    if before is None or before.said not in ("yes", "told"):
+        return later
+    if later.said == "no":
+        denied = {mention.term.code for mention in _mentions(later.words) if mention.denied}
+        left = tuple(code for code in before.codes if code not in denied)
+        return (
+            replace(before, words=f"{before.words}; {later.words}", codes=left) if denied and left else later
+        )
+    if later.said != "yes":
         return later
     codes = tuple(dict.fromkeys((*before.codes, *later.codes)))
     return replace(later, words=f"{before.words}; {later.words}", codes=codes)
@@ -173,6 +197,12 @@ def corrections(text: str) -> list[Answer]:
 def asks_to_read_back(text: str) -> bool:
     """Whether the whole of `text` asks for the answers so far."""
     return _READ_BACK.fullmatch(_flat(text)) is not None
+
+
+def puts_off(text: str) -> bool:
+    """Whether the whole of `text` says that the rest is for another time."""
+    words = _flat(text)
+    return words not in ("tomorrow", "manana") and _LATER.fullmatch(words) is not None  # those may be a date
 
 
 def read_age(text: str) -> int | None:

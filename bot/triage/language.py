@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingua import LanguageDetector
 
 MIN_WORDS_FOR_MODEL = 4
-MIN_CONFIDENCE = 0.85
+MIN_CONFIDENCE = 0.9
 
 
 def _words(text: str) -> frozenset[str]:
@@ -61,8 +61,8 @@ def has_english(words: Iterable[str]) -> bool:
 def detect(text: str, default: Language = "en") -> Language:
     """The language of `text`, or `default` unless the text itself says otherwise clearly.
 
-    Words that both languages share ("no", "ok") say nothing; two telling words, or one beside nothing from
-    the other language, decide; a longer text without any is put to a statistical model.
+    Words that both languages share ("no", "ok") say nothing; two telling words decide; a longer text where
+    they do not is put to a statistical model.
     """
     lowered = text.lower()
     words = _WORD.findall(plain(text))
@@ -72,7 +72,7 @@ def detect(text: str, default: Language = "en") -> Language:
         return "es"
     if english >= 2 and english > spanish:
         return "en"
-    if len(words) >= MIN_WORDS_FOR_MODEL and spanish == english:
+    if len(words) >= MIN_WORDS_FOR_MODEL and abs(spanish - english) <= 1:
         spanish_share = _spanish_share(text)
         if spanish_share >= MIN_CONFIDENCE:
             return "es"

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from bot.intake import holds, summary, terms
 from bot.intake.items import BY_ID, ITEMS
-from bot.intake.reading import Answer, asks_to_read_back, corrections, joined, read, read_age, volunteered
+from bot.intake.reading import (
+    Answer,
+    asks_to_read_back,
+    corrections,
+    joined,
+    puts_off,
+    read,
+    read_age,
+    volunteered,
+)
 from bot.intake.service import may_remind
 from bot.protocols.catalogue import catalogue
 from bot.protocols.errors import ContentError
@@ -92,6 +101,37 @@ def test_a_bare_yes_does_not_say_to_what() -> None:
 def test_what_is_told_of_another_question_is_kept_for_it() -> None:
     told = volunteered(BY_ID["allergy"], "none, but I'm on eliquis and had juvederm in 2020")
     assert {answer.item for answer in told} == {"blood", "prior_filler"}
+
+
+@pytest.mark.parametrize(
+    "text", ["no sé", "no me acuerdo", "no recuerdo bien", "idk", "I don't remember", "not sure honestly"]
+)
+def test_who_does_not_know_has_not_said_no(text: str) -> None:
+    assert said("pregnancy", text).said == "unsure"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["can i do this later", "later", "not now", "I'll finish it tomorrow", "en otro momento", "sigo luego"],
+)
+def test_the_rest_can_be_put_off(text: str) -> None:
+    assert puts_off(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["laser, two years later", "mañana me hago un láser", "mañana", "no", "in may", ""]
+)
+def test_an_answer_puts_nothing_off(text: str) -> None:
+    assert not puts_off(text)
+
+
+def test_a_no_to_one_of_two_medicines_leaves_the_other() -> None:
+    before = joined(said("blood", "eliquis"), said("blood", "and aspirin"))
+    (correction,) = corrections("actually I'm not on eliquis anymore")
+    left = joined(before, correction)
+    assert (left.said, left.codes) == ("yes", ("antiplatelet",))
+    assert "not on eliquis" in left.words
+    assert joined(said("blood", "eliquis"), correction).said == "no"
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ def test_a_cry_for_help_within_72_hours_is_asked_about() -> None:
         ("👍", "es", "es"),
         ("no veo bien", "en", "es"), ("me duele", "en", "es"), ("me duele mucho la cara", "en", "es"),
         ("my lip is white and it hurts", "es", "en"), ("", "es", "es"), ("¿cuánto dura?", "en", "es"),
+        ("no alergia al latex no", "es", "es"), ("aspirina a veces y omega 3", "en", "es"),
     ],
 )  # fmt: skip
 def test_language_of_short_messages(text: str, default: str, expected: str) -> None:
