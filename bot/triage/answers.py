@@ -150,11 +150,11 @@ def _takes_back(text: str, view: View, around: Modifiers) -> bool:
 
 
 def _asks(view: View) -> bool:
-    """Whether the message asks something: a question mark, or a sentence that opens like a question."""
-    sentence, words = view.reading.sentence, view.reading.words
+    """Whether the message asks something: a question mark, or a clause that opens like a question."""
+    sentence, clause, words = view.reading.sentence, view.reading.clause, view.reading.words
     for start, _end in view.spans.get("@asks", ()):
         before = start - (start > 0 and words[start - 1] in _LEADS)
-        if before == 0 or sentence[before - 1] != sentence[start]:
+        if before == 0 or sentence[before - 1] != sentence[start] or clause[before - 1] != clause[start]:
             return True
     return bool(view.reading.asked)
 

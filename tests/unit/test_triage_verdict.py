@@ -63,6 +63,14 @@ def test_a_vote_tips_the_scale_that_neither_would_tip_alone() -> None:
     assert raised.findings[0].words == "lip white"
 
 
+def test_beside_an_open_alert_of_the_hour_a_second_sign_needs_no_second_opinion() -> None:
+    doubt, vote = reading(red=-2.2, concern=-0.2, flag="VIS"), sign(Tier.T0, flag="VIS")
+    alone = verdict([vote], doubt)
+    assert (alone.tier is not Tier.T0, alone.probe) == (True, True)
+    assert verdict([vote], doubt, open_alert_tier=Tier.T1).tier is Tier.T0
+    assert verdict([vote], reading(), open_alert_tier=Tier.T1).tier is Tier.T4
+
+
 def test_a_vote_that_leads_to_nothing_is_kept_among_the_reasons() -> None:
     assessment = verdict([sign(Tier.T0, flag="VIS")], reading())
     assert assessment.tier is Tier.T4

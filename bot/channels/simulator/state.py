@@ -150,9 +150,12 @@ def suggestions() -> dict[str, dict[str, list[str]]]:
 
 
 def _patients(session: Session, clinic: Clinic) -> list[dict[str, Any]]:
-    query = select(Patient).where(Patient.clinic_id == clinic.id).order_by(Patient.created_at, Patient.id)
+    """The demo's own two patients, and whoever was enrolled last."""
+    here = select(Patient).where(Patient.clinic_id == clinic.id)
+    own = session.scalars(here.order_by(Patient.created_at, Patient.id).limit(2)).all()
+    newest = session.scalars(here.order_by(Patient.created_at.desc(), Patient.id.desc()).limit(2)).all()
     people = []
-    for patient in session.scalars(query.limit(2)):
+    for patient in dict.fromkeys((*own, *reversed(newest))):
         language = "es" if patient.language == "es" else "en"
         people.append(
             {
