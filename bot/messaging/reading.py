@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, triage
+from bot.dialogue.reading import is_question
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.handover.holds import is_held
 from bot.messaging.models import Channel, Conversation, Kind, Message
@@ -77,7 +78,7 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question == PROBE:
+    if context.question == PROBE and not _asks_something_else(message, assessment):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
@@ -125,6 +126,12 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
     else:
         key = f"probe:{message.id}"
         open_task(session, TaskKind.REVIEW, key, conversation, note=message.body[:200], message_id=message.id)
+
+
+def _asks_something_else(message: Message, assessment: Assessment) -> bool:
+    """Whether the patient asks another thing ("can I massage it?"): the probe still waits for its answer."""
+    nothing_found = assessment.tier is Tier.T4 and not assessment.probe
+    return nothing_found and is_question(message.body)
 
 
 def _adds_nothing(assessment: Assessment) -> bool:
