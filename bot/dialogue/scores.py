@@ -153,6 +153,10 @@ def read_scores(text: str, asked: str, to_come: Sequence[str], before: Mapping[s
     named = read_named(text)
     if named:
         return named
+    led = re.fullmatch(rf"(?P<first>{_NUMBER})(?: and| y)? (?P<rest>.+)", _flat(text))
+    others = read_named(led["rest"]) if led else {}
+    if led and others and asked not in others and _value(led["first"]) <= 10:
+        return {asked: _value(led["first"]), **others}
     line = [asked]
     for question in to_come:
         if question not in SCALES:
