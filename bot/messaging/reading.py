@@ -12,6 +12,8 @@ from bot import clock, triage
 from bot.dialogue.reading import is_question
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.handover.holds import is_held
+from bot.intake.models import Intake
+from bot.intake.reading import corrections
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
@@ -24,6 +26,8 @@ from bot.triage.types import Assessment, Context, Finding, Tier
 
 #: The red-flag questions, as the question that a conversation is waiting for an answer to.
 PROBE = "probe"
+#: A correction of the intake answers it, although no question of it is open.
+CORRECTION = "intake.correction"
 #: Silence for this long after a probe is a sign of its own in the first days (`clinical.md` 1, suffix "?").
 PROBE_PATIENCE = timedelta(minutes=15)
 PROBE_DAYS = 3
@@ -159,6 +163,9 @@ def context_of(session: Session, message: Message) -> Context:
     asked = conversation.open_question_at
     still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
     question = conversation.open_question if still_open else None
+    if question is None and treatment is None and corrections(message.body):
+        told = select(Intake.id).where(Intake.conversation_id == conversation.id).limit(1)
+        question = CORRECTION if session.scalars(told).first() is not None else None
     return Context(
         day=situation.day,
         product=situation.product,
