@@ -151,6 +151,7 @@ def test_spanish_answers_are_understood(dialogue: Dialogue, services: Services) 
     assert recorded(services)[0] == ("checkin.overall", "so_so")
 
 
+@pytest.mark.usefixtures("services")
 def test_the_same_in_spanish_without_a_day_before_is_asked_for_a_number_and_ends_nothing(
     dialogue: Dialogue,
 ) -> None:
