@@ -146,7 +146,8 @@ class Dialogue:
         if tracker is None or tracker.active_loop_name != CHECK_IN_FORM:
             return
         if tracker.get_slot("check_in_id") in answered:
-            tracker.update_with_events([ActiveLoop(None), SlotSet("requested_slot", None)])
+            tracker.update(ActiveLoop(None))
+            tracker.update(SlotSet("requested_slot", None))
             await self._store.save(tracker)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:

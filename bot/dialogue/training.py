@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -55,14 +56,26 @@ def ensure_model(*, force: bool = False, progress: Callable[[str], object] = pri
     path = model_path()
     if path.exists() and not force:
         return path
-    progress("Training the dialogue model (about half a minute, only when its data changed) ...")
-    started = time.monotonic()
-    train(path)
-    progress(f"Dialogue model trained in {time.monotonic() - started:.0f} s: models/{path.name}")
+    with _alone(path.parent):
+        if path.exists() and not force:  # another process was at it
+            return path
+        progress("Training the dialogue model (a minute or two, only when its data changed) ...")
+        started = time.monotonic()
+        train(path)
+        progress(f"Dialogue model trained in {time.monotonic() - started:.0f} s: models/{path.name}")
     for other in path.parent.glob("afterglow-*.tar.gz"):
         if other != path:
             other.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process train at a time; the others wait for its model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".trained").open("a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def train(path: Path) -> None:

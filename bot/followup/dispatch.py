@@ -34,6 +34,7 @@ from bot.followup.planning import (
 )
 from bot.handover.holds import is_talking_with
 from bot.links import service as links
+from bot.links import tokens
 from bot.links.models import LinkPurpose
 from bot.messaging import optout
 from bot.messaging.consent import agreed_to_texts
@@ -131,6 +132,8 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         if isinstance(action, Send):
             if not _joins_another(session, check_in):
                 metadata = describe(session, conversation) | _questions(session, check_in)
+                link = links.issue(session, check_in.patient, LinkPurpose.CHECK_IN, check_in.id)
+                metadata["values"] |= {"url": tokens.marked(link.id)}
         else:
             _do(session, check_in, conversation, action)
         if metadata is None:

@@ -84,6 +84,8 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
                     _set_intent(message, "answer_words")
             elif reading.readable(question, text):
                 _set_intent(message, "answer_number")
+            elif kind == "words" and reading.is_none(text):
+                _set_intent(message, "answer_words")  # whatever else a bare "0" may mean elsewhere
             elif kind in ASKED_ONCE_MORE:
                 puzzling = kind == "words" and _puzzles(message, text)
                 if puzzling and tracker.get_slot("asked_again") != question:
