@@ -92,13 +92,17 @@ class ActionStartIntake(Action):  # type: ignore[misc]
 
 
 class ActionFinishIntake(Action):  # type: ignore[misc]
-    """Close the questions. Nobody under age is asked on, or booked."""
+    """Close the questions. Nobody under age is asked on, or booked. What was put off stays open."""
 
     def name(self) -> str:
         return "action_finish_intake"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        minor = is_minor(answers_of(tracker).get("age"), ADULT)
+        answers = answers_of(tracker)
+        minor = is_minor(answers.get("age"), ADULT)
+        if not minor and len(answers) < len(ITEMS):
+            say(dispatcher, "dialogue.cancelled")
+            return [*understood(), *leave_forms()]
         record.finish_intake(turn_of(tracker), minor=minor)
         say(dispatcher, "intake.stop_minor" if minor else "intake.done")
         return [*understood(), *leave_forms()]
@@ -127,7 +131,9 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn = turn_of(tracker)
-        changed = {answer.item: answer for answer in reading.corrections(words_of(tracker))}
+        held = answers_of(tracker)
+        corrected = reading.corrections(words_of(tracker))
+        changed = {answer.item: reading.joined(held.get(answer.item), answer) for answer in corrected}
         record.store_answers(turn, list(changed.values()))
         if is_minor(changed.get("age"), ADULT):
             record.finish_intake(turn, minor=True)

@@ -48,20 +48,24 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     """The slots that `text` fills in answer to `item`.
 
     What makes no sense is asked once more, with an example; then the words are kept as they are. A bare yes
-    is asked which and when. What was said of other questions is kept for them. Under age, the form ends.
+    is asked which and when. What was said of other questions is kept for them. The form ends under age, and
+    when the rest is put off.
     """
+    if reading.puts_off(text):
+        return {item.slot: None, "asked_again": None, "requested_slot": None}  # ends the form, answers kept
     asked = slot(tracker, "asked_again")
     answer = reading.read(item, text)
+    others = _news(tracker, item, text)
     if answer is None:
         if asked != item.question:
-            return {item.slot: None, "asked_again": item.question}
+            record.store_answers(turn_of(tracker), others)
+            return {**slots_of(others), item.slot: None, "asked_again": item.question}
         answer = Answer(item.id, "told", text)
     if answer.bare_yes and item.kind == "history" and asked != item.question + DETAIL:
         record.store_answers(turn_of(tracker), [answer])
         return {item.slot: None, "asked_again": item.question + DETAIL}
     if asked == item.question + DETAIL and answer.said == "told":
         answer = Answer(item.id, "yes", text)
-    others = [other for other in reading.volunteered(item, text) if _is_news(tracker, other)]
     record.store_answers(turn_of(tracker), [answer, *others])
     slots = slots_of((answer, *others))
     if is_minor(answer, ADULT):
@@ -69,10 +73,17 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     return {**slots, "asked_again": None}
 
 
-def _is_news(tracker: Tracker, other: Answer) -> bool:
-    """Whether a mention says something that its question has not been told yet."""
-    held = slot(tracker, BY_ID[other.item].slot)
-    if not isinstance(held, dict):
-        return True
-    before = of_slot(held)
-    return before.said != "no" and not set(other.codes) <= set(before.codes)
+def _news(tracker: Tracker, item: Item, text: str) -> list[Answer]:
+    """What `text` says of other questions than `item` that is news there, beside what they have been told.
+
+    A yes counts after a no: a medicine that comes to mind later must reach the clinician. A no in passing
+    takes nothing back that was named, and spares no question that is still to come.
+    """
+    found = []
+    for other in reading.volunteered(item, text):
+        held = slot(tracker, BY_ID[other.item].slot)
+        before = of_slot(held) if isinstance(held, dict) else None
+        told = set(before.codes) if before is not None else set()
+        if (before is not None and not told) if other.said == "no" else not set(other.codes) <= told:
+            found.append(reading.joined(before, other))
+    return found

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
@@ -25,6 +26,7 @@ from actions.common import (
 from actions.common import understood as _understood
 from actions.symptoms import next_step
 from bot.dialogue import reading
+from bot.dialogue.scores import is_same
 from bot.triage.types import Tier
 
 
@@ -93,6 +95,9 @@ class ActionCancel(Action):  # type: ignore[misc]
         return "action_cancel"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        form, asked = form_of(tracker), reading.QUESTIONS.get(question_asked(tracker) or "")
+        if form and asked == "scale" and is_same(words_of(tracker)):
+            return [FollowupAction(form)]  # "igual" compares and stops nothing: the form asks again
         tier = keep_report(tracker)
         keep_if_complete(tracker)
         say(dispatcher, "dialogue.cancelled" if tier in (None, Tier.T4) else next_step(Tier(tier)))

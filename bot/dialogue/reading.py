@@ -136,7 +136,8 @@ def read_option(question: str, text: str) -> str | None:
     number = read_choice(text)
     if number is not None:
         return options[number - 1][0] if 1 <= number <= len(options) else None
-    words = re.sub(r" (?:thanks|thank you|today|gracias|hoy)$", "", flat(text.replace("'", "")))
+    closing = r"(?: (?:thanks|thank you|today|i guess|i suppose|i think|gracias|hoy|creo|supongo))+$"
+    words = re.sub(closing, "", flat(text.replace("'", "")))
     return next((value for value, pattern in options if re.fullmatch(pattern, words)), None)
 
 

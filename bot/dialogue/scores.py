@@ -95,6 +95,11 @@ def is_compared(text: str) -> bool:
     return not re.search(_SCORE, flat) and bool(_COMPARED.search(flat) or _SAME.fullmatch(flat))
 
 
+def is_same(text: str) -> bool:
+    """Whether the whole of an answer says that nothing has changed: "same", "igual que ayer"."""
+    return _SAME.fullmatch(_flat(text)) is not None
+
+
 def corrects(text: str) -> bool:
     """Whether an answer takes an earlier one back: "sorry, I meant 4"."""
     return bool(_MEANT.search(_flat(text)))
@@ -148,6 +153,10 @@ def read_scores(text: str, asked: str, to_come: Sequence[str], before: Mapping[s
     named = read_named(text)
     if named:
         return named
+    led = re.fullmatch(rf"(?P<first>{_NUMBER})(?: and| y)? (?P<rest>.+)", _flat(text))
+    others = read_named(led["rest"]) if led else {}
+    if led and others and asked not in others and _value(led["first"]) <= 10:
+        return {asked: _value(led["first"]), **others}
     line = [asked]
     for question in to_come:
         if question not in SCALES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.intake.items import BY_ID, OLDEST, Item
@@ -24,11 +24,24 @@ _NO = re.compile(
     r"nada|nunca|ningun[oa]?|jamas|tampoco|que yo sepa no|not that i know(?: of)?|not as far as i know|"
     r"none that i know of|no that i know|i dont|i do not|i am not|im not|i havent|"
     r"no i (?:dont|am not|havent)|"
+    r"nothing else|thats (?:it|all)|nada mas|eso es todo|"
     r"neither|ni uno|no tengo|no tomo(?: nada)?|all clear|all good)"
     r"(?: (?:thanks|thank you|gracias|ever|to all|at all|of (?:them|those|that)|a todo|de eso|so far))*[ ]?)+"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|y|i do|i have|i am|si|claro|asi es|correcto|affirmative)(?: (?:i do|i have|i am))?"
+)
+_DONT_KNOW = re.compile(
+    r"(?:i |im |honestly )*(?:(?:dont|do not|cant|cannot) (?:really )?(?:know|remember|recall)|"
+    r"not (?:so )?sure|no idea|no lo se|no se|no (?:me )?(?:acuerdo|recuerdo)|ni idea|no estoy segur[oa])\b"
+)
+_LATER = re.compile(
+    r"(?:can i |could i |may i |ill |i will |lets |let me |puedo |podria |mejor |prefiero |lo )*"
+    r"(?:do|finish|continue|answer|go on with|hago|hacerlo|termino|terminar(?:lo)?|sigo|seguir|continuar|"
+    r"dejo)?"
+    r" ?(?:this|these|it|the rest|later|lo|esto)? ?"
+    r"(?:later(?: on)?|tomorrow|another (?:time|day)|some other time|not now|luego|mas tarde|despues|manana|"
+    r"en otro momento|otro (?:dia|rato)|ahora no(?: puedo)?)(?: please| por favor| thanks| gracias)?"
 )
 _UNSURE = re.compile(
     r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
@@ -53,6 +66,18 @@ _TEENS = {
     "veintiseis": 26,
     "veintisiete": 27, "veintiocho": 28, "veintinueve": 29,
 }  # fmt: skip
+#: What each question is about, as a "no ..." names it: "no allergies" says nothing of medicines.
+_SUBJECTS = {
+    "pregnancy": re.compile(r"\b(?:pregnan\w*|breast ?feed\w*|nursing|embaraz\w*|lact\w*|pecho)\b"),
+    "allergy": re.compile(r"\b(?:allerg\w*|alergi\w*)\b"),
+    "blood": re.compile(
+        r"\b(?:medic\w*|meds|pills?|tablets?|supplements?|thinners?|bleed\w*|bruis\w*|medicament\w*|"
+        r"pastillas?|suplementos?|anticoagulantes?|sangr\w*|moret\w*)\b"
+    ),
+    "prior_filler": re.compile(r"\b(?:fillers?|implants?|rellenos?|implantes?)\b"),
+    "energy": re.compile(r"\b(?:lasers?|peels?|peelings?)\b"),
+}
+_NO_WHAT = frozenset({"no", "none", "not", "sin", "ningun", "ninguna", "ninguno"})
 #: What begins a correction of something said before.
 _CORRECTS = re.compile(
     r"^(?:(?:oh|ah|sorry|perdon|perdona|perdone|wait|espera|espere|hi|hola|ok|no|so)[ ,]+)*"
@@ -65,7 +90,7 @@ _READ_BACK = re.compile(
     r"(?:back|repaso|read (?:it|them|that|my answers) back(?: to me)?|(?:show|see|check|read) my answers|"
     r"what (?:did|have) i (?:tell|told|say|said|answer|answered)(?: you)?(?: so far)?|"
     r"my answers|mis respuestas|"
-    r"ver mis respuestas|que (?:he|te|les?) (?:dicho|dije|conte|contado)(?: hasta ahora)?|"
+    r"ver mis respuestas|que (?:(?:te|les?|os) )?(?:he )?(?:dicho|dije|conte|contado)(?: hasta ahora)?|"
     r"leeme(?:lo)?|repasa(?:r)?(?: mis respuestas)?)(?: please| por favor)?"
 )
 
@@ -104,10 +129,12 @@ def read(item: Item, text: str) -> Answer | None:
         return Answer(item.id, "told", text, codes) if _says_something(words) else None
     if codes:
         return Answer(item.id, "yes", text, codes)
+    if _UNSURE.fullmatch(words) or _DONT_KNOW.match(words):
+        return Answer(item.id, "unsure", text)
+    if _denied_elsewhere(item, words):
+        return None
     if _NO.fullmatch(words) or _denies(item, text):
         return Answer(item.id, "no", text)
-    if _UNSURE.fullmatch(words):
-        return Answer(item.id, "unsure", text)
     if _YES.fullmatch(words):
         return Answer(item.id, "yes", text)
     return Answer(item.id, "told", text) if _says_something(words) else None
@@ -121,7 +148,30 @@ def volunteered(item: Item | None, text: str) -> list[Answer]:
         if mention.denied or (item is not None and other == item.id) or other == "goals":
             continue
         found.setdefault(other, []).append(mention.term.code)
-    return [Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()]
+    denied = _denied_elsewhere(item, _flat(text)) if item is not None else []
+    return [
+        *(Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()),
+        *(Answer(other, "no", text) for other in denied if other not in found),
+    ]
+
+
+def joined(before: Answer | None, later: Answer) -> Answer:
+    """`later` beside what was told before of the same question.
+
+    A medicine named later replaces none, and a no to one of two leaves the other.
+    """
+    if before is None or before.said not in ("yes", "told"):
+        return later
+    if later.said == "no":
+        denied = {mention.term.code for mention in _mentions(later.words) if mention.denied}
+        left = tuple(code for code in before.codes if code not in denied)
+        return (
+            replace(before, words=f"{before.words}; {later.words}", codes=left) if denied and left else later
+        )
+    if later.said != "yes":
+        return later
+    codes = tuple(dict.fromkeys((*before.codes, *later.codes)))
+    return replace(later, words=f"{before.words}; {later.words}", codes=codes)
 
 
 def corrections(text: str) -> list[Answer]:
@@ -147,6 +197,12 @@ def corrections(text: str) -> list[Answer]:
 def asks_to_read_back(text: str) -> bool:
     """Whether the whole of `text` asks for the answers so far."""
     return _READ_BACK.fullmatch(_flat(text)) is not None
+
+
+def puts_off(text: str) -> bool:
+    """Whether the whole of `text` says that the rest is for another time."""
+    words = _flat(text)
+    return words not in ("tomorrow", "manana") and _LATER.fullmatch(words) is not None  # those may be a date
 
 
 def read_age(text: str) -> int | None:
@@ -176,11 +232,22 @@ def _mentions(text: str) -> list[Mention]:
 def _denies(item: Item, text: str) -> bool:
     """Whether `text` says no to the whole question, in more words than one: "no allergies that I know of"."""
     denied = any(m.denied and m.term.item == item.id for m in _mentions(text))
-    first = _flat(text).split()[:1]
+    words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", _flat(text)).split()
+    first = words[:1]
     return denied or (
         first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
-        and (len(_flat(text).split()) <= 5)
+        and len(words) <= 5
     )
+
+
+def _denied_elsewhere(item: Item, words: str) -> list[str]:
+    """The other questions that a short "no ..." answers: "no allergies", when asked for medicines."""
+    said = words.split()
+    if item.kind == "words" or not 2 <= len(said) <= 5 or said[0] not in _NO_WHAT:
+        return []
+    own = ("allergy", "blood") if item.id == "allergy" else (item.id,)  # "no medicines": allergic to none
+    found = [other for other, about in _SUBJECTS.items() if about.search(words)]
+    return [] if any(other in own for other in found) else found
 
 
 def _says_something(words: str) -> bool:

@@ -21,7 +21,7 @@ from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.handover.holds import is_held
-from bot.messaging import consent, optout, spool
+from bot.messaging import consent, left_number, optout, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import find_or_open, note_status, say
@@ -153,6 +153,7 @@ def handle(session: Session, message: Message) -> None:
         or consent.take(session, message)
         or counselling.take(session, message)
         or photo_consent.take(session, message)
+        or left_number.take(session, message, assessment)
     ):
         message.turn = Turn.NOT_NEEDED
 

@@ -9,8 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, triage
+from bot.dialogue.reading import is_question
 from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.handover.holds import is_held
+from bot.intake.models import Intake
+from bot.intake.reading import corrections
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
@@ -23,6 +26,8 @@ from bot.triage.types import Assessment, Context, Finding, Tier
 
 #: The red-flag questions, as the question that a conversation is waiting for an answer to.
 PROBE = "probe"
+#: A correction of the intake answers it, although no question of it is open.
+CORRECTION = "intake.correction"
 #: Silence for this long after a probe is a sign of its own in the first days (`clinical.md` 1, suffix "?").
 PROBE_PATIENCE = timedelta(minutes=15)
 PROBE_DAYS = 3
@@ -77,7 +82,7 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question == PROBE:
+    if context.question == PROBE and not _asks_something_else(message, assessment):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
@@ -127,6 +132,12 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
         open_task(session, TaskKind.REVIEW, key, conversation, note=message.body[:200], message_id=message.id)
 
 
+def _asks_something_else(message: Message, assessment: Assessment) -> bool:
+    """Whether the patient asks another thing ("can I massage it?"): the probe still waits for its answer."""
+    nothing_found = assessment.tier is Tier.T4 and not assessment.probe
+    return nothing_found and is_question(message.body)
+
+
 def _adds_nothing(assessment: Assessment) -> bool:
     """Whether the message is about nothing but the open alert: thanks, never mind, ok."""
     return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
@@ -152,6 +163,9 @@ def context_of(session: Session, message: Message) -> Context:
     asked = conversation.open_question_at
     still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
     question = conversation.open_question if still_open else None
+    if question is None and treatment is None and corrections(message.body):
+        told = select(Intake.id).where(Intake.conversation_id == conversation.id).limit(1)
+        question = CORRECTION if session.scalars(told).first() is not None else None
     return Context(
         day=situation.day,
         product=situation.product,

@@ -27,7 +27,7 @@ from bot.messaging.models import (
 from bot.notify.models import ContactKind, ContactMethod
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
-from bot.triage.language import detect
+from bot.triage.language import detect_first
 
 
 def local_day(treated_at: datetime, now: datetime, time_zone: str) -> int:
@@ -70,7 +70,7 @@ def find_or_open(
     ).first()
     if conversation is None:
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
-        conversation.language = detect(first_words, as_language(clinic.locale))
+        conversation.language = detect_first(first_words, as_language(clinic.locale))
         session.add(conversation)
     if channel is Channel.SMS:
         _recognise(session, conversation)

@@ -61,6 +61,12 @@ _LAUGHS = frozenset({"lol", "haha", "hahaha", "jaja", "jajaja", "lmao", "xd", "h
 _LEADS = frozenset(
     {"ok", "okay", "hi", "hello", "hey", "hola", "and", "y", "thanks", "gracias", "so", "also", "oye"}
 )
+#: Questions of ours whose answers are answers, also while an alert is open.
+_ANSWERED = ("checkin.", "symptom.", "intake.")
+_OFF = re.compile(
+    r"\b(?:never ?mind|nvm|false alarm|forget (?:it|that|about)|ignore (?:it|me|that|my)|disregard|"
+    r"panic over|leave it|cancel|stop|olvid\w+|no importa|falsa alarma|dejal[oa]|parar|baja|alto)\b"
+)
 _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
 
@@ -116,6 +122,8 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
     tier = context.open_alert_tier
     if tier is None or not (is_keyword(text) or _takes_back(text, view, around)):
         return None
+    if (context.question or "").startswith(_ANSWERED) and not (is_keyword(text) or _OFF.search(plain(text))):
+        return None  # "the same" or "no" answers our question; the alert is open all the same
     words = view.reading.words
     return Finding(
         context.open_alert_flag or "NEG", tier, "answer.alert-stays-open", " ".join(words[:12]), "prop"
@@ -142,11 +150,11 @@ def _takes_back(text: str, view: View, around: Modifiers) -> bool:
 
 
 def _asks(view: View) -> bool:
-    """Whether the message asks something: a question mark, or a sentence that opens like a question."""
-    sentence, words = view.reading.sentence, view.reading.words
+    """Whether the message asks something: a question mark, or a clause that opens like a question."""
+    sentence, clause, words = view.reading.sentence, view.reading.clause, view.reading.words
     for start, _end in view.spans.get("@asks", ()):
         before = start - (start > 0 and words[start - 1] in _LEADS)
-        if before == 0 or sentence[before - 1] != sentence[start]:
+        if before == 0 or sentence[before - 1] != sentence[start] or clause[before - 1] != clause[start]:
             return True
     return bool(view.reading.asked)
 

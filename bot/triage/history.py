@@ -30,10 +30,11 @@ def of_judgement(judged: Judgement, flag: str, *, supported: bool) -> Judgement:
     """What is left of the reader's judgement, whose likeliest flag is `flag`.
 
     The reader has learned from people who were treated, and how somebody has always looked reads to it like a
-    sign. So by itself it only asks about red flags, and pages when a rule finds a sign too (`supported`). A
-    crisis is no matter of treatment: there its word is enough.
+    sign. So by itself it only asks about red flags, and only where it would have paged ("I am 38" is no
+    fever); it pages when a rule finds a sign too (`supported`). A crisis is no matter of treatment: there its
+    word is enough.
     """
-    if flag in EXPECTED or judged.tier is Tier.T3:
+    if flag in EXPECTED or judged.tier in (Tier.T3, Tier.T4):
         return replace(judged, tier=Tier.T4, probe=False)
     if judged.tier.at_least_as_urgent_as(Tier.T1) and not supported and flag != "PSY":
         return replace(judged, tier=Tier.T3, probe=True)

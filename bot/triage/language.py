@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingua import LanguageDetector
 
 MIN_WORDS_FOR_MODEL = 4
-MIN_CONFIDENCE = 0.85
+MIN_CONFIDENCE = 0.9
 
 
 def _words(text: str) -> frozenset[str]:
@@ -36,6 +36,11 @@ _ENGLISH = _words(
     does did feel feels hurts hurt eye eyes lip lips face cheek pain swelling today yesterday hello
     thanks thank please appointment since side after get got going any"""
 )
+#: With these alone somebody opens a conversation in Spanish.
+_OPENS_SPANISH = _words(
+    """hola buenas buenos gracias ayuda precio precios cita consulta informacion cuanto cuanta cuesta duele
+    quiero quisiera puedo necesito tengo estoy relleno rellenos embarazada"""
+)
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -56,8 +61,8 @@ def has_english(words: Iterable[str]) -> bool:
 def detect(text: str, default: Language = "en") -> Language:
     """The language of `text`, or `default` unless the text itself says otherwise clearly.
 
-    Words that both languages share ("no", "ok") say nothing; two telling words, or one beside nothing from
-    the other language, decide; a longer text without any is put to a statistical model.
+    Words that both languages share ("no", "ok") say nothing; two telling words decide; a longer text where
+    they do not is put to a statistical model.
     """
     lowered = text.lower()
     words = _WORD.findall(plain(text))
@@ -67,13 +72,21 @@ def detect(text: str, default: Language = "en") -> Language:
         return "es"
     if english >= 2 and english > spanish:
         return "en"
-    if len(words) >= MIN_WORDS_FOR_MODEL and spanish == english:
+    if len(words) >= MIN_WORDS_FOR_MODEL and abs(spanish - english) <= 1:
         spanish_share = _spanish_share(text)
         if spanish_share >= MIN_CONFIDENCE:
             return "es"
         if spanish_share <= 1 - MIN_CONFIDENCE:
             return "en"
     return default
+
+
+def detect_first(text: str, default: Language = "en") -> Language:
+    """The language in which somebody unknown begins: a greeting is enough ("hola"), as nothing else tells."""
+    words = _WORD.findall(plain(text))
+    if has_english(words) or _OPENS_SPANISH.isdisjoint(words):
+        return detect(text, default)
+    return "es"
 
 
 def _spanish_share(text: str) -> float:

@@ -102,13 +102,15 @@ def with_reader(
     if context.telling_history:
         supported = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
         judged = history.of_judgement(judged, reading.flags[0][0], supported=supported)
+    # beside an open alert of the hour a rule's word is enough once the reader has any doubt
+    pressing = judged.probe and context.open_alert_tier in (Tier.T0, Tier.T1)
     likely = dict(reading.flags)
     findings = [sign.finding for sign in signs if sign.standing == "sure"]
     aside: list[str] = []
     for sign in signs:
         if sign.standing != "vote":
             continue
-        finding = _as_far_as(sign.finding, judged)
+        finding = sign.finding if pressing else _as_far_as(sign.finding, judged)
         if finding is None:
             aside.append(f"set aside {sign.finding.flag} {sign.finding.rule}: {sign.finding.words} "
                          f"(reader: {judged.red:.1%} within the hour)")  # fmt: skip

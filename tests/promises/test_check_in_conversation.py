@@ -151,6 +151,17 @@ def test_spanish_answers_are_understood(dialogue: Dialogue, services: Services) 
     assert recorded(services)[0] == ("checkin.overall", "so_so")
 
 
+@pytest.mark.usefixtures("services")
+def test_the_same_in_spanish_without_a_day_before_is_asked_for_a_number_and_ends_nothing(
+    dialogue: Dialogue,
+) -> None:
+    ana = Patient(dialogue, "same-es", language="es")
+    open_check_in(ana)
+    ana.text("2")
+    assert asked(ana.text("igual", language="es")) == ["checkin.pain"]
+    assert asked(ana.text("3", language="es")) == ["checkin.swelling"]
+
+
 def test_a_check_in_that_was_answered_on_its_page_takes_no_further_text(
     patient: Patient, services: Services
 ) -> None:

@@ -173,6 +173,31 @@ def test_the_answers_are_read_back_on_request_and_the_question_asked_again(talk:
     assert any("a sharper jaw" in text for text in talk.texts_to(STRANGER))
 
 
+def test_what_is_said_in_answer_to_another_question_reaches_its_own(talk: Desk) -> None:
+    for words in ("can I fill in the questions", "a sharper jaw", "no", "eliquis for afib", "44", "no", "no"):
+        texts(talk, words)
+    assert answers(talk)["blood"].codes == ("anticoagulant", "heart")
+    texts(talk, "no")  # immune
+    texts(talk, "and aspirin every day")
+    assert {"anticoagulant", "antiplatelet"} <= set(answers(talk)["blood"].codes)
+
+
+def test_the_questions_can_be_put_off_and_go_on_where_they_stopped(talk: Desk) -> None:
+    for words in ("can I fill in the questions", "a sharper jaw", "no"):
+        texts(talk, words)
+    assert texts(talk, "can i do this later") == ["dialogue.cancelled"]
+    with reading() as session:
+        assert session.scalars(select(Intake)).one().status is IntakeStatus.OPEN
+    assert texts(talk, "can I fill in the questions") == ["intake.resume", "intake.ask_age"]
+
+
+def test_a_correction_after_the_end_is_read_as_an_answer_and_not_asked_about(talk: Desk) -> None:
+    for words in ("can I fill in the questions", *ANSWERS.values()):
+        texts(talk, words)
+    assert texts(talk, "actually I also take aspirin") == ["intake.changed"]
+    assert {"anticoagulant", "antiplatelet"} <= set(answers(talk)["blood"].codes)
+
+
 def test_an_abandoned_intake_is_followed_up_once(talk: Desk) -> None:
     texts(talk, "start the questions")
     for _ in range(16):

@@ -84,6 +84,28 @@ def test_an_answer_in_time_raises_nothing(desk: Desk, words: str) -> None:
     assert desk.rows(StaffTask, kind=TaskKind.REVIEW) == []
 
 
+def test_another_question_in_between_is_no_answer_to_the_red_flag_questions(desk: Desk) -> None:
+    desk.text(PAT, COLD_SORE)
+    desk.settle()
+    desk.text(PAT, "can i wear make-up?")
+    desk.settle()
+    assert question(desk) == "probe"
+    desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T1
+
+
+def test_the_red_flag_questions_can_be_answered_after_another_question(desk: Desk) -> None:
+    desk.text(PAT, HEADACHE)
+    desk.settle()
+    desk.text(PAT, "can i wear make-up?")
+    desk.text(PAT, "0")
+    desk.settle()
+    assert question(desk) is None
+    desk.advance(minutes=30)
+    assert desk.rows(StaffTask, kind=TaskKind.REVIEW) == []
+
+
 def test_after_the_third_day_silence_only_closes_the_question(desk: Desk) -> None:
     desk.advance(days=5)
     desk.text(PAT, COLD_SORE)

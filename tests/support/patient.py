@@ -26,7 +26,11 @@ class Patient:
     def __init__(self, dialogue: Dialogue, conversation_id: str, **known: Any) -> None:
         self.dialogue, self.conversation_id, self.sent = dialogue, conversation_id, 0
         language = known.get("language", "en")
-        values = {**clinic_values(CLINIC, language, "harmonyca"), "first_name": "Pat", "url": "https://clinic.example/p/token"}
+        values = {
+            **clinic_values(CLINIC, language, "harmonyca"),
+            "first_name": "Pat",
+            "url": "https://clinic.example/p/token",
+        }
         self.known: dict[str, Any] = {
             "conversation_id": conversation_id,
             "clinic_id": "clinic",

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from bot.intake import holds, summary, terms
 from bot.intake.items import BY_ID, ITEMS
-from bot.intake.reading import Answer, asks_to_read_back, corrections, read, read_age, volunteered
+from bot.intake.reading import (
+    Answer,
+    asks_to_read_back,
+    corrections,
+    joined,
+    puts_off,
+    read,
+    read_age,
+    volunteered,
+)
 from bot.intake.service import may_remind
 from bot.protocols.catalogue import catalogue
 from bot.protocols.errors import ContentError
@@ -95,6 +104,72 @@ def test_what_is_told_of_another_question_is_kept_for_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["no sé", "no me acuerdo", "no recuerdo bien", "idk", "I don't remember", "not sure honestly"]
+)
+def test_who_does_not_know_has_not_said_no(text: str) -> None:
+    assert said("pregnancy", text).said == "unsure"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["can i do this later", "later", "not now", "I'll finish it tomorrow", "en otro momento", "sigo luego"],
+)
+def test_the_rest_can_be_put_off(text: str) -> None:
+    assert puts_off(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["laser, two years later", "mañana me hago un láser", "mañana", "no", "in may", ""]
+)
+def test_an_answer_puts_nothing_off(text: str) -> None:
+    assert not puts_off(text)
+
+
+def test_a_no_to_one_of_two_medicines_leaves_the_other() -> None:
+    before = joined(said("blood", "eliquis"), said("blood", "and aspirin"))
+    (correction,) = corrections("actually I'm not on eliquis anymore")
+    left = joined(before, correction)
+    assert (left.said, left.codes) == ("yes", ("antiplatelet",))
+    assert "not on eliquis" in left.words
+    assert joined(said("blood", "eliquis"), correction).said == "no"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "meant"),
+    [
+        ("blood", "no allergies", "allergy"),
+        ("allergy", "no pregnancy", "pregnancy"),
+        ("immune", "no tomo medicinas", "blood"),
+        ("age", "no not pregnant", "pregnancy"),
+    ],
+)
+def test_a_no_to_another_question_is_no_answer_to_the_one_asked(asked: str, text: str, meant: str) -> None:
+    assert read(BY_ID[asked], text) is None
+    assert [(answer.item, answer.said) for answer in volunteered(BY_ID[asked], text)] == [(meant, "no")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("blood", "no bruising or bleeding"),
+        ("allergy", "no allergies that I know of"),
+        ("allergy", "no medicines"),
+        ("energy", "no laser ever"),
+    ],
+)
+def test_a_no_in_the_questions_own_words_is_its_answer(asked: str, text: str) -> None:
+    assert said(asked, text).said == "no"
+    assert volunteered(BY_ID[asked], text) == []
+
+
+def test_a_medicine_named_later_replaces_none_that_was_named_before() -> None:
+    both = joined(said("blood", "eliquis for AF"), said("blood", "and aspirin"))
+    assert {"anticoagulant", "antiplatelet"} <= set(both.codes)
+    assert both.words == "eliquis for AF; and aspirin"
+    assert joined(said("blood", "no"), said("blood", "aspirin")) == said("blood", "aspirin")
+
+
+@pytest.mark.parametrize(
     ("text", "item", "meaning"),
     [
         ("actually I did have laser in May", "energy", "yes"),
@@ -117,7 +192,10 @@ def test_what_corrects_no_answer_is_left_to_the_dialogue(text: str) -> None:
 
 def test_the_answers_can_be_asked_for_in_both_languages() -> None:
     assert all(
-        map(asks_to_read_back, ["BACK", "read it back please", "what did I tell you so far", "REPASO"])
+        map(
+            asks_to_read_back,
+            ["BACK", "read it back please", "what did I tell you so far", "REPASO", "¿qué te he dicho?"],
+        )
     )
     assert not any(map(asks_to_read_back, ["my back hurts", "read my mind", "get back to me"]))
 

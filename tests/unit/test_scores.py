@@ -77,6 +77,20 @@ def test_bare_scores_are_a_list_only_when_there_is_nothing_else(text: str, score
     assert read_list(text) == scores
 
 
+@pytest.mark.parametrize(
+    ("text", "scores"),
+    [
+        ("3 and swelling 5", {"pain": 3, "swelling": 5}),
+        ("2, no swelling", {"pain": 2, "swelling": 0}),
+        ("dos y hinchazón 4", {"pain": 2, "swelling": 4}),
+    ],
+)
+def test_a_bare_score_first_is_that_of_the_question_and_the_named_ones_are_theirs(
+    text: str, scores: dict[str, int]
+) -> None:
+    assert read_scores(text, "pain", ["swelling", "bruising"], {}) == scores
+
+
 def test_an_answer_fills_the_questions_to_come_but_never_more_than_there_are() -> None:
     assert read_scores("3 4", "pain", ("swelling", "red_flags"), {}) == {"pain": 3, "swelling": 4}
     assert read_scores("3 4 0", "pain", ("swelling", "red_flags"), {}) == {"pain": 4}

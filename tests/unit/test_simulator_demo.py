@@ -108,6 +108,22 @@ def test_patients_of_an_earlier_quarter_do_not_take_the_phones_away(client: Test
     assert shown[:2] == [ANA, PAT]
 
 
+def test_whoever_was_enrolled_last_has_a_phone_too(client: TestClient) -> None:
+    with db.transaction() as session:
+        clinic = session.scalars(select(Clinic)).one()
+        for at in (3, 4, 5):
+            session.add(
+                Patient(
+                    clinic_id=clinic.id, first_name=f"New{at}", last_name="Sample", phone=f"+1555010014{at}",
+                    language="en", time_zone=clinic.time_zone,
+                )
+            )  # fmt: skip
+            session.flush()
+    phones = client.get("/demo/state").json()["phones"]
+    patients = [one["number"] for one in phones if one["role"] == "patient"]
+    assert patients == [ANA, PAT, "+15550100144", "+15550100145"]
+
+
 def test_a_text_shows_its_state_encoding_and_segments(
     client: TestClient, carrier: simulated.SimulatedCarrier
 ) -> None:

@@ -126,6 +126,21 @@ def test_taking_it_back_never_lowers_an_open_alert(text: str, open_tier: Tier) -
     assert tier(text, 1, open_alert_tier=open_tier, open_alert_flag="VO") is open_tier
 
 
+@pytest.mark.parametrize(
+    "text", ["no", "none of those", "about the same", "I'm fine", "ok", "igual", "mejor"]
+)
+@pytest.mark.parametrize("question", ["checkin.overall", "checkin.red_flags", "intake.blood"])
+def test_an_answer_to_our_question_is_one_also_while_an_alert_is_open(text: str, question: str) -> None:
+    day = None if question.startswith("intake.") else 1
+    assert tier(text, day, open_alert_tier=Tier.T1, open_alert_flag="VO", question=question) is Tier.T4
+
+
+@pytest.mark.parametrize("text", ["never mind", "false alarm", "stop", "olvídelo"])
+def test_an_open_alert_is_not_taken_back_in_answer_to_a_check_in(text: str) -> None:
+    context = {"open_alert_tier": Tier.T1, "open_alert_flag": "VO", "question": "checkin.overall"}
+    assert tier(text, 1, **context) is Tier.T1
+
+
 def test_a_new_sign_raises_above_the_open_alert() -> None:
     assert tier("and now i cant see out of my left eye", 1, open_alert_tier=Tier.T1) is Tier.T0
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.triage import Context, Tier, assess
 from bot.triage.cli import triage_lines
 from bot.triage.engine import assess as by
-from bot.triage.language import detect
+from bot.triage.language import detect, detect_first
 from bot.triage.rules import RuleError, load
 
 SIGNS = [
@@ -105,10 +105,23 @@ def test_a_cry_for_help_within_72_hours_is_asked_about() -> None:
         ("👍", "es", "es"),
         ("no veo bien", "en", "es"), ("me duele", "en", "es"), ("me duele mucho la cara", "en", "es"),
         ("my lip is white and it hurts", "es", "en"), ("", "es", "es"), ("¿cuánto dura?", "en", "es"),
+        ("no alergia al latex no", "es", "es"), ("aspirina a veces y omega 3", "en", "es"),
     ],
 )  # fmt: skip
 def test_language_of_short_messages(text: str, default: str, expected: str) -> None:
     assert detect(text, default) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "expected"),
+    [
+        ("hola", "en", "es"), ("Hola!!", "en", "es"), ("buenas", "en", "es"), ("precio?", "en", "es"),
+        ("hi", "en", "en"), ("hello", "es", "es"),
+        ("hola, how much is it", "en", "en"), ("juvederm", "en", "en"),
+    ],
+)  # fmt: skip
+def test_language_of_the_first_words_of_somebody_unknown(text: str, default: str, expected: str) -> None:
+    assert detect_first(text, default) == expected  # type: ignore[arg-type]
 
 
 def test_lines_are_answered_in_order_and_a_bad_line_stops_nothing() -> None:

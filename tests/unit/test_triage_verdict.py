@@ -63,6 +63,14 @@ def test_a_vote_tips_the_scale_that_neither_would_tip_alone() -> None:
     assert raised.findings[0].words == "lip white"
 
 
+def test_beside_an_open_alert_of_the_hour_a_second_sign_needs_no_second_opinion() -> None:
+    doubt, vote = reading(red=-2.2, concern=-0.2, flag="VIS"), sign(Tier.T0, flag="VIS")
+    alone = verdict([vote], doubt)
+    assert (alone.tier is not Tier.T0, alone.probe) == (True, True)
+    assert verdict([vote], doubt, open_alert_tier=Tier.T1).tier is Tier.T0
+    assert verdict([vote], reading(), open_alert_tier=Tier.T1).tier is Tier.T4
+
+
 def test_a_vote_that_leads_to_nothing_is_kept_among_the_reasons() -> None:
     assessment = verdict([sign(Tier.T0, flag="VIS")], reading())
     assert assessment.tier is Tier.T4
@@ -161,6 +169,15 @@ def test_in_an_answer_about_looks_the_reader_alone_asks_and_does_not_page() -> N
     assert treated.tier is Tier.T0
     with_a_sign = verdict([sign(Tier.T0, flag="STR")], reading(red=3, emergency=3), question="intake.goals")
     assert with_a_sign.tier is Tier.T0
+
+
+def test_a_faint_suspicion_of_the_reader_stops_no_answer_about_health() -> None:
+    faint = reading(red=-1.0, concern=-0.2, flag="VO")
+    assert verdict([], faint).probe
+    asked = verdict([], faint, question="intake.age")
+    assert (asked.tier, asked.probe) == (Tier.T4, False)
+    assert verdict([], faint, question="intake.age", day=1).probe
+    assert verdict([sign(Tier.T1, "sure")], faint, question="intake.age").tier is Tier.T1
 
 
 def test_a_crisis_in_an_answer_about_looks_reaches_the_safeguarding_lead_by_the_readers_word() -> None:

@@ -151,13 +151,13 @@ def suggestions() -> dict[str, dict[str, list[str]]]:
 
 
 def _patients(session: Session, clinic: Clinic) -> list[dict[str, Any]]:
-    """The demo's own two come first: a made-up quarter has patients who were there before them."""
+    """The demo's own two first, even after a made-up quarter was filled in, and whoever was enrolled last."""
     own = case((Patient.phone.in_(demo.PATIENT_PHONES), 0), else_=1)
-    query = (
-        select(Patient).where(Patient.clinic_id == clinic.id).order_by(own, Patient.created_at, Patient.id)
-    )
+    here = select(Patient).where(Patient.clinic_id == clinic.id)
+    own_two = session.scalars(here.order_by(own, Patient.created_at, Patient.id).limit(2)).all()
+    newest = session.scalars(here.order_by(Patient.created_at.desc(), Patient.id.desc()).limit(2)).all()
     people = []
-    for patient in session.scalars(query.limit(2)):
+    for patient in dict.fromkeys((*own_two, *reversed(newest))):
         language = "es" if patient.language == "es" else "en"
         people.append(
             {
