@@ -293,7 +293,7 @@ def test_a_failure_of_the_database_puts_no_phone_number_into_the_log(
 ) -> None:
     desk = Desk.of_demo_clinic()
     log.configure("INFO")
-    real, raced = threads.detect, []
+    real, raced = threads.detect_first, []
 
     def other() -> None:
         with transaction() as session:
@@ -305,7 +305,7 @@ def test_a_failure_of_the_database_puts_no_phone_number_into_the_log(
             at_the_same_time(other)
         return real(*args)
 
-    monkeypatch.setattr(threads, "detect", detect)
+    monkeypatch.setattr(threads, "detect_first", detect)
     desk.text(STRANGER, "hello")
 
     logged = capsys.readouterr().err
