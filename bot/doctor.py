@@ -161,7 +161,7 @@ def _clinics(settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     FIX,
                     clinic.name,
-                    "no safeguarding lead with a phone: in a crisis only those on call are paged",
+                    "no safeguarding lead who can be paged: in a crisis only those on call are paged",
                 )
 
 
@@ -188,7 +188,8 @@ def _on_call(session: Session, clinic: Clinic) -> Iterator[Finding]:
         yield Finding(
             FIX,
             clinic.name,
-            f"in a rota but cannot be paged (left, or no phone): {', '.join(names)}; their turns are skipped",
+            f"in a rota but cannot be paged (left, or no phone and no contact method): {', '.join(names)}; "
+            "their turns are skipped",
         )
     if len(here.people) >= 2:
         yield Finding(OK, clinic.name, f"{len(here.people)} people are paged in turn")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Staff
+from bot.notify.reachable import can_be_paged
 
 
 def leads(session: Session, clinic_id: str, *, but_not: Collection[str] = ()) -> list[Staff]:
@@ -20,10 +21,9 @@ def leads(session: Session, clinic_id: str, *, but_not: Collection[str] = ()) ->
             select(Staff)
             .where(
                 Staff.clinic_id == clinic_id,
-                Staff.active.is_(True),
+                can_be_paged(),
                 Staff.safeguarding_lead.is_(True),
-                Staff.phone != "",  # nor NULL
-                Staff.phone.not_in(but_not),
+                or_(Staff.phone.is_(None), Staff.phone.not_in(but_not)),
             )
             .order_by(Staff.on_call_order.nulls_last(), Staff.id)
         )

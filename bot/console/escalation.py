@@ -21,7 +21,7 @@ from bot.escalation.plan import WORDS, Plan, PlanRefused, Step
 from bot.escalation.plans import back_to_defaults, save_plan
 from bot.escalation.policy import Policy
 from bot.escalation.targets import plan_of
-from bot.notify.rows import can_be_paged
+from bot.notify.reachable import can_be_paged
 from bot.oncall.roster import rotas
 from bot.triage.types import Tier
 

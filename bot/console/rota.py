@@ -23,7 +23,7 @@ from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.db.engine import reading
-from bot.notify.rows import can_be_paged
+from bot.notify.reachable import can_be_paged
 from bot.oncall import calendar, service
 from bot.oncall.models import CalendarFeed, ClosedDay, RotaRow
 from bot.oncall.roster import nobody_on_call, overrides, roster, rotas, shifts_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -33,16 +33,6 @@ def methods_of(session: Session, staff_id: str) -> list[ContactMethod]:
             .order_by(ContactMethod.place, ContactMethod.id)
         )
     )
-
-
-def can_be_paged() -> ColumnElement[bool]:
-    """The condition on `Staff` for whom a page can reach: at the clinic, with a phone or a contact method."""
-    method = exists().where(
-        ContactMethod.staff_id == Staff.id,
-        ContactMethod.active.is_(True),
-        ContactMethod.removed_at.is_(None),
-    )
-    return and_(Staff.active.is_(True), or_(Staff.phone != "", method))
 
 
 def text_number(session: Session, staff: Staff) -> str:

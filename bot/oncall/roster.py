@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Role, Staff
-from bot.notify.rows import can_be_paged
+from bot.notify.reachable import can_be_paged
 from bot.oncall.models import RotaOverride, RotaRow
 from bot.oncall.rota import Override, Rota, Shift, gaps, on_call_at, shifts
 

@@ -172,7 +172,7 @@ def test_a_deleted_user_in_a_rota_is_skipped_and_the_doctor_says_so(desk: Desk) 
     white_lip(desk)
     assert [len(desk.texts_to(phone)) for phone in OTHERS[:2]] == [0, 1]
     said = " ".join(finding.text for finding in examine(app_settings.get_settings()))
-    assert "cannot be paged (left, or no phone): Extra Demo 31" in said
+    assert "cannot be paged (left, or no phone and no contact method): Extra Demo 31" in said
 
 
 def test_a_missing_user_in_a_rota_stops_nothing(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from bot.db.engine import transaction
 from bot.escalation.models import AlertStatus, EventKind
 from bot.messaging import reading
 from bot.triage.types import Assessment, Context, Tier
+from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
 from tests.support.safeguarding import (
     BLIND,
@@ -94,6 +95,14 @@ def test_a_lead_who_is_not_on_call_is_paged_too(desk: Desk) -> None:
     desk.text(PAT, CRISIS)
     desk.settle()
     assert [len(desk.texts_to(phone)) for phone in (NURSE, DOCTOR, OFF_ROTA)] == [1, 0, 1]
+
+
+def test_a_lead_who_is_reached_by_mail_alone_is_paged_too(desk: Desk) -> None:
+    reach(DOCTOR, ("email", "doctor@demo.example", 0))
+    staff(DOCTOR, phone=None, on_call_order=None)
+    desk.text(PAT, CRISIS)
+    desk.settle()
+    assert [mail.to for mail in desk.mails.sent] == ["doctor@demo.example"]
 
 
 def test_two_leads_are_both_paged_and_the_one_on_call_is_named(desk: Desk) -> None:

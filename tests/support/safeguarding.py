@@ -17,7 +17,7 @@ CRISIS = "I want to kill myself"
 WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
 BLIND = "cant see out my left eye"
 OFF_ROTA = "+15550100123"
-NOBODY = "no safeguarding lead with a phone"
+NOBODY = "no safeguarding lead who can be paged"
 
 
 def staff(phone: str, /, **changes: Any) -> None:
