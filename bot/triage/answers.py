@@ -18,6 +18,8 @@ from bot.triage.types import Context, Finding, Tier
 EARLY_DAYS = 3
 PAIN_QUESTIONS = frozenset({"checkin.pain", "symptom.severity"})
 SWELLING_QUESTIONS = frozenset({"checkin.swelling"})
+#: The months' check-ins ask for a picture.
+PHOTO_QUESTION = "checkin.photo"
 LIST_QUESTIONS = frozenset({"checkin.red_flags", "probe"})
 
 #: The numbered list that the check-in and the probe send: number -> flag, tier, source.
@@ -205,6 +207,8 @@ def _media(context: Context) -> Finding:
         return Finding("NEG", Tier.T3, "answer.media", "picture without text", "RealSelf-1")
     if context.day <= EARLY_DAYS:
         return Finding("VO", Tier.T1, "answer.media", "picture without text", "RealSelf-1")
+    if context.question == PHOTO_QUESTION:  # it was asked for: a person looks at it, nobody is paged
+        return Finding("NEG", Tier.T3, "answer.media-asked", "picture that was asked for", "RealSelf-1")
     return Finding("VO", Tier.T2, "answer.media", "picture without text", "RealSelf-1", True)
 
 

@@ -179,3 +179,21 @@ def test_importing_the_package_reads_no_rules() -> None:
 )
 def test_a_stranger_may_have_been_treated(text: str) -> None:
     assert assess(text, Context()).tier.at_least_as_urgent_as(Tier.T1)
+
+
+@pytest.mark.parametrize(
+    ("day", "question", "tier"),
+    [
+        (91, "checkin.photo", Tier.T3),
+        (91, None, Tier.T2),
+        (
+            1,
+            "checkin.photo",
+            Tier.T1,
+        ),  # in the watch window of the skin a picture is urgent, asked for or not
+    ],
+)
+def test_a_picture_that_a_check_in_asked_for_pages_nobody_after_the_first_days(
+    day: int, question: str | None, tier: Tier
+) -> None:
+    assert assess("", Context(day=day, question=question, has_media=True)).tier is tier
