@@ -63,7 +63,7 @@ class Enrolment(ClinicOwned, Base):
     protocol_version: Mapped[int]  #: the one that its check-ins follow now
     status: Mapped[EnrolmentStatus] = mapped_column(text_enum(EnrolmentStatus))
     means: Mapped[Means] = mapped_column(text_enum(Means), default=Means.TEXT, server_default="text")
-    merged_into_id: Mapped[str | None] = mapped_column(ForeignKey("enrolments.id"))
+    merged_into_id: Mapped[str | None] = mapped_column(ForeignKey("enrolments.id"), index=True)
 
     patient: Mapped[Patient] = relationship()
     treatment: Mapped[Treatment] = relationship()
@@ -77,6 +77,7 @@ class CheckIn(ClinicOwned, Base):
     __table_args__ = (
         UniqueConstraint("enrolment_id", "day"),
         Index("ix_check_ins_next_step", "status", "next_step_at"),
+        Index("ix_check_ins_patient_due", "patient_id", "status", "due_at"),
         Index("ix_check_ins_clinic_due", "clinic_id", "due_at"),
     )
 
@@ -94,7 +95,7 @@ class CheckIn(ClinicOwned, Base):
     reason: Mapped[str] = mapped_column(String(80), default="", server_default="")
     #: what was asked, once it was sent
     asked: Mapped[list[str]] = mapped_column(default=list)
-    combined_into_id: Mapped[str | None] = mapped_column(ForeignKey("check_ins.id"))
+    combined_into_id: Mapped[str | None] = mapped_column(ForeignKey("check_ins.id"), index=True)
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     enrolment: Mapped[Enrolment] = relationship(back_populates="check_ins")

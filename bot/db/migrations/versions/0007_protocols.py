@@ -49,6 +49,9 @@ def upgrade() -> None:
         batch.add_column(sa.Column('asked', bot.db.base.Json, server_default=sa.text("'[]'"), nullable=False))
         batch.add_column(sa.Column('combined_into_id', sa.String(length=32), nullable=True))
         batch.create_foreign_key(op.f('fk_check_ins_combined_into_id_check_ins'), 'check_ins', ['combined_into_id'], ['id'])
+    op.create_index(op.f('ix_enrolments_merged_into_id'), 'enrolments', ['merged_into_id'], unique=False)
+    op.create_index(op.f('ix_check_ins_combined_into_id'), 'check_ins', ['combined_into_id'], unique=False)
+    op.create_index('ix_check_ins_patient_due', 'check_ins', ['patient_id', 'status', 'due_at'], unique=False)
     with op.batch_alter_table('treatments') as batch:
         batch.add_column(sa.Column('touch_up', sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table('clinics') as batch:
@@ -108,6 +111,9 @@ def downgrade() -> None:
             batch.drop_column(column)
     with op.batch_alter_table('treatments') as batch:
         batch.drop_column('touch_up')
+    op.drop_index('ix_check_ins_patient_due', table_name='check_ins')
+    op.drop_index(op.f('ix_check_ins_combined_into_id'), table_name='check_ins')
+    op.drop_index(op.f('ix_enrolments_merged_into_id'), table_name='enrolments')
     with op.batch_alter_table('check_ins') as batch:
         batch.drop_constraint(op.f('fk_check_ins_combined_into_id_check_ins'), type_='foreignkey')
         for column in ('combined_into_id', 'asked', 'reason'):
