@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
+from bot.db.base import ClinicOwned
 from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, Enrolment
 from bot.intake.models import Intake
@@ -16,20 +19,24 @@ from bot.photos.models import Photo
 from bot.recall.models import Recall
 from bot.records.models import AssessmentRecord, StaffTask
 
+R = TypeVar("R", bound=ClinicOwned)
+
+
+def _of_clinic(session: Session, who: Visitor, model: type[R], row_id: str) -> R:
+    row = session.get(model, row_id)
+    if row is None or row.clinic_id != who.clinic_id:
+        raise NotThere
+    return row
+
 
 def alert_for(session: Session, who: Visitor, alert_id: str) -> Alert:
     """The alert of the visitor's clinic. Raises `NotThere`."""
-    alert = session.get(Alert, alert_id)
-    if alert is None or alert.clinic_id != who.clinic_id:
-        raise NotThere
-    return alert
+    return _of_clinic(session, who, Alert, alert_id)
 
 
 def conversation_for(session: Session, who: Visitor, conversation_id: str) -> Conversation:
     """A conversation of the visitor's clinic, not one with staff alone. Raises `NotThere`."""
-    conversation = session.get(Conversation, conversation_id)
-    if conversation is None or conversation.clinic_id != who.clinic_id:
-        raise NotThere
+    conversation = _of_clinic(session, who, Conversation, conversation_id)
     if conversation.staff_id is not None and conversation.patient_id is None:
         raise NotThere
     return conversation
@@ -37,66 +44,45 @@ def conversation_for(session: Session, who: Visitor, conversation_id: str) -> Co
 
 def message_for(session: Session, who: Visitor, message_id: str) -> Message:
     """What a patient wrote to the visitor's clinic. Raises `NotThere`."""
-    message = session.get(Message, message_id)
-    if message is None or message.clinic_id != who.clinic_id or message.kind is not Kind.PATIENT:
+    message = _of_clinic(session, who, Message, message_id)
+    if message.kind is not Kind.PATIENT:
         raise NotThere
     return message
 
 
 def patient_for(session: Session, who: Visitor, patient_id: str) -> Patient:
     """The patient of the visitor's clinic. Raises `NotThere`."""
-    patient = session.get(Patient, patient_id)
-    if patient is None or patient.clinic_id != who.clinic_id:
-        raise NotThere
-    return patient
+    return _of_clinic(session, who, Patient, patient_id)
 
 
 def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:
     """The intake of the visitor's clinic. Raises `NotThere`."""
-    intake = session.get(Intake, intake_id)
-    if intake is None or intake.clinic_id != who.clinic_id:
-        raise NotThere
-    return intake
+    return _of_clinic(session, who, Intake, intake_id)
 
 
 def recall_for(session: Session, who: Visitor, recall_id: str) -> Recall:
     """The recall of the visitor's clinic. Raises `NotThere`."""
-    recall = session.get(Recall, recall_id)
-    if recall is None or recall.clinic_id != who.clinic_id:
-        raise NotThere
-    return recall
+    return _of_clinic(session, who, Recall, recall_id)
 
 
 def enrolment_for(session: Session, who: Visitor, enrolment_id: str) -> Enrolment:
     """The enrolment of the visitor's clinic. Raises `NotThere`."""
-    enrolment = session.get(Enrolment, enrolment_id)
-    if enrolment is None or enrolment.clinic_id != who.clinic_id:
-        raise NotThere
-    return enrolment
+    return _of_clinic(session, who, Enrolment, enrolment_id)
 
 
 def check_in_for(session: Session, who: Visitor, check_in_id: str) -> CheckIn:
     """The check-in of the visitor's clinic. Raises `NotThere`."""
-    check_in = session.get(CheckIn, check_in_id)
-    if check_in is None or check_in.clinic_id != who.clinic_id:
-        raise NotThere
-    return check_in
+    return _of_clinic(session, who, CheckIn, check_in_id)
 
 
 def task_for(session: Session, who: Visitor, task_id: str) -> StaffTask:
     """The task of the visitor's clinic. Raises `NotThere`."""
-    task = session.get(StaffTask, task_id)
-    if task is None or task.clinic_id != who.clinic_id:
-        raise NotThere
-    return task
+    return _of_clinic(session, who, StaffTask, task_id)
 
 
 def photo_for(session: Session, who: Visitor, photo_id: str) -> Photo:
     """The photo of the visitor's clinic. Raises `NotThere`."""
-    photo = session.get(Photo, photo_id)
-    if photo is None or photo.clinic_id != who.clinic_id:
-        raise NotThere
-    return photo
+    return _of_clinic(session, who, Photo, photo_id)
 
 
 def assessment_for(session: Session, who: Visitor, message_id: str) -> AssessmentRecord:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import holidays
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.facts import is_open
+from bot.clinic.holidays import public_holidays
 from bot.clinic.models import Clinic
 from bot.oncall.models import ClosedDay
-
-
-@lru_cache(maxsize=64)
-def public_holidays(country: str, year: int) -> frozenset[date]:
-    """The country's public holidays; none for a country that is not known."""
-    try:
-        return frozenset(holidays.country_holidays(country, years=year))
-    except NotImplementedError:
-        return frozenset()
 
 
 def open_at(session: Session, clinic: Clinic, now: datetime) -> bool:
