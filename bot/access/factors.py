@@ -125,6 +125,12 @@ def drop_codes(session: Session, staff_id: str) -> None:
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
 
 
+def drop_codes_without_factor(session: Session, staff_id: str) -> None:
+    """Forget the person's recovery codes once there is no second factor that they could stand in for."""
+    if not kinds_of(session, staff_id):
+        drop_codes(session, staff_id)
+
+
 def kinds_of(session: Session, staff_id: str) -> set[str]:
     """The second factors that the person has set up: `totp`, `passkey`."""
     key = totp_of(session, staff_id)

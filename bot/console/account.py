@@ -93,8 +93,7 @@ def remove_totp(request: Request, who: SignedIn, form: Posted) -> Response:
         problem = _own_password_problem(session, staff, _secret(form, "current"))
         if problem is None:
             factors.drop_totp(session, staff.id)
-            if not factors.kinds_of(session, staff.id):
-                factors.drop_codes(session, staff.id)
+            factors.drop_codes_without_factor(session, staff.id)
     if problem is not None:
         return _page(request, who, problem=f"password.{problem}", status=422)
     return _back("totp_off")
@@ -156,8 +155,7 @@ def remove_passkey(request: Request, who: SignedIn, form: Posted, passkey_id: st
         if problem is None:
             session.delete(passkey)
             session.flush()
-            if not factors.kinds_of(session, staff.id):
-                factors.drop_codes(session, staff.id)
+            factors.drop_codes_without_factor(session, staff.id)
     if problem is not None:
         return _page(request, who, problem=f"password.{problem}", status=422)
     return _back("passkey_off")

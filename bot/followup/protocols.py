@@ -162,9 +162,10 @@ def follow_changes(limit: int = BATCH) -> int:
 
 
 def newest_change() -> tuple[object, ...]:
-    """Changes when a protocol may have: the texts in force, and the clinics' newest version."""
+    """Changes when a protocol has: the shipped versions in force, and the clinics' newest own one."""
+    shipped = tuple((protocol.id, protocol.version) for protocol in catalogue().schedules.values())
     with reading() as session:
-        return id(catalogue()), session.scalar(select(func.max(ProtocolVersion.id)))
+        return shipped, session.scalar(select(func.max(ProtocolVersion.id)))
 
 
 def _behind(session: Session, limit: int) -> list[Enrolment]:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot import clock, events
+from bot import events
 from bot.channels.base import Inbound
 from bot.clinic.models import Clinic
 from bot.counselling import service as counselling
@@ -22,9 +22,9 @@ from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.handover.holds import is_held
 from bot.messaging import consent, left_number, optout, spool
-from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
+from bot.messaging.models import Channel, Conversation, Kind, Message, Turn
 from bot.messaging.reading import read
-from bot.messaging.threads import find_or_open, note_status, say
+from bot.messaging.threads import add_inbound, find_or_open, say
 from bot.photos import consent as photo_consent
 from bot.photos.arrivals import expect
 from bot.triage.keywords import Keyword
@@ -100,24 +100,15 @@ def _store(session: Session, inbound: Inbound) -> tuple[Message, bool]:
     clinic = _clinic(session, inbound)
     body = storable(inbound.body)
     conversation = find_or_open(session, clinic, inbound.channel, inbound.sender, first_words=body)
-    message = Message(
-        clinic_id=clinic.id,
-        conversation_id=conversation.id,
-        patient_id=conversation.patient_id,
-        direction=Direction.IN,
-        kind=Kind.PATIENT,
-        channel=inbound.channel,
-        provider_id=inbound.provider_id,
-        body=body,
+    message = add_inbound(
+        session,
+        conversation,
+        inbound.channel,
+        inbound.provider_id,
+        body,
         media=list(inbound.media),
-        status=Status.RECEIVED,
         turn=Turn.PENDING,
-        language=conversation.language,
-        created_at=clock.now(),
     )
-    session.add(message)
-    session.flush()
-    note_status(session, message)
     expect(session, message)
     return message, False
 

@@ -171,6 +171,35 @@ def say(
     return add_outbound(session, conversation, rendered, kind, **fields)
 
 
+def add_inbound(
+    session: Session,
+    conversation: Conversation,
+    channel: Channel,
+    provider_id: str,
+    body: str,
+    **fields: object,
+) -> Message:
+    """Record what a patient sent; nobody has read it yet. `body` has been through `inbox.storable`."""
+    message = Message(
+        clinic_id=conversation.clinic_id,
+        conversation_id=conversation.id,
+        patient_id=conversation.patient_id,
+        direction=Direction.IN,
+        kind=Kind.PATIENT,
+        channel=channel,
+        provider_id=provider_id,
+        body=body,
+        status=Status.RECEIVED,
+        language=conversation.language,
+        created_at=clock.now(),
+        **fields,
+    )
+    session.add(message)
+    session.flush()
+    note_status(session, message)
+    return message
+
+
 def add_outbound(
     session: Session, conversation: Conversation, rendered: Rendered, kind: Kind, **fields: object
 ) -> Message:

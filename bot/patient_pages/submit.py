@@ -23,9 +23,9 @@ from bot.followup.models import CheckIn, CheckInStatus
 from bot.links.models import PatientLink
 from bot.messaging import optout
 from bot.messaging.inbox import storable
-from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
+from bot.messaging.models import Channel, Conversation, Kind, Message, Status, Turn
 from bot.messaging.reading import PROBE, read, unreadable
-from bot.messaging.threads import find_or_open, note_status, say
+from bot.messaging.threads import add_inbound, find_or_open, note_status, say
 from bot.patient_pages.questions import Given
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.symptoms import act_on
@@ -96,25 +96,16 @@ def _store(
     ).first()
     if before is not None:
         return before
-    message = Message(
-        clinic_id=thread.clinic_id,
-        conversation_id=thread.id,
-        patient_id=link.patient_id,
-        direction=Direction.IN,
-        kind=Kind.PATIENT,
-        channel=Channel.WEB,
-        provider_id=provider_id,
-        body=storable(one.words),
-        status=Status.RECEIVED,
+    message = add_inbound(
+        session,
+        thread,
+        Channel.WEB,
+        provider_id,
+        storable(one.words),
         turn=Turn.NOT_NEEDED,
-        language=thread.language,
         check_in_id=check_in.id,
         question=one.question.content,
-        created_at=clock.now(),
     )
-    session.add(message)
-    session.flush()
-    note_status(session, message)
     _triage(session, thread, message, one)
     return message
 

@@ -85,7 +85,6 @@ DISCREET_PIECES = frozenset(
         "checkin.reminder",
         "enrol.welcome",
         "enrol.welcome_back",
-        "link.check_in",
         "link.trend",
         "recall.text",
         "photos.consent",
