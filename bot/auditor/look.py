@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.auditor.decide import RECENT, Due, Known
@@ -43,25 +43,24 @@ def _alerts(session: Session, now: datetime) -> Iterator[Due]:
 
 
 def _unread(session: Session, _now: datetime) -> Iterator[Due]:
-    rows = session.execute(
-        select(Message.id, Message.clinic_id, Message.created_at)
-        .where(Message.direction == Direction.IN, Message.assessed.is_(False))
-        .order_by(Message.id)
-        .limit(BATCH)
-    )
-    for row_id, clinic_id, created_at in rows:
-        yield Due(Neglect.NOT_ASSESSED, row_id, clinic_id, created_at)
+    waits = (Message.direction == Direction.IN) & Message.assessed.is_(False)
+    return _messages(session, Neglect.NOT_ASSESSED, waits)
 
 
 def _unanswered(session: Session, _now: datetime) -> Iterator[Due]:
+    waits = (Message.turn == Turn.PENDING) & Message.assessed.is_(True)
+    return _messages(session, Neglect.NOT_ANSWERED, waits)
+
+
+def _messages(session: Session, neglect: Neglect, waits: ColumnElement[bool]) -> Iterator[Due]:
     rows = session.execute(
         select(Message.id, Message.clinic_id, Message.created_at)
-        .where(Message.turn == Turn.PENDING, Message.assessed.is_(True))
+        .where(waits)
         .order_by(Message.id)
         .limit(BATCH)
     )
     for row_id, clinic_id, created_at in rows:
-        yield Due(Neglect.NOT_ANSWERED, row_id, clinic_id, created_at)
+        yield Due(neglect, row_id, clinic_id, created_at)
 
 
 def _check_ins(session: Session, now: datetime) -> Iterator[Due]:

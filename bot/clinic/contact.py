@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import events
+from bot.clinic import consents
 from bot.clinic.enrolment import EnrolmentInvalid, to_e164
-from bot.clinic.models import Consent, ConsentPurpose, Patient
+from bot.clinic.models import ConsentPurpose, Patient
 from bot.db.engine import transaction
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
 from bot.messaging.models import Channel, Kind
@@ -93,17 +94,14 @@ def _ask_the_new_number(session: Session, patient: Patient) -> None:
     if not agreed_to_texts(session, patient):
         return
     for granted, channel in ((False, "new number"), (True, AT_THE_CLINIC)):
-        session.add(
-            Consent(
-                clinic_id=patient.clinic_id,
-                patient_id=patient.id,
-                purpose=ConsentPurpose.AFTERCARE_TEXTS,
-                granted=granted,
-                wording_version=WORDING,
-                channel=channel,
-            )
+        consents.note(
+            session,
+            patient,
+            ConsentPurpose.AFTERCARE_TEXTS,
+            granted=granted,
+            wording=WORDING,
+            channel=channel,
         )
-        session.flush()
     thread = find_or_open(session, patient.clinic, Channel.SMS, patient.phone)
     if patient.clinic.consent_by_text and not is_opted_out(thread):
         say(session, thread, "enrol.welcome", Kind.NOTICE)

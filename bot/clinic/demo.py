@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from bot import clock
 from bot import settings as app_settings
+from bot.clinic import consents
 from bot.clinic.enrolment import enrol
-from bot.clinic.models import Clinic, Consent, ConsentPurpose, Role, Staff
+from bot.clinic.models import Clinic, ConsentPurpose, Patient, Role, Staff
 from bot.clinic.passwords import hash_password
 from bot.db.engine import transaction
 from bot.messaging.consent import WORDING
@@ -61,22 +62,20 @@ def seed(*, patients: bool = True) -> bool:
         clinic_id = clinic.id
     for first, last, phone, language, days in _PATIENTS if patients else ():
         enrolled = enrol(clinic_id, _form(first, last, phone, language, days))
-        _agree(clinic_id, enrolled.patient_id)
+        _agree(enrolled.patient_id)
     return True
 
 
-def _agree(clinic_id: str, patient_id: str) -> None:
+def _agree(patient_id: str) -> None:
     """The demo's patients have answered Y before the demo begins."""
     with transaction() as session:
-        session.add(
-            Consent(
-                clinic_id=clinic_id,
-                patient_id=patient_id,
-                purpose=ConsentPurpose.AFTERCARE_TEXTS,
-                granted=True,
-                wording_version=WORDING,
-                channel=Channel.SMS.value,
-            )
+        consents.note(
+            session,
+            session.get_one(Patient, patient_id),
+            ConsentPurpose.AFTERCARE_TEXTS,
+            granted=True,
+            wording=WORDING,
+            channel=Channel.SMS.value,
         )
 
 

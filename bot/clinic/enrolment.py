@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff, Treatment
+from bot.clinic import consents
+from bot.clinic.models import Clinic, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import reading, transaction
 from bot.followup import protocols
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
@@ -190,15 +191,13 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
         session.add(treatment)
         session.flush()
         enrolment, planned = _plan(session, patient, treatment, schedule)
-        session.add(
-            Consent(
-                clinic_id=clinic.id,
-                patient_id=patient.id,
-                purpose=ConsentPurpose.AFTERCARE_TEXTS,
-                granted=True,
-                wording_version=WORDING,
-                channel=AT_THE_CLINIC,
-            )
+        consents.note(
+            session,
+            patient,
+            ConsentPurpose.AFTERCARE_TEXTS,
+            granted=True,
+            wording=WORDING,
+            channel=AT_THE_CLINIC,
         )
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
         if not is_opted_out(thread):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.clinic import consents
 from bot.clinic.models import Consent, ConsentPurpose, Patient
 from bot.dialogue.reading import flat
 from bot.messaging.models import Channel, Kind, Message
@@ -81,16 +82,14 @@ def take(session: Session, message: Message) -> bool:
     if conversation.open_question is not None or not awaits_answer(session, patient):
         return False
     granted = said in _AGREE
-    session.add(
-        Consent(
-            clinic_id=message.clinic_id,
-            patient_id=patient.id,
-            purpose=ConsentPurpose.AFTERCARE_TEXTS,
-            granted=granted,
-            wording_version=WORDING,
-            channel=message.channel.value,
-            message_id=message.id,
-        )
+    consents.note(
+        session,
+        patient,
+        ConsentPurpose.AFTERCARE_TEXTS,
+        granted=granted,
+        wording=WORDING,
+        channel=message.channel.value,
+        message_id=message.id,
     )
     piece = "consent.thanks" if granted else "consent.declined"
     say(session, conversation, piece, Kind.NOTICE, in_reply_to_id=message.id, position=90)

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
-from bot.clinic.models import Clinic, Consent, ConsentPurpose
+from bot.clinic import consents
+from bot.clinic.models import Clinic, ConsentPurpose
 from bot.db.engine import transaction
 from bot.dialogue.reading import flat
 from bot.escalation.models import Alert, AlertStatus
@@ -153,18 +154,16 @@ def take_wrong_number(session: Session, message: Message, assessment: Assessment
 def _record_consent(
     session: Session, conversation: Conversation, *, granted: bool, message_id: str | None
 ) -> None:
-    if conversation.patient_id is None:
+    if conversation.patient is None:
         return
-    session.add(
-        Consent(
-            clinic_id=conversation.clinic_id,
-            patient_id=conversation.patient_id,
-            purpose=ConsentPurpose.AFTERCARE_TEXTS,
-            granted=granted,
-            wording_version="optout.started-1" if granted else "optout.stopped-1",
-            channel=conversation.channel.value,
-            message_id=message_id,
-        )
+    consents.note(
+        session,
+        conversation.patient,
+        ConsentPurpose.AFTERCARE_TEXTS,
+        granted=granted,
+        wording="optout.started-1" if granted else "optout.stopped-1",
+        channel=conversation.channel.value,
+        message_id=message_id,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
+from bot.clinic import consents
 from bot.clinic.models import Consent, ConsentPurpose, Patient
 from bot.db.engine import reading, transaction
 from bot.escalation.alerts import open_alert
@@ -64,7 +65,9 @@ def record_by_staff(patient_id: str, *, granted: bool) -> None:
     """Write down what the patient told a member of staff."""
     with transaction() as session:
         patient = session.get_one(Patient, patient_id)
-        _record(session, patient, granted=granted, wording="spoken", channel="staff")
+        consents.note(
+            session, patient, ConsentPurpose.PHOTOS, granted=granted, wording="spoken", channel="staff"
+        )
     events.committed(patient.clinic_id)
 
 
@@ -81,9 +84,10 @@ def take(session: Session, message: Message) -> bool:
         return False
     asked = _asked(session, conversation.patient.id)
     wording = f"{QUESTION}-{asked.content_version}" if asked else QUESTION
-    _record(
+    consents.note(
         session,
         conversation.patient,
+        ConsentPurpose.PHOTOS,
         granted=granted,
         wording=wording,
         channel=message.channel.value,
@@ -157,25 +161,3 @@ def _asked(session: Session, patient_id: str) -> Message | None:
         .order_by(Message.id.desc())
         .limit(1)
     ).first()
-
-
-def _record(
-    session: Session,
-    patient: Patient,
-    *,
-    granted: bool,
-    wording: str,
-    channel: str,
-    message_id: str | None = None,
-) -> None:
-    session.add(
-        Consent(
-            clinic_id=patient.clinic_id,
-            patient_id=patient.id,
-            purpose=ConsentPurpose.PHOTOS,
-            granted=granted,
-            wording_version=wording,
-            channel=channel,
-            message_id=message_id,
-        )
-    )
