@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,47 +16,22 @@ from bot import clock
 from bot.channels.base import CarrierError, Inbound, MediaTooBig
 from bot.cli import app
 from bot.clinic.demo import TEXT_NUMBER
-from bot.clinic.models import Clinic, Consent, ConsentPurpose, Patient, Staff
-from bot.console.sessions import open_session
-from bot.db.engine import reading, transaction
-from bot.escalation import service as escalation
-from bot.escalation.models import Outcome
-from bot.handover import service as handover
+from bot.clinic.models import Clinic, Patient
+from bot.db.engine import transaction
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Direction, Message
-from bot.photos import consent, fetch, files, receive
+from bot.photos import fetch, files, receive
 from bot.photos.errors import PhotoDamaged, PhotoRefused
 from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
-from bot.records.models import StaffTask
 from bot.settings import Settings
 from tests.support import pictures
 from tests.support.desk import ANA, PAT, STRANGER, Desk
-
-URL = "https://media.example.test/1"
-LONG_TREATED = "+15550100171"
-TASK_NOTE = "photo: "
-
-
-def media(*urls: str, content_type: str = "image/jpeg") -> list[dict[str, Any]]:
-    return [{"url": url, "content_type": content_type} for url in urls or (URL,)]
-
-
-def photo_tasks(desk: Desk) -> list[str]:
-    return [task.note for task in desk.rows(StaffTask) if task.note.startswith(TASK_NOTE)]
-
-
-def statuses(desk: Desk) -> list[ArrivalStatus]:
-    return [arrival.status for arrival in desk.rows(PhotoArrival)]
-
-
-def treated_long_ago(desk: Desk) -> str:
-    """A patient for whom a picture with words is no alarm. Returns the patient's id."""
-    treated = (clock.now() - timedelta(days=40)).isoformat()
-    enrolled = desk.enrol("Lou", "Example", LONG_TREATED, treated_at=treated)
-    desk.settle()
-    desk.carrier.sent.clear()
-    return enrolled.patient_id
-
+from tests.support.sent_photos import (
+    URL,
+    media,
+    photo_tasks,
+    statuses,
+)
 
 # --- in by MMS -----------------------------------------------------------------------------------------
 
@@ -342,156 +316,6 @@ def test_verify_names_missing_and_damaged_files(desk: Desk) -> None:
     assert "changed" in lines[1]
     assert lines[2] == "2 photos are damaged, 1 are in order. Restore the files from a backup."
     assert whole.id not in result.output
-
-
-# --- consent -------------------------------------------------------------------------------------------
-
-
-def consents(desk: Desk) -> list[tuple[bool, str, str]]:
-    rows = desk.rows(Consent, purpose=ConsentPurpose.PHOTOS)
-    return [(row.granted, row.wording_version, row.channel) for row in rows]
-
-
-def send_a_photo(desk: Desk, colour: str = "tan") -> None:
-    desk.carrier.media[colour] = pictures.jpeg(colour)
-    desk.text(LONG_TREATED, "here is my photo", media=media(colour))
-    desk.settle()
-
-
-def state(patient_id: str) -> consent.State:
-    with reading() as session:
-        return consent.state_of(session, patient_id)
-
-
-def asked(desk: Desk) -> int:
-    return len(desk.rows(Message, content_id="photos.consent"))
-
-
-@pytest.mark.parametrize(
-    ("reply", "granted", "after"),
-    [
-        ("1", True, consent.State.GIVEN),
-        ("Yes.", True, consent.State.GIVEN),
-        ("2", False, consent.State.REFUSED),
-    ],
-)
-def test_consent_is_asked_once_and_the_answer_is_recorded_with_its_wording(
-    desk: Desk, reply: str, granted: bool, after: consent.State
-) -> None:
-    patient_id = treated_long_ago(desk)
-    desk.advance(hours=3)  # 11 o'clock
-    send_a_photo(desk)
-    assert (asked(desk), state(patient_id)) == (0, consent.State.MISSING), "not in the middle of the talk"
-    desk.advance(minutes=16)
-    assert (asked(desk), state(patient_id)) == (1, consent.State.ASKED)
-    desk.text(LONG_TREATED, reply)
-    desk.settle()
-    assert consents(desk) == [(granted, "photos.consent-1", "sms")]
-    assert state(patient_id) is after
-    assert "noted" in desk.texts_to(LONG_TREATED)[-1].lower()
-    send_a_photo(desk, "salmon")
-    desk.advance(days=1)
-    assert asked(desk) == 1
-    assert len(desk.rows(Photo)) == 2, "kept either way: it is the patient's message"
-
-
-def test_an_answer_that_is_neither_is_a_message_like_any_other(desk: Desk) -> None:
-    patient_id = treated_long_ago(desk)
-    desk.advance(hours=3)
-    send_a_photo(desk)
-    desk.advance(minutes=16)
-    desk.text(LONG_TREATED, "what for?")
-    desk.settle()
-    assert consents(desk) == []
-    assert desk.texts_to(LONG_TREATED)[-1] == "You said: what for?"
-    desk.advance(days=1)
-    assert (asked(desk), state(patient_id)) == (1, consent.State.ASKED)
-
-
-def test_a_bare_number_without_the_question_is_no_consent(desk: Desk) -> None:
-    treated_long_ago(desk)
-    desk.text(LONG_TREATED, "1")
-    desk.settle()
-    assert consents(desk) == []
-
-
-def test_nobody_is_asked_while_an_alert_is_open(desk: Desk) -> None:
-    desk.advance(hours=3)
-    desk.carrier.media[URL] = pictures.jpeg()
-    desk.text(PAT, "", media=media())
-    desk.settle()
-    (alert,) = desk.alerts()
-    desk.advance(hours=2)
-    assert asked(desk) == 0
-    nurse = desk.rows(Staff)[0]
-    escalation.acknowledge(alert.id, nurse.id, via="console")
-    escalation.close(alert.id, nurse.id, Outcome.SEEN_IN_CLINIC, "Seen.")
-    with transaction() as session:
-        conversation = session.get_one(Photo, desk.rows(Photo)[0].id).conversation
-        conversation.open_question = None
-    desk.advance(minutes=16)
-    assert asked(desk) == 1
-
-
-def test_nobody_is_asked_while_a_person_talks_with_them(desk: Desk) -> None:
-    treated_long_ago(desk)
-    desk.advance(hours=3)
-    send_a_photo(desk)
-    with transaction() as session:
-        conversation, nurse = (
-            session.get_one(Photo, desk.rows(Photo)[0].id).conversation_id,
-            desk.rows(Staff)[0],
-        )
-        open_session(session, nurse)
-    handover.take_over(conversation, nurse.id)
-    desk.advance(minutes=16)
-    assert asked(desk) == 0
-    handover.hand_back(conversation, nurse.id)
-    desk.advance(minutes=16)
-    assert asked(desk) == 1
-
-
-def test_nobody_is_asked_at_night(desk: Desk) -> None:
-    treated_long_ago(desk)
-    desk.advance(hours=13)  # 21 o'clock
-    send_a_photo(desk)
-    desk.advance(hours=1)
-    assert asked(desk) == 0
-    desk.advance(hours=12)
-    assert asked(desk) == 1
-
-
-def test_who_has_opted_out_is_not_asked(desk: Desk) -> None:
-    treated_long_ago(desk)
-    desk.advance(hours=3)
-    desk.text(LONG_TREATED, "STOP")
-    send_a_photo(desk)
-    desk.advance(days=1)
-    desk.advance(days=14)
-    desk.advance(days=1)
-    assert asked(desk) == 0
-    assert desk.rows(Photo)[0].ask_consent_at is None, "in the end it is left to staff"
-
-
-def test_the_new_owner_of_a_number_is_not_asked_about_the_old_owners_photo(desk: Desk) -> None:
-    old = treated_long_ago(desk)
-    desk.advance(hours=3)
-    send_a_photo(desk)
-    with transaction() as session:
-        session.get_one(Patient, old).phone = "+15550100172"
-    desk.enrol("New", "Owner", LONG_TREATED)
-    desk.text(LONG_TREATED, "hello")
-    desk.advance(days=1)
-    assert asked(desk) == 0
-    assert desk.rows(Photo)[0].ask_consent_at is None
-
-
-def test_a_stranger_is_not_asked(desk: Desk) -> None:
-    desk.carrier.media[URL] = pictures.jpeg()
-    desk.text(STRANGER, "hello", media=media())
-    desk.advance(hours=4)
-    assert len(desk.rows(Photo)) == 1
-    assert asked(desk) == 0
 
 
 def test_what_is_spooled_holds_no_picture(desk: Desk) -> None:

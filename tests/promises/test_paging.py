@@ -1,0 +1,191 @@
+"""The promises of paging, in the words of those who make them for servers: nobody missed, nobody flooded."""
+
+from __future__ import annotations
+
+from bot import clock
+from bot.channels.base import CarrierError
+from bot.clinic.models import Clinic, Staff
+from bot.db.engine import transaction
+from bot.escalation.alerts import take_step
+from bot.escalation.models import BUNDLED, FALLBACK, Alert, AlertStatus, EventKind, Notification
+from bot.triage.types import Tier
+from tests.support.contacts import reach
+from tests.support.desk import DOCTOR, NURSE, PAT, Desk
+from tests.support.on_call import (
+    BLIND,
+    CLINIC_LINE,
+    OTHERS,
+    WHITE_LIP,
+    clinic_id,
+    hire,
+    kinds,
+    person,
+    rota,
+    white_lip,
+)
+
+
+def test_a_disruption_leaves_one_notification(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    for _ in range(3):  # the engine stops and resumes before anything went out
+        with transaction() as session:
+            take_step(session, session.query(Alert).one(), clock.now())
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == 1
+    assert len(desk.rows(Notification)) == 1
+
+
+def flood(desk: Desk, count: int, words: str = WHITE_LIP) -> None:
+    for number in range(count):
+        desk.text(f"+155501006{number:02}", words)
+
+
+def test_a_flood_is_bundled_into_one_text_and_no_emergency_is_hidden(desk: Desk) -> None:
+    flood(desk, 12)
+    desk.text(PAT, BLIND)
+    desk.settle()
+    heard = desk.texts_to(NURSE)
+    assert len(heard) == 6
+    assert sum("T0" in words for words in heard) == 1
+    desk.advance(seconds=31)
+    (bundle,) = [words for words in desk.texts_to(NURSE) if "alerts wait" in words]
+    assert "12 alerts wait" in bundle
+    assert "/console" in bundle
+    bundled = [event for alert in desk.alerts() for event in alert.events if event.detail == BUNDLED]
+    assert len(bundled) == 7
+    desk.advance(minutes=15.1)
+    assert len(desk.texts_to(DOCTOR)) >= 6  # every alert's next step came all the same
+
+
+def test_a_bundle_goes_to_the_number_that_pages_go_to(desk: Desk) -> None:
+    reach(NURSE, ("sms", "+15550100139", 0))
+    flood(desk, 7)
+    desk.settle()
+    desk.advance(seconds=31)
+    assert desk.texts_to(NURSE) == []
+    assert "7 alerts wait" in desk.texts_to("+15550100139")[-1]
+
+
+def test_whoever_gets_no_texts_is_paged_about_every_alert_of_a_flood(desk: Desk) -> None:
+    reach(NURSE, ("email", "nurse@demo.example", 0))
+    flood(desk, 7)
+    desk.settle()
+    assert desk.texts_to(NURSE) == []
+    assert len(desk.mails.sent) == 7
+
+
+def test_after_the_window_pages_are_single_again(desk: Desk) -> None:
+    flood(desk, 7)
+    desk.advance(minutes=11)
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    assert f"ACK {desk.alerts()[-1].code}" in desk.texts_to(NURSE)[-1]
+
+
+def test_stop_from_staff_at_the_carrier_pages_the_next_person_at_once(desk: Desk) -> None:
+    desk.carrier.faults = [None, CarrierError("opted out", code="21610", permanent=True)]
+    white_lip(desk)
+    assert EventKind.PAGE_FAILED in kinds(desk)
+    assert len(desk.texts_to(DOCTOR)) == 1
+
+
+def test_stop_from_a_member_of_staff_takes_nobody_off_call(desk: Desk) -> None:
+    desk.text(NURSE, "STOP")
+    white_lip(desk)
+    assert any("ACK" in words and "T1" in words for words in desk.texts_to(NURSE))
+
+
+def test_replies_that_mean_nothing_are_answered_five_times_and_codes_always(desk: Desk) -> None:
+    alert = white_lip(desk)
+    before = len(desk.texts_to(NURSE))
+    for _ in range(9):
+        desk.text(NURSE, "out of office")
+        desk.settle()
+    assert len(desk.texts_to(NURSE)) == before + 5
+    desk.text(NURSE, f"ack {alert.code}")
+    desk.settle()
+    assert desk.alerts()[0].status is AlertStatus.ACKNOWLEDGED
+
+
+def test_whoever_had_an_alert_hears_that_it_became_an_emergency_and_is_open_again(desk: Desk) -> None:
+    (first,) = hire(desk, OTHERS[0])
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    rota(desk, first)
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.status, alert.tier) == (AlertStatus.OPEN, Tier.T0)
+    assert f"ACK {alert.code} to take it" in desk.texts_to(NURSE)[heard]
+    assert len(desk.texts_to(NURSE)) == heard + 1
+    assert len(desk.texts_to(OTHERS[0])) == 1
+
+
+def test_whoever_had_an_alert_that_is_raised_and_is_on_call_still_is_paged_once(desk: Desk) -> None:
+    white_lip(desk)
+    desk.text(NURSE, f"ACK {desk.alerts()[0].code}")
+    desk.settle()
+    heard = len(desk.texts_to(NURSE))
+    desk.text(PAT, BLIND)
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == heard + 1
+
+
+def test_status_updates_tell_everybody_who_was_paged(desk: Desk) -> None:
+    white_lip(desk)
+    desk.advance(minutes=15.1)
+    desk.text(DOCTOR, "ack")
+    desk.settle()
+    assert "Dr Demo has acknowledged" in desk.texts_to(NURSE)[-1]
+
+
+def test_two_people_acknowledging_at_once_leaves_one_holder_and_tells_the_other(desk: Desk) -> None:
+    alert = white_lip(desk)
+    desk.text(NURSE, f"ack {alert.code}")
+    desk.text(DOCTOR, f"ack {alert.code}")
+    desk.settle()
+    assert desk.alerts()[0].acknowledged_by.phone == NURSE
+    assert "already taken by Nurse Demo" in desk.texts_to(DOCTOR)[-1]
+
+
+def test_a_wrong_code_says_so_and_takes_nothing(desk: Desk) -> None:
+    alert = white_lip(desk)
+    wrong = "98" if alert.code != "98" else "97"
+    desk.text(NURSE, f"ack {wrong}")
+    desk.settle()
+    assert f"No open alert has the code {wrong}" in desk.texts_to(NURSE)[-1]
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
+def test_the_code_of_another_clinics_alert_takes_nothing(desk: Desk) -> None:
+    alert = white_lip(desk)
+    with transaction() as session:
+        here = session.get_one(Clinic, clinic_id(desk))
+        there = Clinic(
+            **{
+                name: getattr(here, name)
+                for name in ("time_zone", "locale", "country", "phone", "emergency_phone", "emergency_number")
+            },
+            crisis_line="988",
+            name="Grey Gull Clinic (demo)",
+            text_number="+15550100200",
+            widget_key="grey-gull-demo",
+        )
+        session.add(there)
+        session.flush()
+        session.get_one(Staff, person(desk, NURSE)).clinic_id = there.id
+    desk.text(NURSE, f"ack {alert.code}")  # to the clinic where she no longer is
+    desk.settle()
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
+def test_the_fall_back_phone_rings_once_everybody_was_paged_in_vain(desk: Desk) -> None:
+    white_lip(desk)
+    for _ in range(2):
+        desk.advance(minutes=15.1)
+    assert desk.texts_to(CLINIC_LINE) == []
+    desk.advance(minutes=15.1)
+    assert len(desk.texts_to(CLINIC_LINE)) == 1
+    assert [event.detail for event in desk.alerts()[0].events].count(FALLBACK) == 1
