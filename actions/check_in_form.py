@@ -15,7 +15,7 @@ from bot.dialogue.generator import COMPARED
 from bot.dialogue.reading import QUESTIONS, is_none, read
 from bot.dialogue.scores import corrects, is_compared, read_scores
 from bot.dialogue.turn import DEFAULT_CHECK_IN
-from bot.followup.asking import in_order, plain_id
+from bot.followup.asking import in_order
 from bot.protocols.catalogue import catalogue
 
 #: The value of a slot whose question this check-in does not ask.
@@ -130,5 +130,5 @@ def _order(tracker: Tracker) -> list[str]:
 
 def _answers(tracker: Tracker) -> dict[str, Any]:
     """The answers so far, by question."""
-    held = {plain_id(name.replace("checkin_", "checkin.")): slot(tracker, name) for name in CHECK_IN_SLOTS}
+    held = {name.removeprefix("checkin_"): slot(tracker, name) for name in CHECK_IN_SLOTS}
     return {name: value for name, value in held.items() if value is not None and value != NOT_ASKED}

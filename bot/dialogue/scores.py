@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.triage.answers import read_score
+from bot.triage.answers import NUMBER_WORDS, read_score
 from bot.triage.normalise import plain
 
 #: The 0-10 questions of a check-in, and the words by which an answer names one.
@@ -20,11 +20,7 @@ _SIGNS = {
     "satisfaction": r"satisf\w*|happy|happiness|content[oa]",
 }
 SCALES = tuple(_SIGNS)
-_WORDS = {
-    "zero": 0, "cero": 0, "none": 0, "nada": 0, "nil": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3,
-    "tres": 3, "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7,
-    "eight": 8, "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
-}  # fmt: skip
+_WORDS = {**NUMBER_WORDS, "nada": 0}
 _TIMES = r"(?:days?|hours?|weeks?|months?|nights?|am|pm|dias?|horas?|semanas?|mes(?:es)?|noches?)\b"
 _NUMBER = rf"(?:\d{{1,2}}|{'|'.join(_WORDS)})"
 _SCORE = rf"\b{_NUMBER}\b(?! ?(?:{_TIMES}|:\d))"

@@ -41,7 +41,7 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
     "checkin.skin": ("VO", Tier.T1, "CMAC-VO"),
     "checkin.fever": ("INF", Tier.T2, "ACE-Inf"),
 }
-_NUMBER_WORDS = {
+NUMBER_WORDS = {
     "zero": 0, "cero": 0, "nil": 0, "none": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
     "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
     "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
@@ -165,7 +165,7 @@ def read_score(text: str, *, falling: bool = False) -> int | None:
     """The 0-10 score in an answer: the highest one said, or the lowest when it is said to be falling."""
     flat = plain(text)
     scores = [int(match[1]) for match in _NUMBER.finditer(flat)]
-    scores += [_NUMBER_WORDS[word] for word in _LIST_WORDS.findall(flat) if word in _NUMBER_WORDS]
+    scores += [NUMBER_WORDS[word] for word in _LIST_WORDS.findall(flat) if word in NUMBER_WORDS]
     scores = [score for score in scores if 0 <= score <= 10]
     if not scores:
         return None
@@ -179,12 +179,12 @@ def read_choices(text: str) -> list[int]:
     named = [int(digit) for digit in _CHOSEN.findall(flat)]
     if named:
         return sorted(set(named))
-    if any(word not in _NUMBER_WORDS for word in words) and not re.match(
+    if any(word not in NUMBER_WORDS for word in words) and not re.match(
         r"^\W*[1-6]\b(?![/.,]?\d)(?! ?(?:more|mas|days?|dias?|hours?|horas?|weeks?|am|pm)\b)", flat
     ):
         return []
     numbers = [int(digits) for digits in re.findall(r"(?<![\d/.])\d+(?![\d/])", flat)]
-    numbers += [_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS]
+    numbers += [NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS]
     return sorted({number for number in numbers if number in RED_FLAG_LIST})
 
 
