@@ -1,6 +1,7 @@
 """SQLite lets one connection write at a time. Those of this process wait for each other here, in the order in
 which they came: SQLite itself lets waiters sleep and try again, for longer each time, so that under load a
-newcomer overtakes the one who has waited for seconds.
+newcomer overtakes the one who has waited for seconds. Whoever does something urgent (`bot.urgency`) waits
+only for others who do.
 
 Other processes (a command beside the server) still wait as SQLite lets them.
 """
@@ -13,17 +14,20 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from bot.urgency import is_urgent
+
 #: Seconds that a writer waits, here and for another process, before it is told that the database is locked.
 PATIENCE_S = 30.0
 
 
 class Queue:
-    """A lock that is given to whoever has waited longest."""
+    """A lock that is given to whoever has waited longest; before all others to those whose work is urgent."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._held = False
         self._waiting: deque[threading.Event] = deque()
+        self._urgent: deque[threading.Event] = deque()
 
     def enter(self, timeout: float) -> bool:
         """Wait for the lock, `timeout` seconds at most. False: not got."""
@@ -32,20 +36,22 @@ class Queue:
                 self._held = True
                 return True
             mine = threading.Event()
-            self._waiting.append(mine)
+            line = self._urgent if is_urgent() else self._waiting
+            line.append(mine)
         if mine.wait(timeout):
             return True
         with self._guard:
             if mine.is_set():
                 return True  # given to us at the last moment
-            self._waiting.remove(mine)
+            line.remove(mine)
         return False
 
     def leave(self) -> None:
         """Give the lock to the next."""
         with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
+            line = self._urgent or self._waiting
+            if line:
+                line.popleft().set()
             else:
                 self._held = False
 

@@ -34,7 +34,7 @@ def do(
     match work.task:
         case "turn":
             run_turn(work.row_id, dialogue)
-        case "deliver":
+        case "deliver" | "page":
             deliver(work.row_id, carrier)
         case "notify":
             notify(work.row_id, notifiers)

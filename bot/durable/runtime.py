@@ -14,13 +14,15 @@ import structlog
 from dbos import DBOS, DBOSConfig
 from dbos._queue import QueueRateLimit
 
-from bot import clock, events
+from bot import clock, events, urgency
 from bot.channels.base import Carrier
 from bot.db.engine import engine, make_engine
 from bot.db.writers import taking_turns
 from bot.dialogue.turns import Dialogue
 from bot.durable import sweep, workflows
+from bot.durable.pager import Pager
 from bot.durable.presence import announce
+from bot.durable.sweep import Work
 from bot.durable.workflows import Equipment
 from bot.governance import service as governance
 from bot.notify.delivery import Notifiers
@@ -73,6 +75,7 @@ class Runtime:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._started: OrderedDict[str, None] = OrderedDict()
+        self._pager = Pager(self._start)
         self._swept_at = 0.0
         self._look_for_dead_at = 0.0
         self._look_at_files_at = 0.0
@@ -100,6 +103,7 @@ class Runtime:
         DBOS(config=config)
         DBOS.launch()
         self._register_queues(STARTING_POLL_S)
+        self._pager.start()
         self._forget_clock = clock.on_advance(events.work.set)
         for name, target in (("sweeper", self._sweep_forever), ("model", self._load_model)):
             thread = threading.Thread(target=target, name=f"afterglow-{name}", daemon=True)
@@ -109,10 +113,8 @@ class Runtime:
     def _register_queues(self, poll_s: float) -> None:
         rate = self._settings.carrier_rate_per_s
         limiter: QueueRateLimit = {"limit": max(1, round(rate)), "period": max(1.0, 1.0 / rate)}
-        # pages and safety words are not behind the rate limit: there are never many
+        # pages, calls and safety words have no queue: they begin at once, and there are never many
         for name, limit, poll in (
-            ("urgent", None, poll_s),
-            ("notifiers", None, poll_s),  # a mail server that hangs holds up no text
             ("turns", None, poll_s),
             ("carrier", limiter, poll_s),
             ("alerts", None, STARTING_POLL_S),
@@ -131,6 +133,7 @@ class Runtime:
         """Stop starting work, let what runs finish for a moment, and close the queues."""
         self._stop.set()
         events.work.set()
+        self._pager.stop()
         self._forget_clock()
         for thread in self._threads:
             thread.join(timeout=5)
@@ -216,10 +219,14 @@ class Runtime:
         self._start_due()
 
     def _start_due(self) -> None:
+        urgency.give_way(LONGEST_REST_S)
         for work in sweep.due(clock.now()):
-            if work.workflow_id in self._started:
-                continue
-            workflows.start(work)
-            self._started[work.workflow_id] = None
-            if len(self._started) > _REMEMBERED:
-                self._started.popitem(last=False)
+            self._start(work)
+
+    def _start(self, work: Work) -> None:
+        """Start `work`, unless it was before. What cannot be started now is found again by a later sweep."""
+        if work.workflow_id in self._started or not workflows.start(work):
+            return
+        self._started[work.workflow_id] = None
+        if len(self._started) > _REMEMBERED:
+            self._started.popitem(last=False)

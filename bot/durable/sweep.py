@@ -5,7 +5,7 @@ The same sweep finds new work, work whose time has come, and work that a crash l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -37,10 +37,11 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing to do. The same id never starts twice; `partition` keeps one party's things in order."""
+    """One thing to do. The same id never starts twice; `partition` keeps one party's things in order.
+    What has no queue begins at once."""
 
-    queue: Literal["urgent", "notifiers", "carrier", "alerts", "turns", "photos"]
-    task: Literal["turn", "deliver", "notify", "escalate", "check_in", "photo"]
+    queue: Literal["carrier", "alerts", "turns", "photos"] | None
+    task: Literal["turn", "deliver", "page", "notify", "escalate", "check_in", "photo"]
     workflow_id: str
     row_id: str
     partition: str
@@ -147,11 +148,17 @@ def due(now: datetime) -> list[Work]:
     return found
 
 
+def due_pages(now: datetime) -> list[Work]:
+    """Of what is due at `now`, pages, calls and safety words."""
+    with reading() as session:
+        return [*_deliveries(session, now, URGENT), *_notifications(session, now)]
+
+
 #: These overtake everything else on their way to the carrier.
-_URGENT = (Kind.PAGE, Kind.SAFETY)
+URGENT = (Kind.PAGE, Kind.SAFETY)
 
 
-def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
+def _deliveries(session: Session, now: datetime, kinds: Collection[Kind] = tuple(Kind)) -> Iterator[Work]:
     rows = session.execute(
         select(Message.id, Message.kind, Message.send_after, Conversation.address, Message.body)
         .join(Conversation, Conversation.id == Message.conversation_id)
@@ -159,15 +166,19 @@ def _deliveries(session: Session, now: datetime) -> Iterator[Work]:
             Message.status.in_([Status.QUEUED, Status.SENDING]),
             Message.send_after <= now,
             Message.channel == Channel.SMS,
+            Message.kind.in_(kinds),
         )
-        .order_by(case((Message.kind.in_(_URGENT), 0), else_=1), Message.id)
+        .order_by(case((Message.kind.in_(URGENT), 0), else_=1), Message.id)
         .limit(BATCH)
     )
     for message_id, kind, send_after, address, body in rows:
         workflow_id = _id("deliver", message_id, send_after, now, timedelta(minutes=10))
         # pages about different alerts need not wait for each other; equal texts must, to be told apart
         party = f"{address}-{crc32(body.encode()):08x}" if kind is Kind.PAGE else address
-        yield Work("urgent" if kind in _URGENT else "carrier", "deliver", workflow_id, message_id, party)
+        if kind in URGENT:
+            yield Work(None, "page", workflow_id, message_id, party)
+        else:
+            yield Work("carrier", "deliver", workflow_id, message_id, party)
 
 
 def _notifications(session: Session, now: datetime) -> Iterator[Work]:
@@ -182,7 +193,7 @@ def _notifications(session: Session, now: datetime) -> Iterator[Work]:
     )
     for notification_id, send_after, staff_id, kind in rows:
         workflow_id = _id("notify", notification_id, send_after, now, timedelta(minutes=5))
-        yield Work("notifiers", "notify", workflow_id, notification_id, f"{kind}-{staff_id}")
+        yield Work(None, "notify", workflow_id, notification_id, f"{kind}-{staff_id}")
 
 
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:

@@ -1,18 +1,22 @@
 """The durable workflows. Each is one idempotent step over a row: recovery runs it again, and it finds out
 from the row what is left to do. Functions and names here are part of the workflow database's contents:
 renaming one strands what is queued under the old name.
+
+Pages, calls and safety words go first; the other workflows give way to them before they begin.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
-from bot import clock, events
+from bot import clock, events, urgency
 from bot.channels.base import Carrier
 from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, run_turn
@@ -41,6 +45,22 @@ class Equipment:
 MODEL_WAIT_S = 90.0
 
 
+@contextmanager
+def _in_its_turn() -> Iterator[None]:
+    """Work that waits a moment while something urgent is under way."""
+    urgency.this_thread(urgent=False)
+    urgency.give_way()
+    yield
+
+
+@contextmanager
+def _first() -> Iterator[None]:
+    """Work that goes first, up to the last line that the queues write about it after the block."""
+    with urgency.urgently():
+        yield
+    urgency.this_thread(urgent=True)
+
+
 @DBOS.step(name="run_turn")
 def _run_turn(message_id: str) -> None:
     Equipment.dialogue_ready.wait(MODEL_WAIT_S)
@@ -50,7 +70,8 @@ def _run_turn(message_id: str) -> None:
 @DBOS.workflow(name="turn")
 def turn(message_id: str) -> None:
     """Answer a patient's message."""
-    _run_turn(message_id)
+    with _in_its_turn():
+        _run_turn(message_id)
 
 
 @DBOS.step(name="deliver_message")
@@ -62,7 +83,16 @@ def _deliver(message_id: str) -> None:
 @DBOS.workflow(name="deliver")
 def delivery(message_id: str) -> None:
     """Make one attempt at sending a message."""
-    _deliver(message_id)
+    with _in_its_turn():
+        _deliver(message_id)
+
+
+@DBOS.workflow(name="deliver_first")
+def urgent_delivery(message_id: str, party: str = "") -> None:
+    """Make one attempt at sending a page or safety words."""
+    with _first():
+        _deliver(message_id)
+    _engaged.pop(party, None)
 
 
 @DBOS.step(name="deliver_notification")
@@ -71,9 +101,11 @@ def _notify(notification_id: str) -> None:
 
 
 @DBOS.workflow(name="notify")
-def notify(notification_id: str) -> None:
+def notify(notification_id: str, party: str = "") -> None:
     """Make one attempt at a call, an e-mail or a chat message to staff."""
-    _notify(notification_id)
+    with _first():
+        _notify(notification_id)
+    _engaged.pop(party, None)
 
 
 @DBOS.step(name="take_step")
@@ -87,7 +119,8 @@ def _escalate(alert_id: str) -> None:
 @DBOS.workflow(name="escalate")
 def escalate(alert_id: str) -> None:
     """Take an alert's next step: page the next person, or remind."""
-    _escalate(alert_id)
+    with _first():
+        _escalate(alert_id)
 
 
 @DBOS.step(name="check_in_step")
@@ -99,7 +132,8 @@ def _check_in(check_in_id: str) -> None:
 @DBOS.workflow(name="check_in")
 def check_in(check_in_id: str) -> None:
     """Send a check-in, remind, or hand its silence to staff."""
-    _check_in(check_in_id)
+    with _in_its_turn():
+        _check_in(check_in_id)
 
 
 @DBOS.step(name="fetch_photo")
@@ -111,12 +145,14 @@ def _photo(arrival_id: str) -> None:
 @DBOS.workflow(name="photo")
 def photo(arrival_id: str) -> None:
     """Make one attempt at getting a file that came with a message."""
-    _photo(arrival_id)
+    with _in_its_turn():
+        _photo(arrival_id)
 
 
-_TASKS: dict[str, Callable[[str], Any]] = {
+_TASKS: dict[str, Callable[..., Any]] = {
     "turn": turn,
     "deliver": delivery,
+    "page": urgent_delivery,
     "notify": notify,
     "escalate": escalate,
     "check_in": check_in,
@@ -124,7 +160,31 @@ _TASKS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def start(work: Work) -> None:
-    """Put `work` on its queue, unless work of that id was ever put there before."""
+def start(work: Work) -> bool:
+    """Put `work` on its queue, or begin it at once where it has none, unless work of that id ever began.
+
+    False: something is under way with its party; it has to be started again later.
+    """
+    if work.queue is None:
+        return _start_at_once(work)
     with SetWorkflowID(work.workflow_id), SetEnqueueOptions(queue_partition_key=work.partition):
         DBOS.enqueue_workflow(work.queue, _TASKS[work.task], work.row_id)
+    return True
+
+
+#: Parties with whom something is under way that was begun at once, and since when.
+_engaged: dict[str, float] = {}
+_engaging = threading.Lock()
+#: Seconds after which a party counts as free whatever became of that.
+ENGAGED_S = 10.0
+
+
+def _start_at_once(work: Work) -> bool:
+    now = time.monotonic()
+    with _engaging:
+        if now - _engaged.get(work.partition, -ENGAGED_S) < ENGAGED_S:
+            return False
+        _engaged[work.partition] = now
+    with SetWorkflowID(work.workflow_id):
+        DBOS.start_workflow(_TASKS[work.task], work.row_id, work.partition)
+    return True

@@ -7,6 +7,7 @@ itself is away, the message is spooled to a file and read in as soon as it is ba
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -14,7 +15,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot import events
+from bot import events, triage, urgency
 from bot.channels.base import Inbound
 from bot.clinic.models import Clinic
 from bot.counselling import service as counselling
@@ -64,15 +65,18 @@ def receive(inbound: Inbound) -> Receipt:
 
 def store(inbound: Inbound) -> Receipt:
     """Store and triage a message. Raises UnknownClinic, and whatever the database raises when it fails."""
-    try:
-        receipt, message = _take_in(inbound, act=True)
-    except (UnknownClinic, OperationalError):
-        raise
-    except Exception:
-        # whatever went wrong in acting on the message, or the same message stored at the same moment by
-        # another request: store it by itself, and the sweeper acts on what is left undone
-        log.exception("a message could not be acted on at once", provider_id=inbound.provider_id)
-        receipt, message = _take_in(inbound, act=False)
+    with urgency.urgently():
+        with suppress(Exception):  # what fails here fails again where it is dealt with
+            triage.read_ahead(storable(inbound.body))
+        try:
+            receipt, message = _take_in(inbound, act=True)
+        except (UnknownClinic, OperationalError):
+            raise
+        except Exception:
+            # whatever went wrong in acting on the message, or the same message stored at the same moment by
+            # another request: store it by itself, and the sweeper acts on what is left undone
+            log.exception("a message could not be acted on at once", provider_id=inbound.provider_id)
+            receipt, message = _take_in(inbound, act=False)
     if not receipt.duplicate:
         events.committed(message.clinic_id, message.conversation_id)
     return receipt

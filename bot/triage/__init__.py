@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.triage.types import Assessment, Context, Finding, Tier
 
-__all__ = ["Assessment", "Context", "Finding", "Tier", "assess", "assess_many"]
+__all__ = ["Assessment", "Context", "Finding", "Tier", "assess", "assess_many", "read_ahead"]
 
 
 def assess(text: str, context: Context | None = None) -> Assessment:
@@ -23,3 +23,11 @@ def assess_many(texts: Sequence[str], contexts: Sequence[Context]) -> list[Asses
     from bot.triage.engine import assess_many as run
 
     return run(texts, contexts)
+
+
+def read_ahead(text: str) -> None:
+    """Do the long part of reading `text` now, so that `assess` is quick: it takes no record, so that nobody
+    waits for it with the record in hand. Never raises for any text."""
+    from bot.triage.engine import read_ahead as run
+
+    run(text)

@@ -46,6 +46,13 @@ def assess_many(
     ]
 
 
+def read_ahead(text: str) -> None:
+    """Do the long part of reading `text` now, so that `assess` is quick. Never raises for any text."""
+    reader = served()
+    if reader is not None:
+        read(reader, [hear(text, shelf.book())], [Context()])
+
+
 def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) -> list[Reading | None]:
     """What the trained reader says of each message: of the whole, and of its core when that is less.
 

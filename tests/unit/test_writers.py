@@ -4,11 +4,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
+from bot import urgency
 from bot.db import writers
 from bot.db.engine import make_engine
 from bot.db.writers import Queue, taking_turns
@@ -42,6 +44,28 @@ def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
     for thread in waiting:
         thread.join()
     assert order == [0, 1, 2, 3, 4]
+
+
+def test_what_is_urgent_goes_before_whoever_has_waited_longer() -> None:
+    queue, order, waiting = Queue(), [], []
+    assert queue.enter(1)
+    for name in ("reply", "reply", "page", "page"):
+
+        def run(mine: str = name) -> None:
+            with urgency.urgently() if mine == "page" else nullcontext():
+                queue.enter(10)
+                order.append(mine)
+                queue.leave()
+
+        before = len(queue._waiting) + len(queue._urgent)
+        waiting.append(threading.Thread(target=run))
+        waiting[-1].start()
+        while len(queue._waiting) + len(queue._urgent) == before:
+            time.sleep(0.01)
+    queue.leave()
+    for thread in waiting:
+        thread.join()
+    assert order == ["page", "page", "reply", "reply"]
 
 
 def test_who_gave_up_waiting_is_not_given_the_turn() -> None:

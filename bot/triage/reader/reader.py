@@ -23,6 +23,8 @@ __all__ = ["Reader", "ReaderUnavailable", "Reading", "served", "unavailable"]
 
 FLAG_CODES = tuple(FLAGS)
 Floats = NDArray[np.float32]
+#: Messages whose vectors are kept in memory: one is read ahead, and again with what the record knows.
+REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Reader:
 
     def __init__(self, home: Path = artefact.HOME) -> None:
         self.version = artefact.check(home)
+        self._remembered: dict[str, Floats] = {}
+        self._remembering = threading.Lock()
         try:
             self._network = Network(home)
             self._characters = Characters(home / artefact.CHARACTERS)
@@ -91,9 +95,9 @@ class Reader:
         if not texts:
             return []
         prepared = [reader_text(text) for text in texts]
-        windows = [self._network.windows(text) for text in prepared]
+        windows = self._windows(prepared)
         owner = [at for at, parts in enumerate(windows) for _ in parts]
-        vectors = self._network.vectors([part for parts in windows for part in parts])
+        vectors = np.concatenate(windows)
         with_day = self._network.heads(vectors, [days[at] for at in owner])
         without = self._network.heads(vectors, [None] * len(owner))
         characters = self._characters.scores(prepared)
@@ -105,6 +109,24 @@ class Reader:
             _reading(odds[parts], with_day[1][parts], characters[at], vectors[parts])
             for at, parts in enumerate(parts_of)
         ]
+
+    def _windows(self, prepared: Sequence[str]) -> list[Floats]:
+        """The vectors of each message's windows. Those of the last messages are remembered."""
+        with self._remembering:
+            found = {text: self._remembered[text] for text in prepared if text in self._remembered}
+        new = [text for text in dict.fromkeys(prepared) if text not in found]
+        parts = [self._network.windows(text) for text in new]
+        vectors = self._network.vectors([part for of_text in parts for part in of_text]) if new else ()
+        at = 0
+        for text, of_text in zip(new, parts, strict=True):
+            found[text] = np.asarray(vectors[at : at + len(of_text)])
+            at += len(of_text)
+        with self._remembering:
+            for text in new[-REMEMBERED:]:
+                self._remembered[text] = found[text]
+            while len(self._remembered) > REMEMBERED:
+                self._remembered.pop(next(iter(self._remembered)))
+        return [found[text] for text in prepared]
 
     def nearest(self, reading: Reading, count: int = 3) -> list[Neighbour]:
         """The labelled messages nearest to `reading`."""
