@@ -32,7 +32,7 @@ def test_choices_are_numbered_on_the_phone_and_buttons_on_the_web(
 ) -> None:
     offers = {}
     for channel in ("sms", "web"):
-        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text("can i do that now")
+        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text("will it leave a mark")
         assert offers[channel].question == "dialogue.offer"
         assert 1 <= len(offers[channel].offered) <= 3
     assert offers["sms"].buttons == []
@@ -43,12 +43,12 @@ def test_choices_are_numbered_on_the_phone_and_buttons_on_the_web(
 
 
 def test_a_number_picks_the_offered_topic(patient: Patient) -> None:
-    (offer,) = patient.text("can i do that now")
+    (offer,) = patient.text("will it leave a mark")
     assert ids(patient.text("1")) == [offer.offered[0]]
 
 
 def test_the_last_choice_asks_for_other_words(patient: Patient) -> None:
-    (offer,) = patient.text("can i do that now")
+    (offer,) = patient.text("will it leave a mark")
     assert ids(patient.text(str(len(offer.offered) + 1))) == ["dialogue.fallback"]
 
 

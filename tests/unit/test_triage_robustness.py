@@ -95,7 +95,7 @@ def test_nothing_said_is_nothing_found(text: str) -> None:
 def test_a_cry_for_help_within_72_hours_is_asked_about() -> None:
     assessment = assess("help me", Context(day=1))
     assert assessment.probe
-    assert not assess("help me", Context(day=40)).probe
+    assert not assess("help me choose a cleanser", Context(day=40)).probe
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def fit() -> None:
     teacher = load(STATE / "teacher.pt")
     net, tokens, texts, kept = fresh(_rows("train"), layers=LAYERS)
     take_every_second_layer(net, teacher.net)
-    recipe = Recipe(epochs=2)
+    recipe = Recipe(epochs=3)
     train(net, tokens, texts.epochs(recipe), recipe, teacher.net)
     save(STATE / "net.pt", net, kept, texts.topics, recipe)
 

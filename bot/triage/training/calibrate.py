@@ -35,13 +35,13 @@ class Budget:
     """The largest shares that may be alarmed for nothing: of benign patient messages, of everyday chat.
 
     The benign messages include twins that were drafted to frighten; on the given ones the shares come out at
-    less than half. A smaller budget was tried: it loses more signs than it spares alarms (model card).
+    less than half.
     """
 
-    page_benign: float = 0.08
-    page_everyday: float = 0.0072
-    probe_benign: float = 0.165
-    probe_everyday: float = 0.025
+    page_benign: float = 0.06
+    page_everyday: float = 0.0065
+    probe_benign: float = 0.2
+    probe_everyday: float = 0.03
     same_day_benign: float = 0.02
     next_day_benign: float = 0.04
 

@@ -23,12 +23,14 @@ NLU = ROOT.parent / "nlu"
 _MAYBE_SIGNS = ("recovery.", "candidacy.blood_thinners", "candidacy.allergy")
 #: Of each epoch: so many topic questions and so many lines of ordinary chat, drawn anew.
 TOPICS_PER_EPOCH = 2000
-CHAT_PER_EPOCH = 1500
+CHAT_PER_EPOCH = 2500
 #: Of the batches that hold nothing but harmless messages every epoch shows a half, drawn anew.
-_HARMLESS = frozenset({"harmless", *EVERYDAY})
+_HARMLESS = frozenset({"harmless", "wishes", *EVERYDAY})
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
 #: Days under which chat is shown, so that a day by itself never means a sign.
-_DAYS = (None, None, 0, 1, 2, 3, 5, 9, 20)
+DAYS = (None, None, 0, 1, 2, 3, 5, 9, 20)
+#: The flag of what is none of ours.
+NOTHING = FLAG_CODES.index("NEG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,12 @@ class Corpus:
         """One epoch's samples."""
         questions = chance.sample(self.questions, min(TOPICS_PER_EPOCH, len(self.questions)))
         chat = chance.sample(self.chat, min(CHAT_PER_EPOCH, len(self.chat)))
-        nothing = FLAG_CODES.index("NEG")
         return [
             *self.labelled,
             *chance.sample(self.harmless, len(self.harmless) // 2),
             *questions,
             *(
-                Sample(reader_text(line), chance.choice(_DAYS), tier=4, flag=nothing, probe=0, red=0)
+                Sample(reader_text(line), chance.choice(DAYS), tier=4, flag=NOTHING, probe=0, red=0)
                 for line in chat
             ),
         ]

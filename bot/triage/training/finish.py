@@ -17,15 +17,18 @@ from bot.triage.reader.calibration import Decision
 from bot.triage.reader.reader import Reader, Reading
 from bot.triage.shelf import shelf
 from bot.triage.signs import Sign, hear, signs
-from bot.triage.training import calibrate, characters
+from bot.triage.training import calibrate, characters, heads
 from bot.triage.training.calibrate import Budget, Read
+from bot.triage.training.corpus import NOTHING, corpus
 from bot.triage.training.export import export
 from bot.triage.training.saved import load
 from bot.triage.types import Context, Language, Tier
 from bot.triage.verdict import votes_of
 
+CHAT_FOR_HEADS = 80_000
 CHAT_FOR_CHARACTERS = 6000
 CHAT_FOR_CALIBRATION = 6000
+QUESTIONS_FOR_HEADS = 6000
 _DAYS = (None, 0, 1, 2, 5, 12)
 
 
@@ -39,7 +42,20 @@ def finish(saved: Path, parts: Mapping[str, Sequence[Labelled]], home: Path = ar
 
     chance = random.Random(11)
     chat = training_chat()
-    characters.fit(parts["train"], chance.sample(chat, CHAT_FOR_CHARACTERS), home / artefact.CHARACTERS)
+    # conversations stay together: a line is easy for whoever has trained on the line before it
+    unseen, chat = chat[:CHAT_FOR_CALIBRATION], chat[CHAT_FOR_CALIBRATION:]
+    chance.shuffle(chat)
+    texts = corpus(parts["train"])
+    questions = [
+        replace(question, tier=4, flag=NOTHING, probe=0) for question in texts.questions if question.red == 0
+    ]
+    samples = [
+        *texts.labelled,
+        *texts.harmless,
+        *chance.sample(questions, min(QUESTIONS_FOR_HEADS, len(questions))),
+    ]
+    heads.refit(home, samples, chat[:CHAT_FOR_HEADS])
+    characters.fit(parts["train"], chat[:CHAT_FOR_CHARACTERS], home / artefact.CHARACTERS)
     calibration.save(_UNSET, home / artefact.DECISION)
     neighbours.save(
         home / artefact.NEIGHBOURS, np.ones((1, width), np.float32), [("-", "", "T4", "NEG", None)]
@@ -55,7 +71,7 @@ def finish(saved: Path, parts: Mapping[str, Sequence[Labelled]], home: Path = ar
     strong = calibrate.strengths([(row, _signs(row)) for row in parts["train"] if row.source == "authored"])
     reader.decision = replace(_UNSET, strengths=strong)
     reads = [read for part in ("development", "calibration") for read in reads_of(reader, parts[part])]
-    reads += everyday_reads(reader, chance.sample(chat, CHAT_FOR_CALIBRATION), chance)
+    reads += everyday_reads(reader, unseen, chance)
     fresh = [read for read in reads if read.everyday or read.row.source == "authored"]
     decision = calibrate.fit_weights(fresh, strong)
     # the budget for benign messages is for those that frighten: the drafted everyday ones would dilute it
