@@ -71,6 +71,23 @@ def test_a_sealed_part_that_does_not_load_is_refused(copy: Path) -> None:
         Reader(copy)
 
 
+def test_a_short_message_that_comes_again_is_read_as_it_was_the_first_time(copy: Path) -> None:
+    fresh, reader = Reader(copy), Reader(copy)
+    asked: list[int] = []
+    vectors = reader._network.vectors
+    reader._network.vectors = lambda windows: asked.append(len(windows)) or vectors(windows)  # type: ignore
+    texts, days = ["Y", "1 pain 0", "my lip has gone white", "y"], [3, 2, 0, 40]
+    first = reader.read_many(texts, days)
+    again = reader.read_many(texts, days)
+    assert asked == [4]  # the second time nothing went through the network
+    for text, day, one, other in zip(texts, days, first, again, strict=True):
+        alone = fresh.read(text, day)
+        assert alone.evidence == one.evidence == other.evidence
+        assert alone.flags == one.flags == other.flags
+    reader.read("Y", 0)
+    assert asked == [4, 1]  # another day is another reading
+
+
 def test_more_evidence_never_lowers_a_probability(reader: Reader) -> None:
     for question, (weights, _bias) in reader.decision.weights.items():
         assert all(weight >= 0 for weight in weights), question

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from bot.triage.reader import artefact, calibration
 from bot.triage.reader.artefact import ReaderUnavailable
 from bot.triage.reader.calibration import QUESTIONS, Decision, Votes
 from bot.triage.reader.characters import Characters
+from bot.triage.reader.days import day_bucket
 from bot.triage.reader.neighbours import Neighbour, Neighbours
 from bot.triage.reader.network import Network
 from bot.triage.reader.text import reader_text
@@ -66,11 +68,40 @@ def _stronger(one: tuple[float, float], other: tuple[float, float]) -> tuple[flo
     return (max(one[0], other[0]), max(one[1], other[1]))
 
 
+class _Kept:
+    """The last readings of short messages. "Y", "1" and "all good" come many times a day, and are read alike
+    on days that the reader takes for one."""
+
+    LONGEST, MOST = 60, 1024
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readings: OrderedDict[tuple[str, int | None], Reading] = OrderedDict()
+
+    def known(self, wanted: Sequence[tuple[str, int | None]]) -> list[Reading | None]:
+        """The readings that are kept; None for each other."""
+        with self._lock:
+            for key in wanted:
+                if key in self._readings:
+                    self._readings.move_to_end(key)
+            return [self._readings.get(key) for key in wanted]
+
+    def keep(self, key: tuple[str, int | None], reading: Reading) -> None:
+        """Keep a reading in place of the one that was asked for longest ago."""
+        if len(key[0]) > self.LONGEST:
+            return
+        with self._lock:
+            self._readings[key] = reading
+            if len(self._readings) > self.MOST:
+                self._readings.popitem(last=False)
+
+
 class Reader:
     """Loads once, reads many. Safe to use from several threads."""
 
     def __init__(self, home: Path = artefact.HOME) -> None:
         self.version = artefact.check(home)
+        self._kept = _Kept()
         try:
             self._network = Network(home)
             self._characters = Characters(home / artefact.CHARACTERS)
@@ -88,16 +119,26 @@ class Reader:
 
         A message in several windows is as urgent as its most urgent window.
         """
-        if not texts:
+        wanted = [(reader_text(text), day_bucket(day)) for text, day in zip(texts, days, strict=True)]
+        found = self._kept.known(wanted)
+        new = [at for at, reading in enumerate(found) if reading is None]
+        for at, reading in zip(
+            new, self._read([wanted[at][0] for at in new], [days[at] for at in new]), strict=True
+        ):
+            found[at] = reading
+            self._kept.keep(wanted[at], reading)
+        return [reading for reading in found if reading is not None]
+
+    def _read(self, prepared: Sequence[str], days: Sequence[int | None]) -> list[Reading]:
+        if not prepared:
             return []
-        prepared = [reader_text(text) for text in texts]
         windows = [self._network.windows(text) for text in prepared]
         owner = [at for at, parts in enumerate(windows) for _ in parts]
         vectors = self._network.vectors([part for parts in windows for part in parts])
         with_day = self._network.heads(vectors, [days[at] for at in owner])
         without = self._network.heads(vectors, [None] * len(owner))
         characters = self._characters.scores(prepared)
-        parts_of: list[list[int]] = [[] for _ in texts]
+        parts_of: list[list[int]] = [[] for _ in prepared]
         for part, at in enumerate(owner):
             parts_of[at].append(part)
         odds = np.maximum(_log_odds(with_day[0], with_day[2]), _log_odds(without[0], without[2]))
