@@ -62,7 +62,7 @@ _ANY_DUE: Select[Any] = select(
     *(exists().where(rows, moment <= _NOW).label(name) for name, (moment, rows) in _WAITING.items()),
     exists().where(_TURN_WAITS).label("turns"),
 )
-_ANY_REPAIR: Select[Any] = select(
+_ANY_REPAIR: Select[*tuple[Any, ...]] = select(
     exists().where(_UNREAD).label("unread"),
     exists()
     .where(Conversation.open_question == PROBE, Conversation.open_question_at <= _PROBED)
