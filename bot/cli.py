@@ -247,10 +247,10 @@ def simulate(
 ) -> None:
     """Play a scripted patient's first fortnight against the real system, with the clock moved; or, with
     --patients, let a crowd live for months and check what must never happen."""
-    from bot.simulation.play import STORIES, play
-
     if patients:
         raise typer.Exit(0 if _crowd(patients, days, seed) else 1)
+    from bot.simulation.play import STORIES, play
+
     if story not in STORIES or language not in ("en", "es"):
         err.print(f"[red]Choose --story from {', '.join(STORIES)} and --language en or es.[/red]")
         raise typer.Exit(2)

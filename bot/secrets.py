@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import lru_cache
+from pathlib import Path
 
 from bot import settings as app_settings
 
@@ -13,7 +15,12 @@ def secret_key() -> str:
     settings = app_settings.get_settings()
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    path = settings.var_dir / "secret"
+    return _kept(settings.var_dir / "secret")
+
+
+@lru_cache(maxsize=8)
+def _kept(path: Path) -> str:
+    """The key in this file, which never changes once it is made."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -25,16 +25,17 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str], None]
 
 
-def open_record(settings: Settings, progress: Progress | None = None) -> None:
-    """Connect to the database and bring it to the newest schema."""
+def open_record(settings: Settings, progress: Progress | None = None, *, lasting: bool = True) -> None:
+    """Connect to the database and bring it to the newest schema. Not `lasting`: a record of a simulation's
+    own, which is thrown away with its clock."""
     settings.var_dir.mkdir(parents=True, exist_ok=True)
-    engine = connect(settings.database)
+    engine = connect(settings.database, lasting=lasting)
     if not is_current(engine):
         if progress:
             progress("Setting up the database")
         upgrade(engine)
     if settings.demo:
-        clock.keep_in(settings.var_dir / "clock")
+        clock.keep_in(settings.var_dir / "clock" if lasting else None)
 
 
 def take_rules(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -87,7 +88,7 @@ class EnrolmentForm(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str, info: ValidationInfo) -> str:
-        if value and value not in available_timezones():
+        if value and value not in _time_zones():
             raise ValueError("Choose a time zone such as America/New_York, or leave it empty.")
         return value or _clinic(info).time_zone
 
@@ -136,6 +137,12 @@ class EnrolmentForm(BaseModel):
         if not value:
             raise ValueError("Check-ins go by text: ask the patient for consent first, then tick this.")
         return value
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    """Every zone there is; looking for them reads a folder of hundreds of files."""
+    return frozenset(available_timezones())
 
 
 def _clinic(info: ValidationInfo) -> Clinic:

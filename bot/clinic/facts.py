@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -19,6 +20,7 @@ _SHORT_DAYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def readable_phone(number: str) -> str:
     """A number as people dial it from abroad: +1 555-010-0100."""
     try:

@@ -20,10 +20,11 @@ class RecordSession(Session):
 
 _engine: Engine | None = None
 _factory: sessionmaker[RecordSession] | None = None
+_readers: sessionmaker[Session] | None = None
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for `url`.
+def make_engine(url: str, *, lasting: bool = True) -> Engine:
+    """An engine for `url`. Not `lasting`: a record that is thrown away, for which nobody waits for the disk.
 
     SQLite: WAL, foreign keys, and every transaction takes the write lock at its start (`BEGIN IMMEDIATE`),
     because a transaction that reads first and writes later fails at once under load instead of waiting.
@@ -42,7 +43,8 @@ def make_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's `begin` below decides when to begin
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
+        disk = "synchronous=FULL" if lasting else "synchronous=OFF"
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", disk, "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -56,17 +58,18 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def connect(url: str | None = None) -> Engine:
+def connect(url: str | None = None, *, lasting: bool = True) -> Engine:
     """Open (or reopen) this process's engine on `url`, by default the configured database."""
-    return use(make_engine(url or app_settings.get_settings().database))
+    return use(make_engine(url or app_settings.get_settings().database, lasting=lasting))
 
 
 def use(chosen: Engine) -> Engine:
     """Make `chosen` this process's engine; whatever the one before it held open is closed."""
-    global _engine, _factory
+    global _engine, _factory, _readers
     if _engine is not None:
         _engine.dispose()
     _engine, _factory = chosen, sessionmaker(chosen, class_=RecordSession, expire_on_commit=False)
+    _readers = sessionmaker(chosen.execution_options(readonly=True), expire_on_commit=False)
     return _engine
 
 
@@ -87,5 +90,7 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A transaction that only reads; on SQLite it does not wait for writers."""
-    with Session(engine().execution_options(readonly=True), expire_on_commit=False) as session:
+    engine()
+    assert _readers is not None
+    with _readers() as session:
         yield session

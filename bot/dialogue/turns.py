@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from bot import clock, events
 from bot.clinic.facts import content_values
@@ -16,11 +16,11 @@ from bot.db.engine import reading, transaction
 from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
 from bot.followup.models import CheckIn
-from bot.governance.standing import standing_of, standings
+from bot.governance.standing import decided, standing_of, standings
 from bot.handover.holds import is_held
 from bot.intake import service as intake
 from bot.messaging.models import Conversation, Kind, Message, Turn
-from bot.messaging.threads import add_outbound, latest_treatment, say, situation_of
+from bot.messaging.threads import WITH_PEOPLE, add_outbound, latest_treatment, say, situation_of
 from bot.protocols.render import Rendered
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 ANSWERED_LATELY = timedelta(days=4)
 #: What confirms a STOP in plain words must go out although the person has just opted out.
 _CONFIRMATIONS = frozenset({"optout.stopped", "optout.started", "safety.stopped_alert_open"})
+#: Who a message is from, read with it.
+_WITH_THREAD = joinedload(Message.conversation, innerjoin=True).options(*WITH_PEOPLE)
 
 
 class Reply(Protocol):
@@ -81,7 +83,7 @@ def run_turn(message_id: str, dialogue: Dialogue | None) -> None:
 
 def _answer(message_id: str, dialogue: Dialogue | None) -> None:
     with reading() as session:
-        message = session.get_one(Message, message_id)
+        message = session.get_one(Message, message_id, options=(_WITH_THREAD,))
         conversation = message.conversation
         held = is_held(session, conversation)
         metadata = describe(session, conversation, message)
@@ -99,7 +101,9 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
         if message.turn is not Turn.PENDING:
             return
         # somebody may have taken the conversation while the dialogue was thinking
-        session.get_one(Conversation, conversation.id, with_for_update=True)
+        session.get_one(
+            Conversation, conversation.id, options=WITH_PEOPLE, with_for_update={"of": Conversation}
+        )
         if held or is_held(session, message.conversation):
             message.turn = Turn.NOT_NEEDED
         else:
@@ -174,12 +178,14 @@ def store(
 def _words_of(session: Session, conversation: Conversation) -> dict[str, Any]:
     """What the clinic says in its own words, and what it does not say at all."""
     clinic = conversation.clinic
-    decided = standings(session, clinic.id)
+    # what a clinic has not decided on are drafts, and those are looked at only where drafts are withheld
+    look = standings if clinic.approved_words_only else decided
+    found = look(session, clinic.id)
     sayable = ("approved",) if clinic.approved_words_only else ("approved", "outdated", "stale", "draft")
     return {
-        "own_words": {here.piece.id: here.piece.model_dump(mode="json") for here in decided if here.own},
+        "own_words": {here.piece.id: here.piece.model_dump(mode="json") for here in found if here.own},
         "withheld": [
-            here.piece.id for here in decided if here.piece.kind == "topic" and here.name not in sayable
+            here.piece.id for here in found if here.piece.kind == "topic" and here.name not in sayable
         ],
     }
 

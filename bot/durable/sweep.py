@@ -5,25 +5,28 @@ The same sweep finds new work, work whose time has come, and work that a crash l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 import structlog
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock, events
 from bot.channels.base import Inbound
+from bot.db.base import UtcDateTime
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.followup import protocols
-from bot.followup.models import OPEN, CheckIn
+from bot.followup.models import OPEN, CheckIn, ProtocolVersion
 from bot.handover import watch as handover
+from bot.handover.models import Takeover
 from bot.intake import service as intake
+from bot.intake.models import Intake, IntakeStatus
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
 from bot.messaging.reading import PROBE, PROBE_PATIENCE, probe_unanswered, unreadable
@@ -33,6 +36,56 @@ from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+
+#: What is due when its moment has come: the column of the moment, and which rows wait for it.
+_WAITING: dict[str, tuple[InstrumentedAttribute[Any], ColumnElement[bool]]] = {
+    "deliveries": (
+        Message.send_after,
+        and_(Message.status.in_([Status.QUEUED, Status.SENDING]), Message.channel == Channel.SMS),
+    ),
+    "notifications": (
+        Notification.send_after,
+        Notification.status.in_([Status.QUEUED, Status.SENDING]),
+    ),
+    "alerts": (Alert.next_step_at, Alert.status != AlertStatus.CLOSED),
+    "check_ins": (CheckIn.next_step_at, CheckIn.status.in_(OPEN)),
+    "photos": (PhotoArrival.next_try_at, PhotoArrival.status == ArrivalStatus.WAITING),
+}
+#: Messages that the dialogue has not answered yet.
+_TURN_WAITS = and_(Message.turn == Turn.PENDING, Message.assessed.is_(True))
+_UNREAD = and_(Message.direction == Direction.IN, Message.assessed.is_(False))
+
+# Most sweeps find nothing, or one kind of thing. So the record is asked once what there is, and then only for
+# that. Made once: putting such a question together takes longer than its answer.
+_NOW, _PROBED = bindparam("now", type_=UtcDateTime()), bindparam("probed", type_=UtcDateTime())
+_ANY_DUE: Select[*tuple[Any, ...]] = select(
+    *(exists().where(rows, moment <= _NOW).label(name) for name, (moment, rows) in _WAITING.items()),
+    exists().where(_TURN_WAITS).label("turns"),
+)
+_ANY_REPAIR: Select[*tuple[Any, ...]] = select(
+    exists().where(_UNREAD).label("unread"),
+    exists()
+    .where(Conversation.open_question == PROBE, Conversation.open_question_at <= _PROBED)
+    .label("probes"),
+    exists().where(Intake.status == IntakeStatus.OPEN, Intake.reminded_at.is_(None)).label("intakes"),
+    exists().where(Takeover.released_at.is_(None)).label("held"),
+    exists().where(Photo.ask_consent_at <= _NOW).label("photos"),
+    select(func.max(ProtocolVersion.id)).scalar_subquery().label("protocol"),
+)
+_NEXT: Select[Any] = select(
+    *(
+        select(func.min(moment)).where(rows, moment > _NOW).scalar_subquery().label(name)
+        for name, (moment, rows) in _WAITING.items()
+    ),
+    select(func.min(Photo.ask_consent_at))
+    .where(Photo.ask_consent_at > _NOW)
+    .scalar_subquery()
+    .label("asked"),
+    select(func.min(Conversation.open_question_at))
+    .where(Conversation.open_question == PROBE, Conversation.open_question_at > _PROBED)
+    .scalar_subquery()
+    .label("probes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +122,39 @@ def repair() -> None:
             spool.set_aside(path)
             continue
         path.unlink()
+    now = clock.now()
     with reading() as session:
-        unread = session.scalars(
-            select(Message.id)
-            .where(Message.direction == Direction.IN, Message.assessed.is_(False))
-            .order_by(Message.id)
-            .limit(BATCH)
-        ).all()
+        found = session.execute(_ANY_REPAIR, {"now": now, "probed": now - PROBE_PATIENCE}).one()
+    if found.unread:
+        _read_unread()
+    _follow_protocols(found.protocol)
+    if found.probes:
+        _unanswered_probes()
+    if found.intakes:
+        intake.remind_abandoned()
+    if found.held:
+        handover.watch()
+    if found.photos:
+        photo_consent.ask_due()
+
+
+def _read_unread() -> None:
+    """Triage what could not be triaged when it came."""
+    with reading() as session:
+        unread = session.scalars(select(Message.id).where(_UNREAD).order_by(Message.id).limit(BATCH)).all()
     for message_id in unread:
         read_again(message_id)
-    _follow_protocols()
-    _unanswered_probes()
-    intake.remind_abandoned()
-    handover.watch()
-    photo_consent.ask_due()
 
 
 #: What the running enrolments were last seen to follow.
 _followed: tuple[object, ...] | None = None
 
 
-def _follow_protocols() -> None:
+def _follow_protocols(newest_own: str | None) -> None:
     """Let enrolments follow protocols that have changed, some hundred in a sweep. Looked into only when
     something may have changed: at the start, with new texts, and with a clinic's new version."""
     global _followed
-    newest = protocols.newest_change()
+    newest = (protocols.shipped_versions(), newest_own)
     if newest != _followed and protocols.follow_changes() == 0:
         _followed = newest
 
@@ -137,14 +198,17 @@ def read_again(message_id: str) -> None:
 def due(now: datetime) -> list[Work]:
     """Everything that is due at `now`, pages first. A source that fails stops no other."""
     found: list[Work] = []
-    for source in (_deliveries, _notifications, _alerts, _turns, _check_ins, _photos):
-        try:
-            with reading() as session:
+    with reading() as session:
+        some = session.execute(_ANY_DUE, {"now": now}).one()._mapping
+        for name, source in _SOURCES.items():
+            if not some[name]:
+                continue
+            try:
                 found += source(session, now)
-        except SQLAlchemyError:
-            raise
-        except Exception:
-            log.exception("a source of due work fails", source=source.__name__)
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                log.exception("a source of due work fails", source=name)
     return found
 
 
@@ -162,12 +226,7 @@ def _deliveries(session: Session, now: datetime, kinds: Collection[Kind] = tuple
     rows = session.execute(
         select(Message.id, Message.kind, Message.send_after, Conversation.address, Message.body)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(
-            Message.status.in_([Status.QUEUED, Status.SENDING]),
-            Message.send_after <= now,
-            Message.channel == Channel.SMS,
-            Message.kind.in_(kinds),
-        )
+        .where(_WAITING["deliveries"][1], Message.send_after <= now, Message.kind.in_(kinds))
         .order_by(case((Message.kind.in_(URGENT), 0), else_=1), Message.id)
         .limit(BATCH)
     )
@@ -184,10 +243,7 @@ def _deliveries(session: Session, now: datetime, kinds: Collection[Kind] = tuple
 def _notifications(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
         select(Notification.id, Notification.send_after, Notification.staff_id, Notification.kind)
-        .where(
-            Notification.status.in_([Status.QUEUED, Status.SENDING]),
-            Notification.send_after <= now,
-        )
+        .where(_WAITING["notifications"][1], Notification.send_after <= now)
         .order_by(Notification.send_after)
         .limit(BATCH)
     )
@@ -199,7 +255,7 @@ def _notifications(session: Session, now: datetime) -> Iterator[Work]:
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
         select(Alert.id, Alert.next_step_at)
-        .where(Alert.status != AlertStatus.CLOSED, Alert.next_step_at <= now)
+        .where(_WAITING["alerts"][1], Alert.next_step_at <= now)
         .order_by(Alert.next_step_at)
         .limit(BATCH)
     )
@@ -211,7 +267,7 @@ def _alerts(session: Session, now: datetime) -> Iterator[Work]:
 def _turns(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
         select(Message.id, Message.created_at, Message.conversation_id)
-        .where(Message.turn == Turn.PENDING, Message.assessed.is_(True))
+        .where(_TURN_WAITS)
         .order_by(Message.id)
         .limit(BATCH)
     )
@@ -223,7 +279,7 @@ def _turns(session: Session, now: datetime) -> Iterator[Work]:
 def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
         select(CheckIn.id, CheckIn.next_step_at, CheckIn.patient_id)
-        .where(CheckIn.status.in_(OPEN), CheckIn.next_step_at <= now)
+        .where(_WAITING["check_ins"][1], CheckIn.next_step_at <= now)
         .order_by(CheckIn.next_step_at)
         .limit(BATCH)
     )
@@ -235,7 +291,7 @@ def _check_ins(session: Session, now: datetime) -> Iterator[Work]:
 def _photos(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
         select(PhotoArrival.id, PhotoArrival.next_try_at)
-        .where(PhotoArrival.status == ArrivalStatus.WAITING, PhotoArrival.next_try_at <= now)
+        .where(_WAITING["photos"][1], PhotoArrival.next_try_at <= now)
         .order_by(PhotoArrival.next_try_at)
         .limit(BATCH)
     )
@@ -244,42 +300,21 @@ def _photos(session: Session, now: datetime) -> Iterator[Work]:
         yield Work("photos", "photo", workflow_id, arrival_id, arrival_id)
 
 
+#: Pages first.
+_SOURCES: dict[str, Callable[[Session, datetime], Iterator[Work]]] = {
+    "deliveries": _deliveries,
+    "notifications": _notifications,
+    "alerts": _alerts,
+    "turns": _turns,
+    "check_ins": _check_ins,
+    "photos": _photos,
+}
+
+
 def next_moment(now: datetime) -> datetime | None:
     """When something becomes due next, after `now`; None when nothing is waiting for a time."""
     with reading() as session:
-        moments = [
-            session.scalar(
-                select(func.min(Alert.next_step_at)).where(
-                    Alert.status != AlertStatus.CLOSED, Alert.next_step_at > now
-                )
-            ),
-            session.scalar(
-                select(func.min(Message.send_after)).where(
-                    Message.status.in_([Status.QUEUED, Status.SENDING]), Message.send_after > now
-                )
-            ),
-            session.scalar(
-                select(func.min(Notification.send_after)).where(
-                    Notification.status.in_([Status.QUEUED, Status.SENDING]), Notification.send_after > now
-                )
-            ),
-            session.scalar(
-                select(func.min(CheckIn.next_step_at)).where(
-                    CheckIn.status.in_(OPEN), CheckIn.next_step_at > now
-                )
-            ),
-            session.scalar(
-                select(func.min(PhotoArrival.next_try_at)).where(
-                    PhotoArrival.status == ArrivalStatus.WAITING, PhotoArrival.next_try_at > now
-                )
-            ),
-            session.scalar(select(func.min(Photo.ask_consent_at)).where(Photo.ask_consent_at > now)),
-            session.scalar(
-                select(func.min(Conversation.open_question_at)).where(
-                    Conversation.open_question == PROBE, Conversation.open_question_at > now - PROBE_PATIENCE
-                )
-            ),
-        ]
-    if moments[-1] is not None:
-        moments[-1] += PROBE_PATIENCE
+        *moments, probed = session.execute(_NEXT, {"now": now, "probed": now - PROBE_PATIENCE}).one()
+    if probed is not None:
+        moments.append(probed + PROBE_PATIENCE)
     return min((moment for moment in moments if moment is not None), default=None)

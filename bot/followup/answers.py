@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot import clock, events
@@ -22,22 +23,46 @@ from bot.triage.types import Tier, most_urgent
 SYMPTOMS = ("pain", "swelling", "bruising", "tenderness")
 
 
-def record(check_in_id: str, question: str, value: Value, *, words: str, message_id: str) -> None:
-    """Keep one answer: what was understood, and the patient's words. A correction replaces it.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer: what was understood, and the patient's words in the message that they came in. `question`
+    is its id, also as the dialogue calls it (`checkin.pain`)."""
 
-    `question` is its id, also as the dialogue calls it (`checkin.pain`). A 0-10 answer about a symptom also
-    becomes a symptom report for the trend. Red flags in the words were triaged before.
+    question: str
+    value: Value
+    words: str
+    message_id: str
+
+
+def record(check_in_id: str, question: str, value: Value, *, words: str, message_id: str) -> None:
+    """Keep one answer, as `record_all` does."""
+    record_all(check_in_id, [Told(question, value, words, message_id)])
+
+
+def record_all(check_in_id: str, told: Sequence[Told]) -> None:
+    """Keep answers to a check-in. A correction replaces what was there.
+
+    A 0-10 answer about a symptom also becomes a symptom report for the trend. Red flags in the words were
+    triaged before.
     """
-    name = plain_id(question)
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
-        message = session.get_one(Message, message_id)
-        entry: dict[str, Any] = {"value": value, "words": words, "message_id": message_id}
-        check_in.answers = {**check_in.answers, name: entry}
-        if name in SYMPTOMS and isinstance(value, int):
-            tier, _ = judge({name: value}, before(session, check_in), check_in.day, catalogue().questions)
-            log_answer(session, message, check_in.id, name, value, tier)
-    events.committed(check_in.clinic_id, message.conversation_id)
+        earlier = before(session, check_in)
+        for one in told:
+            message = _keep(session, check_in, one, earlier)
+    if told:
+        events.committed(check_in.clinic_id, message.conversation_id)
+
+
+def _keep(session: Session, check_in: CheckIn, told: Told, earlier: Mapping[str, Value]) -> Message:
+    name, value = plain_id(told.question), told.value
+    message = session.get_one(Message, told.message_id)
+    entry: dict[str, Any] = {"value": value, "words": told.words, "message_id": message.id}
+    check_in.answers = {**check_in.answers, name: entry}
+    if name in SYMPTOMS and isinstance(value, int):
+        tier, _ = judge({name: value}, earlier, check_in.day, catalogue().questions)
+        log_answer(session, message, check_in.id, name, value, tier)
+    return message
 
 
 def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
@@ -59,11 +84,18 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
     return "well" if tier is Tier.T4 and triaged is Tier.T4 else "concern"
 
 
+_STILL_OPEN = (
+    select(CheckIn.id)
+    .where(CheckIn.enrolment_id == bindparam("enrolment_id"), CheckIn.status.in_(OPEN))
+    .limit(1)
+)
+
+
 def finish_if_done(session: Session, enrolment: Enrolment) -> None:
     """An enrolment whose check-ins are all settled is finished."""
     session.flush()
     active = enrolment.status in (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
-    if active and all(check_in.status not in OPEN for check_in in enrolment.check_ins):
+    if active and session.scalars(_STILL_OPEN, {"enrolment_id": enrolment.id}).first() is None:
         enrolment.status = EnrolmentStatus.FINISHED
 
 
@@ -77,20 +109,27 @@ def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:
     return {plain_id(name): answer["value"] for name, answer in answers.items()}
 
 
+_BEFORE = (
+    select(CheckIn.answers)
+    .where(
+        CheckIn.patient_id == bindparam("patient_id"),
+        CheckIn.due_at < bindparam("until"),
+        CheckIn.due_at > bindparam("since"),
+    )
+    .order_by(CheckIn.due_at)
+)
+
+
 def before(session: Session, check_in: CheckIn) -> dict[str, Value]:
     """What the patient last answered to each question since the treatment, before this check-in fell due."""
-    earlier = session.scalars(
-        select(CheckIn)
-        .where(
-            CheckIn.patient_id == check_in.patient_id,
-            CheckIn.due_at < check_in.due_at,
-            CheckIn.due_at > check_in.enrolment.treatment.treated_at,
-        )
-        .order_by(CheckIn.due_at)
-    )
+    where = {
+        "patient_id": check_in.patient_id,
+        "until": check_in.due_at,
+        "since": check_in.enrolment.treatment.treated_at,
+    }
     found: dict[str, Value] = {}
-    for other in earlier:
-        found |= values_of(other.answers)
+    for given in session.scalars(_BEFORE, where):
+        found |= values_of(given)
     return found
 
 

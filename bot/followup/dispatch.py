@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from bot import clock, events
 from bot import settings as app_settings
-from bot.clinic.models import Treatment
+from bot.clinic.models import Patient, Treatment
 from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.escalation.alerts import raise_alert
 from bot.followup import protocols
 from bot.followup.answers import before, finish_if_done, judgement
 from bot.followup.hours import texting_hours
-from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
+from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
 from bot.followup.planning import (
     NEVER,
     TOGETHER,
@@ -54,22 +54,34 @@ _PHONE_TASK = {
     NO_CONSENT: TaskKind.NO_CONSENT,
 }
 
+#: What every step looks at, read with the enrolment.
+_WHOLE = (
+    joinedload(Enrolment.treatment, innerjoin=True),
+    joinedload(Enrolment.patient, innerjoin=True).joinedload(Patient.clinic, innerjoin=True),
+)
+
 #: While a person talks with the patient nothing is asked; when to see whether they have finished.
 HELD = timedelta(minutes=5)
 
 
-def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
-    """What the plan says about this check-in at `now`."""
-    next_due = session.scalars(
-        select(CheckIn.due_at)
-        .where(
-            CheckIn.patient_id == check_in.patient_id,
-            CheckIn.due_at > check_in.due_at,
-            CheckIn.status.not_in([CheckInStatus.CANCELLED, CheckInStatus.SKIPPED, CheckInStatus.COMBINED]),
-        )
-        .order_by(CheckIn.due_at)
-        .limit(1)
-    ).first()
+_NEXT_DUE = (
+    select(CheckIn.due_at)
+    .where(
+        CheckIn.patient_id == bindparam("patient_id"),
+        CheckIn.due_at > bindparam("due_at"),
+        CheckIn.status.not_in([CheckInStatus.CANCELLED, CheckInStatus.SKIPPED, CheckInStatus.COMBINED]),
+    )
+    .order_by(CheckIn.due_at)
+    .limit(1)
+)
+
+
+def decide(check_in: CheckIn, session: Session, now: datetime, thread: Conversation) -> Action:
+    """What the plan says about this check-in at `now`; `thread` is its patient's by text."""
+    if check_in.status not in OPEN:
+        return Wait(NEVER)
+    where = {"patient_id": check_in.patient_id, "due_at": check_in.due_at}
+    next_due = session.scalars(_NEXT_DUE, where).first()
     settings = app_settings.get_settings()
     waiting = check_in.status in (CheckInStatus.SENT, CheckInStatus.REMINDED)
     return next_action(
@@ -81,7 +93,7 @@ def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
             reminded_at=check_in.reminded_at,
             next_due_at=next_due,
             paused=check_in.enrolment.status is EnrolmentStatus.PAUSED,
-            no_texts=_no_texts(session, check_in),
+            no_texts=_no_texts(session, check_in, thread),
             worried=waiting and worry(session, check_in, now) is not None,
             reminder_after=timedelta(hours=settings.checkin_reminder_hours),
             task_after=timedelta(hours=settings.checkin_task_hours),
@@ -90,8 +102,8 @@ def decide(check_in: CheckIn, session: Session, now: datetime) -> Action:
     )
 
 
-def _no_texts(session: Session, check_in: CheckIn) -> str | None:
-    if optout.is_opted_out(_thread(session, check_in)):
+def _no_texts(session: Session, check_in: CheckIn, thread: Conversation) -> str | None:
+    if optout.is_opted_out(thread):
         return OPTED_OUT
     if check_in.enrolment.means is Means.PHONE:
         return BY_PHONE
@@ -122,9 +134,9 @@ def worry(session: Session, check_in: CheckIn, now: datetime) -> str | None:
 def step(check_in_id: str, dialogue: Dialogue | None) -> None:
     """Do what is due for one check-in. Run again, it finds that nothing is."""
     with transaction() as session:
-        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
-        action = decide(check_in, session, clock.now())
+        check_in = _locked(session, check_in_id)
         conversation = _thread(session, check_in)
+        action = decide(check_in, session, clock.now(), conversation)
         if isinstance(action, Send | Remind) and is_talking_with(session, conversation):
             check_in.next_step_at = clock.now() + HELD
             return
@@ -137,10 +149,17 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
         else:
             _do(session, check_in, conversation, action)
         if metadata is None:
-            _look_again(session, check_in)
+            _look_again(session, check_in, conversation)
     if metadata is not None:
         _send(check_in_id, conversation, metadata, dialogue)
     events.committed(conversation.clinic_id, conversation.id)
+
+
+def _locked(session: Session, check_in_id: str) -> CheckIn:
+    """The check-in, held until the transaction ends, and then, as it is by now, what belongs to it."""
+    check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+    session.get_one(Enrolment, check_in.enrolment_id, options=_WHOLE)
+    return check_in
 
 
 def _questions(session: Session, check_in: CheckIn) -> dict[str, Any]:
@@ -182,21 +201,21 @@ def _send(
     facts = {**metadata, "check_in_id": check_in_id, "message_id": f"check-in-{check_in_id}"}
     replies = dialogue.start_check_in(conversation.id, facts)
     with transaction() as session:
-        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+        check_in = _locked(session, check_in_id)
         if check_in.status is not CheckInStatus.PLANNED:
             return
         if is_talking_with(session, conversation):
             return  # taken over in this moment; the next sweep puts it off
         check_in.status, check_in.sent_at = CheckInStatus.SENT, clock.now()
         check_in.asked = list(metadata["check_in_asks"])
-        _look_again(session, check_in)
         thread = session.get_one(Conversation, conversation.id)
+        _look_again(session, check_in, thread)
         store(session, thread, replies, Kind.CHECK_IN, check_in_id=check_in.id)
 
 
-def _look_again(session: Session, check_in: CheckIn) -> None:
+def _look_again(session: Session, check_in: CheckIn, thread: Conversation) -> None:
     """Write down when this check-in needs something next."""
-    action = decide(check_in, session, clock.now())
+    action = decide(check_in, session, clock.now(), thread)
     check_in.next_step_at = action.until if isinstance(action, Wait) else clock.now()
 
 
@@ -248,5 +267,5 @@ def _alarm(session: Session, check_in: CheckIn, conversation: Conversation) -> N
 
 
 def _thread(session: Session, check_in: CheckIn) -> Conversation:
-    patient = check_in.enrolment.patient
+    patient = check_in.patient
     return find_or_open(session, patient.clinic, Channel.SMS, patient.phone)

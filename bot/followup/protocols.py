@@ -161,11 +161,9 @@ def follow_changes(limit: int = BATCH) -> int:
     return len(behind)
 
 
-def newest_change() -> tuple[object, ...]:
-    """Changes when a protocol has: the shipped versions in force, and the clinics' newest own one."""
-    shipped = tuple((protocol.id, protocol.version) for protocol in catalogue().schedules.values())
-    with reading() as session:
-        return shipped, session.scalar(select(func.max(ProtocolVersion.id)))
+def shipped_versions() -> tuple[object, ...]:
+    """Changes when a shipped protocol has."""
+    return tuple((protocol.id, protocol.version) for protocol in catalogue().schedules.values())
 
 
 def _behind(session: Session, limit: int) -> list[Enrolment]:

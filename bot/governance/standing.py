@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -79,6 +79,16 @@ def standing_of(session: Session, clinic_id: str, piece_id: str) -> Standing:
     return standing(piece, _last_decisions(session, clinic_id, piece_id).get(piece_id), clock.now())
 
 
+def decided(session: Session, clinic_id: str) -> list[Standing]:
+    """The pieces in force now on which the clinic has decided; all others are drafts to it."""
+    pieces, now = catalogue().pieces, clock.now()
+    return [
+        standing(pieces[piece_id], version, now)
+        for piece_id, version in _last_decisions(session, clinic_id).items()
+        if piece_id in pieces
+    ]
+
+
 def own_pieces(session: Session, clinic_id: str) -> dict[str, Piece]:
     """The pieces that the clinic says in words of its own, by id."""
     decided = _last_decisions(session, clinic_id, changed_only=True)
@@ -113,6 +123,15 @@ def history(session: Session, clinic_id: str, piece_id: str) -> Sequence[Content
     ).all()
 
 
+_DECIDED = (
+    select(ContentVersion)
+    .where(ContentVersion.clinic_id == bindparam("clinic_id"), ContentVersion.status != Decision.DRAFT)
+    .order_by(ContentVersion.decided_at, ContentVersion.number)
+)
+#: Asked for every text that goes out, and made once.
+_DECIDED_ON_ONE = _DECIDED.where(ContentVersion.piece_id == bindparam("piece_id"))
+
+
 def _last_decisions(
     session: Session,
     clinic_id: str,
@@ -121,15 +140,11 @@ def _last_decisions(
     at: datetime | None = None,
     changed_only: bool = False,
 ) -> dict[str, ContentVersion]:
-    query = select(ContentVersion).where(
-        ContentVersion.clinic_id == clinic_id, ContentVersion.status != Decision.DRAFT
-    )
-    if piece_id is not None:
-        query = query.where(ContentVersion.piece_id == piece_id)
+    query = _DECIDED if piece_id is None else _DECIDED_ON_ONE
     if at is not None:
         query = query.where(ContentVersion.decided_at <= at)
     by_piece: dict[str, list[ContentVersion]] = defaultdict(list)
-    for version in session.scalars(query.order_by(ContentVersion.decided_at, ContentVersion.number)):
+    for version in session.scalars(query, {"clinic_id": clinic_id, "piece_id": piece_id}):
         by_piece[version.piece_id].append(version)
     last = {piece: versions[-1] for piece, versions in by_piece.items()}
     return {piece: version for piece, version in last.items() if version.changes or not changed_only}

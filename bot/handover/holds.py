@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.handover.models import StaffReply, Takeover
@@ -23,29 +23,32 @@ def holder_of(session: Session, conversation_id: str, *, lock: bool = False) -> 
     return session.scalars(query).first()
 
 
+# Asked several times for every message, and made once.
+_HELD = select(Takeover.id).where(
+    Takeover.conversation_id == bindparam("conversation_id"), Takeover.released_at.is_(None)
+)
+_TALKS = (
+    select(Takeover.id)
+    .join(Conversation, Conversation.id == Takeover.conversation_id)
+    .where(
+        Takeover.released_at.is_(None),
+        or_(
+            Conversation.id == bindparam("conversation_id"),
+            Conversation.patient_id == bindparam("patient_id"),  # nobody's, where it is empty
+        ),
+    )
+)
+
+
 def is_held(session: Session, conversation: Conversation) -> bool:
     """Whether a person holds the conversation, so that the bot is silent in it."""
-    return (
-        session.scalars(
-            select(Takeover.id).where(
-                Takeover.conversation_id == conversation.id, Takeover.released_at.is_(None)
-            )
-        ).first()
-        is not None
-    )
+    return session.scalars(_HELD, {"conversation_id": conversation.id}).first() is not None
 
 
 def is_talking_with(session: Session, conversation: Conversation) -> bool:
     """Whether a person holds this conversation, or another one of the same patient."""
-    mine = Conversation.id == conversation.id
-    if conversation.patient_id is not None:
-        mine = or_(mine, Conversation.patient_id == conversation.patient_id)
-    held = (
-        select(Takeover.id)
-        .join(Conversation, Conversation.id == Takeover.conversation_id)
-        .where(mine, Takeover.released_at.is_(None))
-    )
-    return session.scalars(held).first() is not None
+    where = {"conversation_id": conversation.id, "patient_id": conversation.patient_id}
+    return session.scalars(_TALKS, where).first() is not None
 
 
 def authors(session: Session, message_ids: Iterable[str]) -> dict[str, StaffReply]:

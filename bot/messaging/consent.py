@@ -7,7 +7,7 @@ with this.
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.clinic import consents
@@ -43,14 +43,17 @@ _AGREE = frozenset(
 _DECLINE = frozenset(["n", "no", "nope", "no thanks", "no thank you", "no gracias", "no quiero"])
 
 
+_GIVEN = (
+    select(Consent.granted, Consent.channel)
+    .where(Consent.patient_id == bindparam("patient_id"), Consent.purpose == ConsentPurpose.AFTERCARE_TEXTS)
+    .order_by(Consent.id)
+)
+
+
 def agreed_to_texts(session: Session, patient: Patient) -> bool:
     """Whether check-ins may be texted to `patient`: the newest answer is yes, and by text where that is
     asked."""
-    given = session.scalars(
-        select(Consent)
-        .where(Consent.patient_id == patient.id, Consent.purpose == ConsentPurpose.AFTERCARE_TEXTS)
-        .order_by(Consent.id)
-    ).all()
+    given = session.execute(_GIVEN, {"patient_id": patient.id}).all()
     if not given or not given[-1].granted:
         return False
     since_no = given[max((at for at, row in enumerate(given) if not row.granted), default=-1) + 1 :]

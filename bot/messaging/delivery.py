@@ -21,8 +21,8 @@ from bot.followup.changes import phone_from_now_on
 from bot.followup.hours import texting_hours
 from bot.links.tokens import fill as fill_links
 from bot.messaging import optout
-from bot.messaging.models import Channel, DeliveryAttempt, Kind, Message, Status
-from bot.messaging.threads import note_status
+from bot.messaging.models import Channel, Conversation, DeliveryAttempt, Kind, Message, Status
+from bot.messaging.threads import WITH_PEOPLE, note_status
 from bot.notify import outcome
 from bot.notify.rows import moot_text
 from bot.records.models import TaskKind
@@ -99,21 +99,19 @@ def _claim(message_id: str) -> _Claim | None:
         now = clock.now()
         if message.status not in (Status.QUEUED, Status.SENDING) or (message.send_after or now) > now:
             return None
+        # read once the message is held: who has opted out by now gets nothing
+        thread = session.get_one(Conversation, message.conversation_id, options=WITH_PEOPLE)
         reason = _reason_not_to(session, message, now)
         if reason is not None:
             _suppress(session, message, reason)
             return None
-        patient = message.conversation.patient
+        patient = thread.patient
         if message.kind in _UNASKED and patient is not None:
             allowed = texting_hours(patient.clinic, patient.time_zone).allowed_from(now)
             if allowed > now:
                 message.send_after = allowed
                 return None
-        unsettled = session.scalars(
-            select(DeliveryAttempt).where(
-                DeliveryAttempt.message_id == message.id, DeliveryAttempt.settled_at.is_(None)
-            )
-        ).first()
+        unsettled = _unsettled(session, message) if message.attempts else None
         begun_before = unsettled.created_at if unsettled else None
         if unsettled is None:
             message.attempts += 1
@@ -125,9 +123,17 @@ def _claim(message_id: str) -> _Claim | None:
             message.status = Status.SENDING
             note_status(session, message)
         session.flush()
-        thread = message.conversation
         outbound = Outbound(message.id, thread.clinic.text_number, thread.address, fill_links(message.body))
         return _Claim(outbound, unsettled.id, begun_before)
+
+
+def _unsettled(session: Session, message: Message) -> DeliveryAttempt | None:
+    """The attempt whose end we did not see."""
+    return session.scalars(
+        select(DeliveryAttempt).where(
+            DeliveryAttempt.message_id == message.id, DeliveryAttempt.settled_at.is_(None)
+        )
+    ).first()
 
 
 def _reason_not_to(session: Session, message: Message, now: datetime) -> str | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from bot import clock
 from bot.clinic.facts import content_values
@@ -28,6 +28,50 @@ from bot.notify.models import ContactKind, ContactMethod
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
 from bot.triage.language import detect_first
+
+#: Read with a conversation where its person and clinic are looked at anyway.
+WITH_PEOPLE = (joinedload(Conversation.patient), joinedload(Conversation.clinic, innerjoin=True))
+
+# Asked for every message and every check-in. Made once: putting them together takes longer than answering.
+_NUMBER: BindParameter[str] = bindparam("number")
+_OF_CLINIC: BindParameter[str] = bindparam("clinic_id")
+_THREAD = (
+    select(Conversation)
+    .where(
+        Conversation.clinic_id == _OF_CLINIC,
+        Conversation.channel == bindparam("channel"),
+        Conversation.address == _NUMBER,
+    )
+    .options(joinedload(Conversation.patient))
+)
+_PATIENT = select(Patient).where(Patient.clinic_id == _OF_CLINIC, Patient.phone == _NUMBER)
+#: Whose own number it is, or else who gave it to be texted at.
+_MEMBER = (
+    select(Staff)
+    .where(
+        Staff.clinic_id == _OF_CLINIC,
+        Staff.active.is_(True),
+        or_(
+            Staff.phone == _NUMBER,
+            exists().where(
+                ContactMethod.staff_id == Staff.id,
+                ContactMethod.kind == ContactKind.SMS,
+                ContactMethod.address == _NUMBER,
+                ContactMethod.removed_at.is_(None),
+            ),
+        ),
+    )
+    .order_by(case((Staff.phone == _NUMBER, 0), else_=1))
+    .limit(1)
+)
+
+
+_TREATED = (
+    select(Treatment)
+    .where(Treatment.patient_id == bindparam("patient_id"), Treatment.treated_at <= bindparam("now"))
+    .order_by(Treatment.treated_at.desc())
+    .limit(1)
+)
 
 
 def local_day(treated_at: datetime, now: datetime, time_zone: str) -> int:
@@ -49,25 +93,15 @@ def latest_treatment(session: Session, patient_id: str | None) -> Treatment | No
     """The patient's newest treatment that has taken place, if any."""
     if patient_id is None:
         return None
-    return session.scalars(
-        select(Treatment)
-        .where(Treatment.patient_id == patient_id, Treatment.treated_at <= clock.now())
-        .order_by(Treatment.treated_at.desc())
-        .limit(1)
-    ).first()
+    return session.scalars(_TREATED, {"patient_id": patient_id, "now": clock.now()}).first()
 
 
 def find_or_open(
     session: Session, clinic: Clinic, channel: Channel, address: str, *, first_words: str = ""
 ) -> Conversation:
     """The clinic's conversation with `address`, opened if there is none; knows patient or staff by phone."""
-    conversation = session.scalars(
-        select(Conversation).where(
-            Conversation.clinic_id == clinic.id,
-            Conversation.channel == channel,
-            Conversation.address == address,
-        )
-    ).first()
+    where = {"clinic_id": clinic.id, "channel": channel, "number": address}
+    conversation = session.scalars(_THREAD, where).first()
     if conversation is None:
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
         conversation.language = detect_first(first_words, as_language(clinic.locale))
@@ -81,31 +115,16 @@ def find_or_open(
 def _recognise(session: Session, conversation: Conversation) -> None:
     """Whose number this is, looked up each time: people are enrolled, hired and leave. It may be both a
     patient's and a member of staff's."""
-    where = {"clinic_id": conversation.clinic_id, "phone": conversation.address}
-    patient = session.scalars(select(Patient).filter_by(**where)).first()
-    staff = session.scalars(select(Staff).filter_by(**where, active=True)).first()
-    staff = staff or _by_text_number(session, conversation)
+    where = {"clinic_id": conversation.clinic_id, "number": conversation.address}
+    patient = conversation.patient
+    if patient is None or patient.phone != conversation.address:
+        patient = session.scalars(_PATIENT, where).first()
+    staff = session.scalars(_MEMBER, where).first()
     if patient is not None and conversation.patient_id != patient.id:
         conversation.patient_id, conversation.language = patient.id, patient.language
     elif patient is None and staff is not None:
         conversation.language = staff.language
     conversation.staff_id = staff.id if staff else None
-
-
-def _by_text_number(session: Session, conversation: Conversation) -> Staff | None:
-    """The member of staff who gave this number to be texted at."""
-    return session.scalars(
-        select(Staff)
-        .join(ContactMethod, ContactMethod.staff_id == Staff.id)
-        .where(
-            Staff.clinic_id == conversation.clinic_id,
-            Staff.active.is_(True),
-            ContactMethod.kind == ContactKind.SMS,
-            ContactMethod.address == conversation.address,
-            ContactMethod.removed_at.is_(None),
-        )
-        .limit(1)
-    ).first()
 
 
 def leads_for(session: Session, conversation: Conversation) -> list[Staff]:

@@ -71,9 +71,13 @@ def submit(
     if last is None or too_late:
         return Taken(words)
     by_question = {one.question.id: message.id for one, message in stored}
-    for one in given:
-        message_id = by_question.get(one.question.id, last)
-        answers.record(check_in.id, one.question.id, one.value, words=one.words, message_id=message_id)
+    answers.record_all(
+        check_in.id,
+        [
+            answers.Told(one.question.id, one.value, one.words, by_question.get(one.question.id, last))
+            for one in given
+        ],
+    )
     if not complete:
         return Taken(words)
     outcome = answers.finish(check_in.id, last)

@@ -58,8 +58,7 @@ def play(
     with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
         settings = Settings(var_dir=Path(folder), database_url=None, demo=True, carrier="simulator")
         app_settings.use_settings(settings)
-        clock.keep_in(None)
-        open_record(settings)
+        open_record(settings, lasting=False)
         demo.seed(patients=False)
         progress("Loading the dialogue")
         carrier = SimulatedCarrier(Path(folder) / "carrier.db", delivery_s=0.02)

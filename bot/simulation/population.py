@@ -7,6 +7,7 @@ have stories of their own (`play.py`).
 
 from __future__ import annotations
 
+import gc
 import heapq
 import itertools
 import random
@@ -18,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from bot import clock
 from bot import settings as app_settings
@@ -46,6 +47,9 @@ from bot.start import open_record
 
 #: How long the clinic takes to close an alert.
 CLOSES_AFTER = timedelta(hours=3)
+# asked at every step, and made once
+_OPEN = select(Alert.id).where(Alert.status != AlertStatus.CLOSED, Alert.created_at <= bindparam("since"))
+_CONTENT = select(Message.content_id).where(Message.id == bindparam("id"))
 _OVERALL = {"1": "well", "2": "so_so", "3": "unwell"}
 
 
@@ -81,10 +85,11 @@ class OneTextReader:
         if check_in_id is None:
             return [self._say("dialogue.fallback", metadata)]
         message_id = metadata["message_id"]
-        found: dict[str, Any] = read_named(text)
-        overall = _OVERALL.get(text.split()[0])
-        for name, value in (found | ({"overall": overall} if overall else {})).items():
-            answers.record(check_in_id, name, value, words=text, message_id=message_id)
+        first, _, rest = text.partition(" ")
+        found: dict[str, Any] = {"overall": _OVERALL[first]} if first in _OVERALL else {}
+        found |= read_named(rest if found else text)
+        told = [answers.Told(name, value, text, message_id) for name, value in found.items()]
+        answers.record_all(check_in_id, told)
         return [self._say(f"checkin.done_{answers.finish(check_in_id, message_id)}", metadata)]
 
     def _say(self, content_id: str, metadata: dict[str, Any], question: str | None = None) -> Said:
@@ -195,7 +200,7 @@ class Population:
         if person is None:
             return
         with reading() as session:
-            content_id = session.get_one(Message, message.message_id).content_id or ""
+            content_id = session.scalar(_CONTENT, {"id": message.message_id}) or ""
         self._asked[person.phone] += content_id == "checkin.open"
         answer = answer_to(person, content_id, self._asked[person.phone], self._dice)
         if answer is not None:
@@ -215,11 +220,7 @@ class Population:
     def _close(self) -> None:
         """The clinic looks after its alerts."""
         with reading() as session:
-            waiting = session.scalars(
-                select(Alert.id).where(
-                    Alert.status != AlertStatus.CLOSED, Alert.created_at <= clock.now() - CLOSES_AFTER
-                )
-            ).all()
+            waiting = session.scalars(_OPEN, {"since": clock.now() - CLOSES_AFTER}).all()
         for alert_id in waiting:
             service.close(alert_id, self._staff_id, Outcome.ADVISED_BY_PHONE, "Phoned, in this simulation.")
 
@@ -258,7 +259,7 @@ def live(size: int, days: int, seed: int, progress: Callable[[str], None]) -> Re
     with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
         settings = Settings(var_dir=Path(folder), database_url=None, demo=True, carrier="simulator")
         app_settings.use_settings(settings)
-        clock.keep_in(None)
-        open_record(settings)
+        open_record(settings, lasting=False)
         demo.seed(patients=False)
+        gc.freeze()  # what is loaded by now stays: collections need not look at it
         return Population(crowd(size, seed), days, seed, progress).run()

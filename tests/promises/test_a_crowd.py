@@ -13,7 +13,7 @@ from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Direction, Kind, Message
 from bot.simulation import invariants
 from bot.simulation.crowd import SHARES, crowd
-from bot.simulation.population import Population
+from bot.simulation.population import OneTextReader, Population
 from tests.support.desk import PAT, Desk
 
 
@@ -29,6 +29,19 @@ def test_the_same_seed_gives_the_same_crowd_with_every_manner_in_it() -> None:
     assert crowd(100, 1) == crowd(100, 1)
     assert crowd(100, 1) != crowd(100, 2)
     assert {person.manner for person in crowd(100, 1)} == set(SHARES)
+
+
+def test_the_scores_that_a_patient_of_the_crowd_texts_are_in_the_record(desk: Desk) -> None:
+    desk.dialogue = OneTextReader()  # type: ignore[assignment]
+    row = sent_check_in(desk)
+    desk.text(PAT, "2 pain 3 swelling 4")
+    desk.settle()
+    [kept] = desk.rows(CheckIn, id=row.id)
+    assert {name: told["value"] for name, told in kept.answers.items()} == {
+        "overall": "so_so",
+        "pain": 3,
+        "swelling": 4,
+    }
 
 
 def sent_check_in(desk: Desk) -> CheckIn:

@@ -32,7 +32,9 @@ def test_choices_are_numbered_on_the_phone_and_buttons_on_the_web(
 ) -> None:
     offers = {}
     for channel in ("sms", "web"):
-        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text("will it leave a mark")
+        (offers[channel],) = Patient(dialogue, f"offer-{channel}", channel=channel).text(
+            "will it leave a mark"
+        )
         assert offers[channel].question == "dialogue.offer"
         assert 1 <= len(offers[channel].offered) <= 3
     assert offers["sms"].buttons == []

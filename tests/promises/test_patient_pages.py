@@ -286,7 +286,7 @@ def test_the_alert_and_its_page_are_written_with_the_answer(
     def fails(*_args: object, **_more: object) -> None:
         raise RuntimeError("the process dies here")
 
-    monkeypatch.setattr(submitting.answers, "record", fails)
+    monkeypatch.setattr(submitting.answers, "record_all", fails)
     page = answer(phone, path, red_flags=["2"])
     assert page.status_code == 503
     assert len(desk.alerts()) == 1

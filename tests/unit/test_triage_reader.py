@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,24 @@ def test_a_sealed_part_that_does_not_load_is_refused(copy: Path) -> None:
     artefact.seal(copy)
     with pytest.raises(ReaderUnavailable, match="does not load"):
         Reader(copy)
+
+
+def test_a_message_that_comes_again_is_read_as_it_was_the_first_time(copy: Path) -> None:
+    fresh, reader = Reader(copy), Reader(copy)
+    asked: list[int] = []
+    vectors = reader._network.vectors
+    reader._network.vectors = lambda windows: asked.append(len(windows)) or vectors(windows)  # type: ignore
+    texts, days = ["Y", "1 pain 0", "my lip has gone white", "y"], [3, 2, 0, 40]
+    first = reader.read_many(texts, days)
+    again = reader.read_many(texts, days)
+    assert asked == [3]  # "Y" and "y" are one, and the second time nothing went through the network
+    for text, day, one, other in zip(texts, days, first, again, strict=True):
+        alone = fresh.read(text, day)
+        assert (one.evidence, one.flags) == (other.evidence, other.flags)
+        # numbers that are added in another order differ in the last digits
+        assert np.allclose(astuple(alone.evidence), astuple(one.evidence), atol=1e-3)
+    reader.read("Y", 0)
+    assert asked == [3], "the day comes in after the network"
 
 
 def test_more_evidence_never_lowers_a_probability(reader: Reader) -> None:
