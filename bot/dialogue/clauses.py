@@ -14,7 +14,7 @@ _BREAK = re.compile(
 _OPENER = re.compile(
     r"(?:hi |hello |hola |hey |so |ok )*((?:when |cuando )?(?:can|could|may|should|shall) (?:i|we)"
     r"|is it (?:ok|okay|safe|fine|alright|all right) (?:to|if i)|do i (?:have|need) to|am i allowed to"
-    r"|(?:cuando )?(?:se )?(?:puedo|podria|puede|debo|deberia)|es (?:seguro|malo))\b"
+    r"|(?:cuando )?(?:(?:se|me|nos|lo|la) )?(?:puedo|podria|podemos|puede|debo|deberia)|es (?:seguro|malo))\b"
 )
 _FIRST = re.compile(r"^(?:(?:and|also|plus|y|tambien|ademas) )+")
 #: More clauses than this is a story, and a story is not cut into questions.

@@ -37,12 +37,15 @@ _DONT_KNOW = re.compile(
 )
 _LATER = re.compile(
     r"(?:can i |could i |may i |ill |i will |lets |let me |puedo |podria |mejor |prefiero |lo )*"
-    r"(?:do|finish|continue|answer|go on with|hago|hacerlo|termino|terminar(?:lo)?|sigo|seguir|continuar|"
-    r"dejo)?"
-    r" ?(?:this|these|it|the rest|later|lo|esto)? ?"
-    r"(?:later(?: on)?|tomorrow|another (?:time|day)|some other time|not now|luego|mas tarde|despues|manana|"
-    r"en otro momento|otro (?:dia|rato)|ahora no(?: puedo)?)(?: please| por favor| thanks| gracias)?"
+    r"(?:do|finish|continue|answer|leave|go on with|hago|hacerlo|hare|termino|terminar(?:lo)?|terminare|sigo|"
+    r"seguir|seguire|continuar|continuo|dejo|dejar(?:lo)?|dejamos)?"
+    r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
+    r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|not now|luego|mas tarde|despues|"
+    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento)|ahora no(?: puedo)?)"
+    r"(?: please| por favor| thanks| gracias)?"
 )
+#: Alone they may be a date that matters, and put nothing off.
+_A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
 _UNSURE = re.compile(
     r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
     r"no se|ni idea|no estoy segur[oa]|quizas?|puede ser|tal vez)"
@@ -202,7 +205,7 @@ def asks_to_read_back(text: str) -> bool:
 def puts_off(text: str) -> bool:
     """Whether the whole of `text` says that the rest is for another time."""
     words = _flat(text)
-    return words not in ("tomorrow", "manana") and _LATER.fullmatch(words) is not None  # those may be a date
+    return _LATER.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 
 def read_age(text: str) -> int | None:

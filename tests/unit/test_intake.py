@@ -112,14 +112,34 @@ def test_who_does_not_know_has_not_said_no(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["can i do this later", "later", "not now", "I'll finish it tomorrow", "en otro momento", "sigo luego"],
+    [
+        "can i do this later",
+        "later",
+        "not now",
+        "I'll finish it tomorrow",
+        "en otro momento",
+        "sigo luego",
+        "lo dejo para mañana",
+        "mejor lo termino esta noche",
+        "I'll leave the rest for tomorrow",
+    ],
 )
 def test_the_rest_can_be_put_off(text: str) -> None:
     assert puts_off(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["laser, two years later", "mañana me hago un láser", "mañana", "no", "in may", ""]
+    "text",
+    [
+        "laser, two years later",
+        "mañana me hago un láser",
+        "mañana",
+        "para mañana",
+        "tonight",
+        "no",
+        "in may",
+        "",
+    ],
 )
 def test_an_answer_puts_nothing_off(text: str) -> None:
     assert not puts_off(text)
