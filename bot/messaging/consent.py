@@ -19,7 +19,7 @@ from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
 #: Which wording a consent by text answers. Part of the record: change it when `enrol.welcome` changes.
-WORDING = "enrol.welcome-2"
+WORDING = "enrol.welcome-3"
 #: The channel of what staff noted at the clinic.
 AT_THE_CLINIC = "staff"
 _AGREE = frozenset(
