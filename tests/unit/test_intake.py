@@ -293,6 +293,21 @@ def test_a_long_read_back_comes_in_texts_of_one_message_each(language: str) -> N
     assert max(map(len, parts)) <= 320
 
 
+def test_the_clinicians_page_cuts_no_words_and_quotes_what_is_held_once() -> None:
+    worry = (
+        "a friend had a bad result and I am afraid of looking different; "
+        + "my partner pays and wants it. " * 4
+    )
+    answers = {"other": said("other", worry), "allergy": said("allergy", "bee stings, I carry an epipen")}
+    page = dict(summary.sections(answers, "en"))
+    assert f"Anything else: {worry.strip()}" in page["History, in the patient's words"]
+    (held,) = page["Held for the clinician"]
+    assert held.startswith('"bee stings, I carry an epipen" - ')
+    assert held.count("epipen") == 1
+    assert "Radiesse: Label: contraindicated after severe allergy" in held
+    assert "Clarify what, how severe" in held
+
+
 def test_the_page_keeps_the_patients_words_and_lists_what_to_ask_in_person() -> None:
     answers = {
         "goals": said("goals", "sharper jaw"),
