@@ -72,9 +72,10 @@ _LEGAL = re.compile(
     r"|\breport(?:ing)? (?:you|the clinic|this clinic) to\b"
     r"|\b(?:demandar|denunciar)(?:l[aeo]s?|te|os)?\b|\b(?:una|la) (?:demanda|denuncia) (?:contra|de mi)\b"
     r"|\b(?:acciones legales|mala praxis|negligencia medica|danos y perjuicios|indemniza\w+)\b"
-    r"|\bhojas? de reclamacion(?:es)?\b"
-    r"|\b(?:hablar|hablare|llamar|llamare|contactar|acudir|consultar|consultare)(?: con| a)?"
-    rf" (?:mi|un|una) {_ABOGADO}\b"
+    r"|\bhojas? de reclamacion(?:es)?\b|\b(?:poner|presentar|interponer|hacer) una (?:reclamacion|queja)\b"
+    r"|\b(?:make|file|lodge|raise) (?:a|an) (?:formal |official )?complaint\b"
+    r"|\b(?:quejar(?:me|nos)?|quejo|hablar|hablare|llamar|llamare|contactar|acudir|consultar|consultare)"
+    rf"(?: con| a)? (?:mi|un|una) {_ABOGADO}\b"
     rf"|\bmi {_ABOGADO} (?:se va a|les va|los va|va a|se pondra|exige)\b"
 )
 #: Words for a medicine, beside those that the intake knows by name.

@@ -46,6 +46,19 @@ _LATER = re.compile(
 )
 #: Alone they may be a date that matters, and put nothing off.
 _A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
+#: Whole answers that begin like a no and are none: taken for one, they would clear what nobody answered.
+_NO_NO = re.compile(
+    r"(?:never ?mind|no (?:importa|pasa nada|problema?|worries|te preocupes|se preocupe|hay problema|need to|"
+    r"comment|reason|quiero|puedo|tengo tiempo|time|entiendo|comprendo|lo (?:entiendo|comprendo)|se)|"
+    r"no (?:\w+ ){0,3}(?:period|periods|regla|menstruacion))\b.*"
+)
+#: Says that the question was not understood.
+_PUZZLED = re.compile(
+    r"(?:sorry |perdon(?:e|a)? |and |y |pero |but )*"
+    r"(?:(?:i )?(?:dont|do not|didnt|did not) (?:understand|get (?:it|that|the question))|"
+    r"(?:what|que) (?:do you mean|does (?:that|this|it) mean|is that|significa|quiere decir|es eso)|"
+    r"(?:what|huh|eh|como)$|no (?:lo |te |le )?(?:entiendo|comprendo|entendi))\b.*"
+)
 _UNSURE = re.compile(
     r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
     r"no se|ni idea|no estoy segur[oa]|quizas?|puede ser|tal vez)"
@@ -122,6 +135,8 @@ def read(item: Item, text: str) -> Answer | None:
     words = _flat(text)
     if _SKIP.fullmatch(words):
         return Answer(item.id, "skipped", text)
+    if _PUZZLED.fullmatch(words):
+        return None
     if item.kind == "age":
         age = read_age(text)
         return None if age is None else Answer(item.id, "told", text, value=age)
@@ -238,7 +253,8 @@ def _denies(item: Item, text: str) -> bool:
     words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", _flat(text)).split()
     first = words[:1]
     return denied or (
-        first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
+        _NO_NO.fullmatch(_flat(text)) is None
+        and first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
         and len(words) <= 5
     )
 

@@ -1,8 +1,8 @@
 """Consent to aftercare texts: signed at the clinic, and confirmed by text where the clinic wants both.
 
-The first text identifies the clinic and asks for Y (SÍ in Spanish), which carriers leave alone (YES would opt in,
-`lessons.md` C2). Until then no check-in goes out. Photos and marketing are asked for elsewhere, and never
-with this.
+The first text identifies the clinic and asks for Y (in Spanish SÍ), which carriers leave alone (YES would
+opt in, `lessons.md` C2). Until then no check-in goes out. Photos and marketing are asked for elsewhere, and
+never with this.
 """
 
 from __future__ import annotations

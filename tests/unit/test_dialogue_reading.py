@@ -156,6 +156,8 @@ def test_what_tells_or_asks_something_is_left_to_be_read(text: str) -> None:
             ["cuando me puedo poner maquillaje", "cuando me puedo hacer pesas"],
         ),
         ("¿Me puedo maquillar y tomar el sol?", ["me puedo maquillar", "me puedo tomar el sol"]),
+        ("quiero saber si duele y cuánto dura", ["quiero saber si duele", "cuanto dura"]),
+        ("i'd like to know the price and does it hurt", ["id like to know the price", "does it hurt"]),
         ("I had botox last week. Can I drink?", []),
         ("my cheek is red and hot", []),
         ("can I fly?", []),
@@ -227,6 +229,9 @@ def test_what_tells_something_closes_nothing(text: str) -> None:
         "quiero poner una hoja de reclamaciones",
         "mi abogada se va a poner en contacto",
         "voy a llamar a un abogado",
+        "me voy a quejar con mi abogado",
+        "voy a poner una reclamación",
+        "I want to make a formal complaint",
     ],
 )
 def test_the_law_is_for_a_person_whatever_is_open(text: str) -> None:
@@ -238,6 +243,7 @@ def test_the_law_is_for_a_person_whatever_is_open(text: str) -> None:
     "text",
     [
         "my lawyer asks whether it is approved",
+        "has anybody complained",
         "soy abogada y tengo una audiencia",
         "I see a solicitor on Friday, will the bruise be gone?",
         "I have an issue with my cheek",

@@ -104,6 +104,26 @@ def test_what_is_told_of_another_question_is_kept_for_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["never mind", "nevermind", "no importa", "no puedo ahora mismo", "no quiero seguir",
+     "no period this month", "no me viene la regla"],
+)  # fmt: skip
+def test_what_only_begins_like_a_no_clears_nothing(text: str) -> None:
+    answer = read(BY_ID["pregnancy"], text)
+    assert answer is None or answer.said == "told"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no entiendo", "no entiendo la pregunta", "I don't understand", "what do you mean",
+     "what does that mean?", "qué significa", "huh?", "sorry i didn't get that"],
+)  # fmt: skip
+@pytest.mark.parametrize("item", ["goals", "age", "pregnancy", "scarring"])
+def test_who_does_not_understand_the_question_has_not_answered_it(item: str, text: str) -> None:
+    assert read(BY_ID[item], text) is None
+
+
+@pytest.mark.parametrize(
     "text", ["no sé", "no me acuerdo", "no recuerdo bien", "idk", "I don't remember", "not sure honestly"]
 )
 def test_who_does_not_know_has_not_said_no(text: str) -> None:
