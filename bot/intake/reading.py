@@ -46,17 +46,21 @@ _LATER = re.compile(
 )
 #: Alone they may be a date that matters, and put nothing off.
 _A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
-#: Whole answers that begin like a no and are none: taken for one, they would clear what nobody answered.
+#: Leaves the question, or says that now is not the time: begins like a no and answers nothing.
+_LEAVES = re.compile(
+    r"(?:(?:ok|no|oh|ah) )?(?:never ?mind|forget it|no importa|no pasa nada|da igual|dejalo|olvidalo|"
+    r"no (?:puedo|tengo tiempo|time)(?: \w+){0,2}|no quiero (?:seguir|continuar))"
+)
+#: Begins like a no and is none: taken for one, it would clear what nobody answered.
 _NO_NO = re.compile(
-    r"(?:never ?mind|no (?:importa|pasa nada|problema?|worries|te preocupes|se preocupe|hay problema|need to|"
-    r"comment|reason|quiero|puedo|tengo tiempo|time|entiendo|comprendo|lo (?:entiendo|comprendo)|se)|"
-    r"no (?:\w+ ){0,3}(?:period|periods|regla|menstruacion))\b.*"
+    r"no (?:(?:\w+ ){0,3}(?:periods?|regla|menstruacion)|problema?|worries|need to|comment)\b.*"
 )
 #: Says that the question was not understood.
 _PUZZLED = re.compile(
     r"(?:sorry |perdon(?:e|a)? |and |y |pero |but )*"
     r"(?:(?:i )?(?:dont|do not|didnt|did not) (?:understand|get (?:it|that|the question))|"
     r"(?:what|que) (?:do you mean|does (?:that|this|it) mean|is that|significa|quiere decir|es eso)|"
+    r"(?:whats?|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|las) )?\w+(?: \w+)?|"
     r"(?:what|huh|eh|como)$|no (?:lo |te |le )?(?:entiendo|comprendo|entendi))\b.*"
 )
 _UNSURE = re.compile(
@@ -135,7 +139,7 @@ def read(item: Item, text: str) -> Answer | None:
     words = _flat(text)
     if _SKIP.fullmatch(words):
         return Answer(item.id, "skipped", text)
-    if _PUZZLED.fullmatch(words):
+    if _PUZZLED.fullmatch(words) or _LEAVES.fullmatch(words):
         return None
     if item.kind == "age":
         age = read_age(text)
@@ -161,6 +165,8 @@ def read(item: Item, text: str) -> Answer | None:
 def volunteered(item: Item | None, text: str) -> list[Answer]:
     """What `text` says of other questions than `item`: "eliquis for AF" in answer to the allergies."""
     found: dict[str, list[str]] = {}
+    if _PUZZLED.fullmatch(_flat(text)):  # "what is a keloid" tells of none
+        return []
     for mention in _mentions(text):
         other = mention.term.item
         if mention.denied or (item is not None and other == item.id) or other == "goals":

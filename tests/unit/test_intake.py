@@ -103,14 +103,31 @@ def test_what_is_told_of_another_question_is_kept_for_it() -> None:
     assert {answer.item for answer in told} == {"blood", "prior_filler"}
 
 
+@pytest.mark.parametrize("text", ["no period this month", "no me viene la regla"])
+def test_what_only_begins_like_a_no_is_told_to_the_clinician(text: str) -> None:
+    assert said("pregnancy", text).said == "told"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["never mind", "nevermind", "no importa", "no puedo ahora mismo", "no quiero seguir",
-     "no period this month", "no me viene la regla"],
-)  # fmt: skip
-def test_what_only_begins_like_a_no_clears_nothing(text: str) -> None:
-    answer = read(BY_ID["pregnancy"], text)
-    assert answer is None or answer.said == "told"
+    ["never mind", "nevermind", "no importa", "no puedo ahora mismo", "no quiero seguir", "da igual"],
+)
+def test_who_leaves_a_question_has_not_said_no_to_it(text: str) -> None:
+    assert read(BY_ID["pregnancy"], text) is None
+
+
+def test_who_asks_what_a_word_means_tells_of_no_such_thing() -> None:
+    assert read(BY_ID["scarring"], "what is a keloid") is None
+    assert volunteered(BY_ID["blood"], "qué es un queloide") == []
+
+
+def test_every_question_that_is_asked_again_gives_an_example_of_its_own() -> None:
+    for item in ITEMS:
+        for language in ("en", "es"):
+            example = getattr(item.example, language)
+            answer = read(item, example)
+            assert answer is not None, item.id
+            assert answer.said in ("yes", "told"), item.id
 
 
 @pytest.mark.parametrize(
