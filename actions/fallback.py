@@ -25,7 +25,7 @@ from actions.common import (
 )
 from actions.intake import START, start
 from actions.topics import answer
-from bot.dialogue.reading import read_choice
+from bot.dialogue.reading import closes, read_offer
 from bot.dialogue.topics import choice_titles, choices
 from bot.dialogue.turn import Turn
 
@@ -36,6 +36,9 @@ def ask_back(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     if form_of(tracker):  # a question nobody understood, in the middle: the next words are the answer
         say(dispatcher, "dialogue.fallback")
         return [SlotSet("asked_again", question_asked(tracker)), *back_to_form(tracker)]
+    if closes(words_of(tracker)):  # "nope, that's all", after our last question
+        say(dispatcher, "smalltalk.thanks")
+        return understood()
     if slot(tracker, "missed"):
         say(dispatcher, record.hand_over(turn, record.NOT_UNDERSTOOD))
         return understood()
@@ -74,13 +77,13 @@ class ActionTakeAnswer(Action):  # type: ignore[misc]
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, offered = turn_of(tracker), slot(tracker, "offered") or []
         if offered:
-            number = (
-                1 if intent_of(tracker) == "affirm" and len(offered) == 1 else read_choice(words_of(tracker))
-            )
-            if number == 1 and offered == [START]:
+            agreed = intent_of(tracker) == "affirm" and len(offered) == 1
+            numbers = [1] if agreed else read_offer(words_of(tracker)) or []
+            if numbers == [1] and offered == [START]:
                 return start(dispatcher, turn)
-            if number and number <= len(offered):
-                return answer(dispatcher, turn, offered[number - 1])
+            taken = [offered[number - 1] for number in numbers if 1 <= number <= len(offered)]
+            if taken and offered != [START]:
+                return answer(dispatcher, turn, *taken)
             say(dispatcher, "dialogue.fallback")  # none of them: say it another way, then a person
             return [SlotSet("offered", None), SlotSet("missed", 1)]
         return ask_back(dispatcher, tracker)

@@ -73,6 +73,11 @@ def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
     return [*understood(), *leave_forms(), *empty, *filled(answers), FollowupAction(INTAKE_FORM)]
 
 
+def all_answered(turn: Turn) -> bool:
+    """Whether the sender has answered the questions; nothing of them is left to offer."""
+    return len(record.intake_answers(turn)) == len(ITEMS)
+
+
 def offer(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
     """Offer to begin; choice 1 does."""
     begin = {"title": title("intake.intro", turn.language), "payload": "1"}

@@ -41,7 +41,9 @@ def intake_text(who: SignedIn, intake_id: str) -> Response:
 def intake_pdf(who: SignedIn, intake_id: str) -> Response:
     """The summary as a PDF to keep."""
     document = _page(who, intake_id)
-    return as_file(as_pdf(document), "application/pdf", f'attachment; filename="intake-{_day()}.pdf"')
+    return as_file(
+        as_pdf(document, one_page=True), "application/pdf", f'attachment; filename="intake-{_day()}.pdf"'
+    )
 
 
 def newest_of(session: Session, patient: Patient) -> Intake | None:

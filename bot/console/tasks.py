@@ -37,6 +37,8 @@ _INTAKE = {
     "intake: answers to read": "task.intake_done",
     "intake: under 18, no booking": "task.intake_stopped",
 }
+#: Why a conversation was handed over, beside kinds of task, as the dialogue writes it.
+REASONS = frozenset({"in_distress", "legal_matter", "other_medicine"})
 #: Why a check-in was given up, as `bot.followup.planning` writes it, and the string for it.
 _GIVEN_UP = {
     "overtaken by the next check-in": "task.overtaken",
@@ -182,6 +184,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return t("photo.task", why=t(f"photo.why_{note.removeprefix(PHOTO_NOTE)}"))
     if note in _INTAKE:
         return t(_INTAKE[note])
+    if note in REASONS:
+        return t(f"task.{note}")
     if note == UNANSWERED:
         return t("task.held_unanswered")
     if found := _CHECK_IN_DAY.fullmatch(note):

@@ -14,7 +14,13 @@ _BREAK = re.compile(
 _OPENER = re.compile(
     r"(?:hi |hello |hola |hey |so |ok )*((?:when |cuando )?(?:can|could|may|should|shall) (?:i|we)"
     r"|is it (?:ok|okay|safe|fine|alright|all right) (?:to|if i)|do i (?:have|need) to|am i allowed to"
-    r"|(?:cuando )?(?:se )?(?:puedo|podria|puede|debo|deberia)|es (?:seguro|malo))\b"
+    r"|(?:cuando )?(?:(?:se|me|nos|lo|la) )?(?:puedo|podria|podemos|puede|debo|deberia)|es (?:seguro|malo))\b"
+)
+#: Asks without the form of a question.
+_WANTS_TO_KNOW = re.compile(
+    r"(?:hi |hello |hola |hey |so |ok )*"
+    r"(?:(?:i )?(?:want|wanted|need|would like|id like) to know|tell me|"
+    r"(?:quiero|quisiera|queria|necesito|me gustaria) saber|dime|digame|diganme)\b"
 )
 _FIRST = re.compile(r"^(?:(?:and|also|plus|y|tambien|ademas) )+")
 #: More clauses than this is a story, and a story is not cut into questions.
@@ -32,7 +38,7 @@ def questions_in(text: str) -> list[str]:
     opener, joined = "", False
     for words, ending in clauses:
         words = _FIRST.sub("", words)
-        asks = is_question(words)
+        asks = is_question(words) or _WANTS_TO_KNOW.match(words) is not None
         if not asks and joined and opener:
             words, asks = f"{opener} {words}", True
         opens = _OPENER.match(words)

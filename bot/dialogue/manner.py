@@ -1,5 +1,5 @@
 """Texts that are recognised by their form, whatever question is open: the word PERSON, abuse, and commands
-meant for a machine. Pure functions; everything else is for the classifier.
+meant for a machine, and the law. Pure functions; everything else is for the classifier.
 """
 
 from __future__ import annotations
@@ -7,6 +7,10 @@ from __future__ import annotations
 import re
 
 from bot.dialogue.reading import flat
+from bot.intake.terms import vocabulary
+
+#: Reasons of a hand-over, as the tasks of staff name them.
+LEGAL, OTHER_MEDICINE = "legal_matter", "other_medicine"
 
 #: What we tell patients to write to reach a human, and its like: the whole message, nothing else.
 _PERSON = re.compile(
@@ -55,6 +59,33 @@ _INJECTION = re.compile(
 )
 #: The name of an intent or slot, with or without values: Rasa's own command syntax.
 _COMMAND = re.compile(r"\s*/*\s*(?:[A-Za-z]+(?:_[A-Za-z]+)+|[A-Za-z_.]+\s*\{.*)\s*", re.DOTALL)
+#: Words about the law, aimed at us. "My lawyer asks if it is approved" is a question like any other.
+_COUNSEL, _ABOGADO = r"(?:lawyer|attorney|solicitor)s?", r"abogad[oa]s?"
+_LEGAL = re.compile(
+    r"\b(?:(?:sue|suing) (?:you|u|your|this|the|them|him|her)|(?:can|could|should|will|to) (?:i |we )?sue)\b"
+    r"|\b(?:legal action|legal proceedings|lawsuit|malpractice|see you in court)\b"
+    r"|\b(?:take|taking) (?:you|this|the clinic) to court\b"
+    r"|\b(?:(?:call|contact|consult|hire|get|gett)(?:ing)?|(?:speak|talk|hear)(?:ing)? (?:to|with|from))"
+    rf" (?:my|our|a) {_COUNSEL}\b"
+    rf"|\b(?:my|our) {_COUNSEL} (?:will|is going to|needs you|wants you|demands)\b"
+    r"|\b(?:want|claim|demand|owed|owe me|seek\w*) (?:\w+ ){0,2}compensation\b"
+    r"|\breport(?:ing)? (?:you|the clinic|this clinic) to\b"
+    r"|\b(?:demandar|denunciar)(?:l[aeo]s?|te|os)?\b|\b(?:una|la) (?:demanda|denuncia) (?:contra|de mi)\b"
+    r"|\b(?:acciones legales|mala praxis|negligencia medica|danos y perjuicios|indemniza\w+)\b"
+    r"|\bhojas? de reclamacion(?:es)?\b|\b(?:poner|presentar|interponer|hacer) una (?:reclamacion|queja)\b"
+    r"|\b(?:make|file|lodge|raise) (?:a|an) (?:formal |official )?complaint\b"
+    r"|\b(?:quejar(?:me|nos)?|quejo|hablar|hablare|llamar|llamare|contactar|acudir|consultar|consultare)"
+    rf"(?: con| a)? (?:mi|un|una) {_ABOGADO}\b"
+    rf"|\bmi {_ABOGADO} (?:se va a|les va|los va|va a|se pondra|exige)\b"
+)
+#: Words for a medicine, beside those that the intake knows by name.
+_MEDICINE = re.compile(
+    r"\b(?:antibiotics?|antidepressants?|antivirals?|antihistamines?|statins?|steroids?|cortisone|"
+    r"predniso(?:ne|lone)|pills?|tablets?|capsules?|medicines?|medications?|meds|prescriptions?|dos(?:e|es|age)|"
+    r"inhalers?|antibioticos?|antidepresivos?|antihistaminicos?|antivirales?|estatinas?|corticoides?|"
+    r"cortisona|prednisona|pastillas?|comprimidos?|capsulas?|medicinas?|medicamentos?|receta medica|dosis|"
+    r"inhalador(?:es)?)\b"
+)
 #: Longer than this is no mere insult; there may be something in it to answer.
 MAX_ABUSE_WORDS = 9
 
@@ -75,10 +106,28 @@ def is_machine_talk(text: str) -> bool:
     return _COMMAND.fullmatch(text) is not None or _INJECTION.search(flat(text)) is not None
 
 
+def is_legal(text: str) -> bool:
+    """Whether `text` speaks of the law against us: a claim, a lawyer, a complaint to an authority."""
+    return _LEGAL.search(flat(text.replace("'", "").replace("\u2019", ""))) is not None
+
+
+def is_about_medicine(text: str) -> bool:
+    """Whether `text` names a medicine."""
+    named = any(mention.term.item == "blood" for mention in vocabulary().mentions(text))
+    return named or _MEDICINE.search(flat(text)) is not None
+
+
+def matter_for_staff(text: str) -> str | None:
+    """Why a person must answer `text`, which no counselling topic answers: the task's reason, or None."""
+    if is_legal(text):
+        return LEGAL
+    return OTHER_MEDICINE if is_about_medicine(text) else None
+
+
 def intent_of_manner(text: str) -> str | None:
     """The intent that the form of `text` alone decides, or None."""
     if asks_for_person(text):
         return "clinic.human"
-    if is_machine_talk(text):
+    if is_machine_talk(text) or is_legal(text):
         return "out_of_scope"
     return "smalltalk.abuse" if is_abuse(text) else None

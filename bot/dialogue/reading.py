@@ -45,6 +45,12 @@ _NONE = re.compile(
     r"nada|ningun[oa]?|cero|para nada|nada de eso|ningun[oa]? de (?:esos|esas|ellos)|todo bien)"
     r"(?: (?:of them|thanks|thank you|gracias|pain|dolor|swelling))*"
 )
+_CLOSES = re.compile(
+    r"(?:(?:ok|okay|no|nope|nah|great|perfect|vale|perfecto|listo|genial|nothing(?: else| more)?|"
+    r"(?:thats|that is|thatll be) (?:all|it|everything)(?: for now)?|im all set|all set|no more questions|"
+    r"nada(?: mas)?|(?:eso )?es todo(?: por ahora)?|ya esta|ninguna (?:otra|mas)|"
+    r"thanks|thank you|gracias|muchas gracias) ?)+"
+)
 #: What the dialogue hears when a message is a picture without words.
 PICTURE = "[picture]"
 _YES = re.compile(
@@ -90,7 +96,8 @@ _REQUEST = re.compile(
 _QUESTION = re.compile(
     r"^(?:and |but |so |also |y |pero |ok |hi |hello |hola )*"
     r"(?:can|could|may|should|shall|is it|is there|are there|do i|do you|does|will|would|when|how|what|which|"
-    r"why|where (?:is|are|do)|who|am i|have i|puedo|podria|puede|se puede|debo|deberia|tengo que|hay que|"
+    r"why|where (?:is|are|do)|who|am i|have i|(?:(?:me|nos|lo|la|los|las) )?(?:puedo|podemos)|podria|"
+    r"puede|se puede|debo|deberia|tengo que|hay que|"
     r"cuando|cuanto|cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
 )
 
@@ -113,6 +120,11 @@ def is_yes(text: str) -> bool:
 def is_none(text: str) -> bool:
     """Whether the whole of `text` says no, none or nothing."""
     return _NONE.fullmatch(flat(text)) is not None
+
+
+def closes(text: str) -> bool:
+    """Whether the whole of `text` says that there is nothing more to ask: "nope, that's all"."""
+    return _CLOSES.fullmatch(flat(text.replace("'", "").replace("\u2019", ""))) is not None
 
 
 def is_question(text: str) -> bool:
@@ -185,6 +197,22 @@ def read_choice(text: str) -> int | None:
     return _WORDS.get(words)
 
 
+def read_offer(text: str) -> list[int] | None:
+    """The numbers of the choices taken from a list that was offered: one, several, both or all of them."""
+    number = read_choice(text)
+    if number is not None:
+        return [number]
+    words = re.sub(r"(?: (?:please|pls|por favor|thanks|thank you|gracias))+$", "", flat(text))
+    if _BOTH.fullmatch(words):
+        return [1, 2]
+    if _ALL.fullmatch(words):
+        return [1, 2, 3]
+    said = [word for word in words.split() if word not in _BETWEEN_NUMBERS]
+    numbers = [int(word) if re.fullmatch(r"\d", word) else _WORDS.get(word) for word in said]
+    known = [number for number in numbers if number is not None]
+    return list(dict.fromkeys(known)) if known and len(known) == len(numbers) else None
+
+
 def readable(question: str | None, text: str) -> bool:
     """Whether `text` is an answer to `question` that can be read as what the question wants."""
     free = QUESTIONS.get(question or "", "words") in ("words", "intake")
@@ -193,6 +221,16 @@ def readable(question: str | None, text: str) -> bool:
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6}  # fmt: skip
+
+_BOTH = re.compile(
+    r"(?:yes |si |tell me |about |i want |quiero |de |sobre )*"
+    r"(?:both(?: of (?:them|those|these))?|(?:the )?first two|amb[oa]s(?: cosas)?|l[oa]s dos(?: cosas)?)"
+)
+_ALL = re.compile(
+    r"(?:yes |si |tell me |about |i want |quiero |de |sobre )*"
+    r"(?:all(?: (?:of (?:them|those|these)|three|3))|everything|tod[oa]s(?: ell[oa]s)?|l[oa]s (?:tres|3))"
+)
+_BETWEEN_NUMBERS = frozenset(["and", "y", "the", "el", "la", "number", "numero", "option", "opcion"])
 
 _ANNOUNCING = frozenset([
     "i", "want", "need", "would", "like", "to", "id", "report", "log", "record", "note", "mention",
@@ -227,7 +265,7 @@ def read(question: str, text: str) -> int | list[int] | str | None:
         case "trend":
             return read_trend(text)
         case "offer":
-            return read_choice(text)
+            return read_offer(text)
         case "choice":
             return read_option(question, text)
         case "yes_no":

@@ -43,13 +43,14 @@ class Item:
         return f"intake_{self.id}"
 
 
-def _item(name: str, kind: Kind, en: str, es: str, example_en: str = "-", example_es: str = "-") -> Item:
+def _item(name: str, kind: Kind, en: str, es: str, example_en: str, example_es: str) -> Item:
     return Item(name, kind, Wording(en=en, es=es), Wording(en=example_en, es=example_es))
 
 
 ITEMS: tuple[Item, ...] = (
-    _item("goals", "words", "Goal", "Objetivo"),
-    _item("goals_longer", "words", "Longer-term goal", "Objetivo a más largo plazo"),
+    _item("goals", "words", "Goal", "Objetivo", "a sharper jaw", "la mandíbula más marcada"),
+    _item("goals_longer", "words", "Longer-term goal", "Objetivo a más largo plazo",
+          "firmer skin", "piel más firme"),
     _item("age", "age", "Age", "Edad", "42", "42"),
     _item("pregnancy", "history", "Pregnancy, breastfeeding", "Embarazo, lactancia",
           "breastfeeding", "doy el pecho"),
@@ -66,8 +67,8 @@ ITEMS: tuple[Item, ...] = (
           "laser in May", "láser en mayo"),
     _item("illness", "history", "Recent or planned", "Reciente o previsto",
           "root canal last week", "endodoncia la semana pasada"),
-    _item("timing", "words", "Dates", "Fechas"),
-    _item("other", "words", "Anything else", "Algo más"),
+    _item("timing", "words", "Dates", "Fechas", "a wedding in June", "una boda en junio"),
+    _item("other", "words", "Anything else", "Algo más", "I am nervous about it", "me da un poco de miedo"),
 )  # fmt: skip
 BY_ID = {item.id: item for item in ITEMS}
 BY_QUESTION = {item.question: item for item in ITEMS}

@@ -37,11 +37,31 @@ _DONT_KNOW = re.compile(
 )
 _LATER = re.compile(
     r"(?:can i |could i |may i |ill |i will |lets |let me |puedo |podria |mejor |prefiero |lo )*"
-    r"(?:do|finish|continue|answer|go on with|hago|hacerlo|termino|terminar(?:lo)?|sigo|seguir|continuar|"
-    r"dejo)?"
-    r" ?(?:this|these|it|the rest|later|lo|esto)? ?"
-    r"(?:later(?: on)?|tomorrow|another (?:time|day)|some other time|not now|luego|mas tarde|despues|manana|"
-    r"en otro momento|otro (?:dia|rato)|ahora no(?: puedo)?)(?: please| por favor| thanks| gracias)?"
+    r"(?:do|finish|continue|answer|leave|go on with|hago|hacerlo|hare|termino|terminar(?:lo)?|terminare|sigo|"
+    r"seguir|seguire|continuar|continuo|dejo|dejar(?:lo)?|dejamos)?"
+    r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
+    r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|not now|luego|mas tarde|despues|"
+    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento)|ahora no(?: puedo)?)"
+    r"(?: please| por favor| thanks| gracias)?"
+)
+#: Alone they may be a date that matters, and put nothing off.
+_A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
+#: Leaves the question, or says that now is not the time: begins like a no and answers nothing.
+_LEAVES = re.compile(
+    r"(?:(?:ok|no|oh|ah) )?(?:never ?mind|forget it|no importa|no pasa nada|da igual|dejalo|olvidalo|"
+    r"no (?:puedo|tengo tiempo|time)(?: \w+){0,2}|no quiero (?:seguir|continuar))"
+)
+#: Begins like a no and is none: taken for one, it would clear what nobody answered.
+_NO_NO = re.compile(
+    r"no (?:(?:\w+ ){0,3}(?:periods?|regla|menstruacion)|problema?|worries|need to|comment)\b.*"
+)
+#: Says that the question was not understood.
+_PUZZLED = re.compile(
+    r"(?:sorry |perdon(?:e|a)? |and |y |pero |but )*"
+    r"(?:(?:i )?(?:dont|do not|didnt|did not) (?:understand|get (?:it|that|the question))|"
+    r"(?:what|que) (?:do you mean|does (?:that|this|it) mean|is that|significa|quiere decir|es eso)|"
+    r"(?:whats?|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|las) )?\w+(?: \w+)?|"
+    r"(?:what|huh|eh|como)$|no (?:lo |te |le )?(?:entiendo|comprendo|entendi))\b.*"
 )
 _UNSURE = re.compile(
     r"(?:(?:i )?(?:dont|do not) know|not sure|no idea|unsure|maybe|possibly|idk|dunno|"
@@ -119,6 +139,8 @@ def read(item: Item, text: str) -> Answer | None:
     words = _flat(text)
     if _SKIP.fullmatch(words):
         return Answer(item.id, "skipped", text)
+    if _PUZZLED.fullmatch(words) or _LEAVES.fullmatch(words):
+        return None
     if item.kind == "age":
         age = read_age(text)
         return None if age is None else Answer(item.id, "told", text, value=age)
@@ -143,6 +165,8 @@ def read(item: Item, text: str) -> Answer | None:
 def volunteered(item: Item | None, text: str) -> list[Answer]:
     """What `text` says of other questions than `item`: "eliquis for AF" in answer to the allergies."""
     found: dict[str, list[str]] = {}
+    if _PUZZLED.fullmatch(_flat(text)):  # "what is a keloid" tells of none
+        return []
     for mention in _mentions(text):
         other = mention.term.item
         if mention.denied or (item is not None and other == item.id) or other == "goals":
@@ -202,7 +226,7 @@ def asks_to_read_back(text: str) -> bool:
 def puts_off(text: str) -> bool:
     """Whether the whole of `text` says that the rest is for another time."""
     words = _flat(text)
-    return words not in ("tomorrow", "manana") and _LATER.fullmatch(words) is not None  # those may be a date
+    return _LATER.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 
 def read_age(text: str) -> int | None:
@@ -235,7 +259,8 @@ def _denies(item: Item, text: str) -> bool:
     words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", _flat(text)).split()
     first = words[:1]
     return denied or (
-        first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
+        _NO_NO.fullmatch(_flat(text)) is None
+        and first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
         and len(words) <= 5
     )
 

@@ -8,6 +8,7 @@ from bot.intake.holds import Hold, holds
 from bot.intake.items import ITEMS
 from bot.intake.reading import Answer
 from bot.intake.terms import vocabulary
+from bot.protocols.catalogue import catalogue
 from bot.protocols.phrases import Language
 from bot.protocols.schema import Wording
 
@@ -22,14 +23,14 @@ _SAID: Mapping[str, Wording] = {
 }
 
 
-def line(answer: Answer, language: Language) -> str:
-    """An answer in a few words: what was understood, or the patient's own words."""
+def line(answer: Answer, language: Language, longest: int | None = QUOTED) -> str:
+    """An answer in a few words: what was understood, or the patient's own words, cut after `longest`."""
     if answer.value is not None:
         return str(answer.value)
     if answer.said in _SAID:
         return str(getattr(_SAID[answer.said], language))
     words = " ".join(answer.words.split())
-    return words if len(words) <= QUOTED else words[: QUOTED - 1] + "…"
+    return words if longest is None or len(words) <= longest else words[: longest - 1] + "…"
 
 
 def read_back(answers: Mapping[str, Answer], language: Language, limit: int = PART) -> list[str]:
@@ -64,10 +65,10 @@ def open_questions(answers: Mapping[str, Answer], language: Language) -> list[st
 def sections(
     answers: Mapping[str, Answer], language: Language, product: str | None = None
 ) -> list[tuple[str, list[str]]]:
-    """The clinician's page as (heading, lines): goals, what is held and why, answers in the patient's words,
-    what is still to be asked. It never says suitable or unsuitable."""
+    """The clinician's page as (heading, lines): goals, what is held and why, answers in all of the patient's
+    words, what is still to be asked. It never says suitable or unsuitable."""
     headings = _HEADINGS[language]
-    goals = [line(answers[name], language) for name in ("goals", "goals_longer") if name in answers]
+    goals = [line(answers[name], language, None) for name in ("goals", "goals_longer") if name in answers]
     history = [
         f"{getattr(item.title, language)}: {_full(answers[item.id], language)}"
         for item in ITEMS
@@ -89,22 +90,33 @@ _HEADINGS: Mapping[Language, Sequence[str]] = {
 
 def _full(answer: Answer, language: Language) -> str:
     known = understood(answer, language)
-    words = line(answer, language)
+    words = line(answer, language, None)
     return f"{words} [{known}]" if known and known.casefold() != words.casefold() else words
 
 
 def _hold_lines(found: Sequence[Hold], language: Language) -> list[str]:
-    lines = []
+    """A line for each question with something held: its words once, then the statements behind it."""
+    stated: dict[str, list[str]] = {}
+    words: dict[str, str] = {}
     for hold in found:
         said = " ".join(hold.words.split())
-        by_text: dict[str, list[str]] = {}
-        sources: dict[str, tuple[str, ...]] = {}
-        for product, text, keys in hold.statements:
-            by_text.setdefault(getattr(text, language), []).extend([product] if product else [])
-            sources[getattr(text, language)] = keys
-        stated = "; ".join(
-            f"{', '.join(products) + ': ' if products else ''}{text} [{', '.join(sources[text])}]"
-            for text, products in by_text.items()
-        )
-        lines.append(f'"{said}" - {stated}')
-    return lines
+        words[hold.item] = said if len(said) <= QUOTED else said[: QUOTED - 1] + "…"
+        stated.setdefault(hold.item, []).append(_statements(hold, language))
+    return [f'"{words[item]}" - {"; ".join(statements)}' for item, statements in stated.items()]
+
+
+def _statements(hold: Hold, language: Language) -> str:
+    by_text: dict[str, list[str]] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    for product, text, keys in hold.statements:
+        by_text.setdefault(getattr(text, language), []).extend([_name(product)] if product else [])
+        sources[getattr(text, language)] = keys
+    return "; ".join(
+        f"{', '.join(products) + ': ' if products else ''}{text} [{', '.join(sources[text])}]"
+        for text, products in by_text.items()
+    )
+
+
+def _name(product: str) -> str:
+    known = catalogue().products.get(product)
+    return known.name if known else product

@@ -1,8 +1,8 @@
 """Consent to aftercare texts: signed at the clinic, and confirmed by text where the clinic wants both.
 
-The first text identifies the clinic and asks for Y, which carriers leave alone (YES would opt in,
-`lessons.md` C2). Until then no check-in goes out. Photos and marketing are asked for elsewhere, and never
-with this.
+The first text identifies the clinic and asks for Y (in Spanish SÍ), which carriers leave alone (YES would
+opt in, `lessons.md` C2). Until then no check-in goes out. Photos and marketing are asked for elsewhere, and
+never with this.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
 #: Which wording a consent by text answers. Part of the record: change it when `enrol.welcome` changes.
-WORDING = "enrol.welcome-2"
+WORDING = "enrol.welcome-3"
 #: The channel of what staff noted at the clinic.
 AT_THE_CLINIC = "staff"
 _AGREE = frozenset(

@@ -23,6 +23,8 @@ _MARGIN = 18
 _FOOT = 16
 _TITLE, _HEADING, _BODY, _SMALL = 16, 11.5, 9.5, 8
 _LEADING = 1.4
+#: What the sizes are multiplied by, in turn, until a paper fits its page.
+_SCALES = (1.0, 0.9, 0.82, 0.74)
 _GAP = 2.5
 #: Stands for the number of pages until it is known; `_drawn` keeps it out of everybody's words.
 _TOTAL = "{pages}"
@@ -39,17 +41,26 @@ class FontMissing(RuntimeError):
     """The font files are not installed; the message says what to do."""
 
 
-def as_pdf(document: Document) -> bytes:
+def as_pdf(document: Document, *, one_page: bool = False) -> bytes:
     """The document as a PDF file: pages numbered "x of y", title and language in its properties.
 
-    Raises `FontMissing` when the installation lacks the font.
+    `one_page`: set smaller, as far as it can still be read, where it would not fit one page; nothing is left
+    out. Raises `FontMissing` when the installation lacks the font.
     """
-    page = _Page(document)
+    for scale in _SCALES if one_page else _SCALES[:1]:
+        page = _set(document, scale)
+        if page.page_no() == 1:
+            break
+    return bytes(page.output())
+
+
+def _set(document: Document, scale: float) -> _Page:
+    page = _Page(document, scale)
     page.add_page()
     page.head()
     for section in document.sections:
         page.section(section)
-    return bytes(page.output())
+    return page
 
 
 @functools.cache
@@ -67,7 +78,8 @@ def _font(name: str) -> Path:
 class _Page(FPDF):
     """The pages of one document."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, scale: float) -> None:
+        self._scale = scale
         super().__init__(format=document.paper, unit="mm")
         # fpdf's log would name the characters of patients' words
         logging.getLogger("fpdf").setLevel(logging.ERROR)
@@ -94,7 +106,7 @@ class _Page(FPDF):
         """A heading, kept together with its first lines, and what stands under it."""
         if self.will_page_break(24):
             self.add_page()
-        self.ln(_GAP * 1.6)
+        self.ln(_GAP * 1.6 * self._scale)
         self._write(one_line(section.heading), _HEADING, bold=True)
         self.set_draw_color(_RULE)
         self.line(self.l_margin, self.y + 0.4, self.w - self.r_margin, self.y + 0.4)
@@ -117,13 +129,14 @@ class _Page(FPDF):
 
     def _row(self, row: Row) -> None:
         """The label in bold and its value after it; further lines are indented."""
-        height, left = _BODY * _LEADING / self.k, self.l_margin
+        size, left = _BODY * self._scale, self.l_margin
+        height = size * _LEADING / self.k
         self.set_text_color(_INK)
         self.set_left_margin(left + 4)
         self.set_x(left)
-        self.set_font("DejaVu", "B", _BODY)
+        self.set_font("DejaVu", "B", size)
         self.write(height, f"{self._drawn(one_line(row.label))}: ")
-        self.set_font("DejaVu", "", _BODY)
+        self.set_font("DejaVu", "", size)
         self.write(height, self._drawn(row.value).strip())
         self.set_left_margin(left)
         self.ln(height)
@@ -131,6 +144,7 @@ class _Page(FPDF):
     def _write(
         self, text: str, size: float, *, bold: bool = False, grey: int = _INK, ready: bool = False
     ) -> None:
+        size *= 1 if ready else self._scale  # the foot stays as it is
         self.set_font("DejaVu", "B" if bold else "", size)
         self.set_text_color(grey)
         self.multi_cell(

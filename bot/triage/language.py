@@ -39,7 +39,8 @@ _ENGLISH = _words(
 #: With these alone somebody opens a conversation in Spanish.
 _OPENS_SPANISH = _words(
     """hola buenas buenos gracias ayuda precio precios cita consulta informacion cuanto cuanta cuesta duele
-    quiero quisiera puedo necesito tengo estoy relleno rellenos embarazada"""
+    quiero quisiera puedo necesito tengo estoy relleno rellenos embarazada eres quien quienes voy pueden
+    podeis tienes tienen teneis sabes saben hacen haceis apta apto donde cual cuales cuando"""
 )
 _WORD = re.compile(r"[a-z]+")
 

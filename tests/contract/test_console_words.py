@@ -10,10 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from actions import record
 from bot.clinic.models import Patient
 from bot.console import strings, tasks
 from bot.console.strings import translator
 from bot.db.engine import transaction
+from bot.dialogue import manner
 from bot.escalation import service
 from bot.escalation.alerts import log
 from bot.escalation.models import EVERY_CHANNEL, Alert, EventKind
@@ -91,6 +93,17 @@ def test_a_task_about_a_check_in_names_its_day_in_the_readers_language(
     card = task_card(client_for("spanish"))
     assert says in card
     assert "day" not in card
+
+
+@pytest.mark.parametrize("reason", [record.IN_DISTRESS, manner.LEGAL, manner.OTHER_MEDICINE])
+def test_why_a_conversation_was_handed_over_is_said_in_words(
+    world: World, nurse: TestClient, reason: str
+) -> None:
+    a_task(world, TaskKind.TALK_TO_PATIENT, reason)
+    english, spanish = task_card(nurse), task_card(client_for("spanish"))
+    assert translator("en")(f"task.{reason}") in english
+    assert translator("es")(f"task.{reason}") in spanish
+    assert "_" not in english + spanish
 
 
 def test_every_reason_to_give_a_check_in_up_is_translated() -> None:

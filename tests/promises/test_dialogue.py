@@ -394,6 +394,7 @@ def test_two_scores_in_one_answer_answer_both_questions(
         ("can i fly and how much is it", ["aftercare.flights", "clinic.price"]),
         ("how much is it? also can I fly?", ["clinic.price", "aftercare.flights"]),
         ("¿puedo volar y cuánto cuesta?", ["aftercare.flights", "clinic.price"]),
+        ("cuando me puedo poner maquillaje y hacer pesas", ["aftercare.makeup", "aftercare.exercise"]),
     ],
 )
 def test_two_questions_are_both_answered_in_order(patient: Patient, words: str, topics: list[str]) -> None:

@@ -54,6 +54,47 @@ def test_the_last_choice_asks_for_other_words(patient: Patient) -> None:
     assert ids(patient.text(str(len(offer.offered) + 1))) == ["dialogue.fallback"]
 
 
+@pytest.mark.parametrize(("words", "language"), [("both", "en"), ("1 and 2 please", "en"), ("las dos", "es")])
+def test_several_choices_are_all_answered(
+    dialogue: Dialogue, services: Services, words: str, language: str
+) -> None:
+    patient = Patient(dialogue, f"both-{words}", language=language, phase="before")
+    (offer,) = patient.text("is it better than radiesse or sculptra")
+    assert len(offer.offered) >= 2
+    assert ids(patient.text(words)) == list(offer.offered[:2])
+    assert ids(patient.text(words)) != list(offer.offered[:2]), "what was offered is answered"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("i want a refund or i will call my lawyer", "legal_matter"),
+        ("voy a denunciarles", "legal_matter"),
+        ("que antibiotico tomo", "other_medicine"),
+    ],
+)
+def test_law_and_other_medicines_are_handed_to_a_person(
+    patient: Patient, services: Services, words: str, reason: str
+) -> None:
+    assert ids(patient.text(words)) == ["dialogue.handover"]
+    assert services.named("hand_over") == [((f"{patient.conversation_id}-1", reason), {})]
+
+
+def test_a_legal_threat_in_a_check_in_is_handed_over_and_the_check_in_goes_on(
+    patient: Patient, services: Services
+) -> None:
+    patient.check_in()
+    said = patient.text("I am going to sue you")
+    assert ids(said) == ["dialogue.handover", "checkin.pain"]
+    assert services.named("record") == []
+
+
+@pytest.mark.parametrize("words", ["nope thats all", "no thanks", "that's it"])
+def test_nothing_more_to_ask_is_not_called_misunderstood(patient: Patient, words: str) -> None:
+    patient.text("can I go to the gym?")
+    assert ids(patient.text(words)) == ["smalltalk.thanks"]
+
+
 def test_a_person_can_be_asked_for_at_any_time(patient: Patient, services: Services) -> None:
     patient.check_in()
     assert ids(patient.text("I want to talk to a real person")) == ["dialogue.handover"]

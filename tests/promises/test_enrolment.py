@@ -60,7 +60,7 @@ def test_enrolling_writes_the_whole_record_and_welcomes_the_patient(desk: Desk) 
     planned = [row.day for row in desk.rows(CheckIn, enrolment_id=enrolment.id)]
     assert planned == list(catalogue().schedules["harmonyca"].days)
     (consent,) = desk.rows(Consent, patient_id=patient.id)
-    assert (consent.granted, consent.wording_version) == (True, "enrol.welcome-2")
+    assert (consent.granted, consent.wording_version) == (True, "enrol.welcome-3")
     (welcome,) = desk.texts_to(NEW)
     assert "Blue Heron" in welcome
     assert "STOP" in welcome

@@ -70,7 +70,7 @@ def test_a_y_is_kept_with_its_wording_and_lets_check_ins_begin(desk: Desk, yes: 
     assert (asked.channel, given.channel) == ("staff", "sms")
     assert (given.granted, given.wording_version, given.message_id) == (
         True,
-        "enrol.welcome-2",
+        "enrol.welcome-3",
         receipt.message_id,
     )
     until(desk, enrolled.check_ins[1])

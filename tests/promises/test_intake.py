@@ -102,6 +102,23 @@ def test_the_intake_is_offered_with_the_answer_to_am_i_suitable(talk: Desk) -> N
     assert texts(talk, "1")[-1] == "intake.ask_goals"
 
 
+def test_the_offer_comes_last_so_that_its_number_begins_also_after_two_questions(talk: Desk) -> None:
+    said = texts(talk, "am i a good candidate and how much is it")
+    assert said[-3:] == ["candidacy.suitability", "clinic.price", "intake.offer"]
+    assert texts(talk, "1")[-1] == "intake.ask_goals"
+
+
+def test_nobody_is_offered_the_questions_twice(talk: Desk) -> None:
+    texts(talk, "can i fill in the questions")
+    in_the_middle = texts(talk, "am i a good candidate for this?")
+    assert in_the_middle == ["candidacy.suitability", "intake.ask_goals"]
+    for answer in ANSWERS.values():
+        texts(talk, answer)
+    assert status(talk) is IntakeStatus.DONE
+    assert texts(talk, "am i a good candidate for this?") == ["candidacy.suitability"]
+    assert texts(talk, "nope thats all") == ["smalltalk.thanks"]
+
+
 def test_nonsense_is_asked_once_more_with_an_example_and_then_kept(talk: Desk) -> None:
     texts(talk, "start the questions")
     texts(talk, "cheeks")

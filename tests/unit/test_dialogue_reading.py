@@ -151,6 +151,13 @@ def test_what_tells_or_asks_something_is_left_to_be_read(text: str) -> None:
         ("can i drink wine and go for a run?", ["can i drink wine", "can i go for a run"]),
         ("¿Puedo volar y cuánto cuesta?", ["puedo volar", "cuanto cuesta"]),
         ("can I fly? also, how much is it?", ["can i fly", "how much is it"]),
+        (
+            "cuando me puedo poner maquillaje y hacer pesas",
+            ["cuando me puedo poner maquillaje", "cuando me puedo hacer pesas"],
+        ),
+        ("¿Me puedo maquillar y tomar el sol?", ["me puedo maquillar", "me puedo tomar el sol"]),
+        ("quiero saber si duele y cuánto dura", ["quiero saber si duele", "cuanto dura"]),
+        ("i'd like to know the price and does it hurt", ["id like to know the price", "does it hurt"]),
         ("I had botox last week. Can I drink?", []),
         ("my cheek is red and hot", []),
         ("can I fly?", []),
@@ -159,3 +166,105 @@ def test_what_tells_or_asks_something_is_left_to_be_read(text: str) -> None:
 )
 def test_a_message_is_cut_into_its_questions(text: str, questions: list[str]) -> None:
     assert clauses.questions_in(text) == questions
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("2", [2]),
+        ("option 2", [2]),
+        ("both", [1, 2]),
+        ("Both please!", [1, 2]),
+        ("both of them", [1, 2]),
+        ("las dos", [1, 2]),
+        ("ambos por favor", [1, 2]),
+        ("de los dos", [1, 2]),
+        ("all three", [1, 2, 3]),
+        ("todas", [1, 2, 3]),
+        ("1 and 3", [1, 3]),
+        ("1, 2", [1, 2]),
+        ("el 1 y el 2", [1, 2]),
+        ("uno y dos", [1, 2]),
+        ("none", None),
+        ("both sides are swollen", None),
+        ("two days ago", None),
+        ("2 hours after", None),
+        ("las dos mejillas", None),
+        ("all good", None),
+        ("", None),
+    ],
+)
+def test_one_or_several_of_the_offered_choices_are_read(text: str, numbers: list[int] | None) -> None:
+    assert reading.read_offer(text) == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nope that's all", "no thanks", "that’s it for now", "nada más gracias", "no, eso es todo", "vale"],
+)
+def test_nothing_more_to_ask_is_understood(text: str) -> None:
+    assert reading.closes(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["no improvement", "nothing works", "all swollen", "no se", "es todo morado", ""]
+)
+def test_what_tells_something_closes_nothing(text: str) -> None:
+    assert not reading.closes(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can I sue you",
+        "I'm going to sue the clinic",
+        "i want a refund or i will call my lawyer",
+        "I'm getting a lawyer",
+        "My lawyer will contact you",
+        "this is malpractice",
+        "I want compensation for this",
+        "I will report you to the medical board",
+        "voy a denunciarles",
+        "les voy a demandar",
+        "quiero poner una hoja de reclamaciones",
+        "mi abogada se va a poner en contacto",
+        "voy a llamar a un abogado",
+        "me voy a quejar con mi abogado",
+        "voy a poner una reclamación",
+        "I want to make a formal complaint",
+    ],
+)
+def test_the_law_is_for_a_person_whatever_is_open(text: str) -> None:
+    assert manner.intent_of_manner(text) == "out_of_scope"
+    assert manner.matter_for_staff(text) == manner.LEGAL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my lawyer asks whether it is approved",
+        "has anybody complained",
+        "soy abogada y tengo una audiencia",
+        "I see a solicitor on Friday, will the bruise be gone?",
+        "I have an issue with my cheek",
+        "la piel demanda mucho cuidado",
+        "it's my pursuit",
+    ],
+)
+def test_a_lawyer_in_passing_is_no_legal_matter(text: str) -> None:
+    assert manner.intent_of_manner(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["should I take antibiotics", "que antibiótico tomo", "is eliquis bad for my hair", "qué pastilla tomo"],
+)
+def test_another_medicine_is_for_a_person(text: str) -> None:
+    assert manner.matter_for_staff(text) == manner.OTHER_MEDICINE
+
+
+@pytest.mark.parametrize(
+    "text", ["recommend a restaurant", "quién ganó el partido", "how much for a haircut"]
+)
+def test_what_has_nothing_to_do_with_us_is_for_nobody(text: str) -> None:
+    assert manner.matter_for_staff(text) is None

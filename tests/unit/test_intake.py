@@ -103,6 +103,43 @@ def test_what_is_told_of_another_question_is_kept_for_it() -> None:
     assert {answer.item for answer in told} == {"blood", "prior_filler"}
 
 
+@pytest.mark.parametrize("text", ["no period this month", "no me viene la regla"])
+def test_what_only_begins_like_a_no_is_told_to_the_clinician(text: str) -> None:
+    assert said("pregnancy", text).said == "told"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["never mind", "nevermind", "no importa", "no puedo ahora mismo", "no quiero seguir", "da igual"],
+)
+def test_who_leaves_a_question_has_not_said_no_to_it(text: str) -> None:
+    assert read(BY_ID["pregnancy"], text) is None
+
+
+def test_who_asks_what_a_word_means_tells_of_no_such_thing() -> None:
+    assert read(BY_ID["scarring"], "what is a keloid") is None
+    assert volunteered(BY_ID["blood"], "qué es un queloide") == []
+
+
+def test_every_question_that_is_asked_again_gives_an_example_of_its_own() -> None:
+    for item in ITEMS:
+        for language in ("en", "es"):
+            example = getattr(item.example, language)
+            answer = read(item, example)
+            assert answer is not None, item.id
+            assert answer.said in ("yes", "told"), item.id
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no entiendo", "no entiendo la pregunta", "I don't understand", "what do you mean",
+     "what does that mean?", "qué significa", "huh?", "sorry i didn't get that"],
+)  # fmt: skip
+@pytest.mark.parametrize("item", ["goals", "age", "pregnancy", "scarring"])
+def test_who_does_not_understand_the_question_has_not_answered_it(item: str, text: str) -> None:
+    assert read(BY_ID[item], text) is None
+
+
 @pytest.mark.parametrize(
     "text", ["no sé", "no me acuerdo", "no recuerdo bien", "idk", "I don't remember", "not sure honestly"]
 )
@@ -112,14 +149,34 @@ def test_who_does_not_know_has_not_said_no(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["can i do this later", "later", "not now", "I'll finish it tomorrow", "en otro momento", "sigo luego"],
+    [
+        "can i do this later",
+        "later",
+        "not now",
+        "I'll finish it tomorrow",
+        "en otro momento",
+        "sigo luego",
+        "lo dejo para mañana",
+        "mejor lo termino esta noche",
+        "I'll leave the rest for tomorrow",
+    ],
 )
 def test_the_rest_can_be_put_off(text: str) -> None:
     assert puts_off(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["laser, two years later", "mañana me hago un láser", "mañana", "no", "in may", ""]
+    "text",
+    [
+        "laser, two years later",
+        "mañana me hago un láser",
+        "mañana",
+        "para mañana",
+        "tonight",
+        "no",
+        "in may",
+        "",
+    ],
 )
 def test_an_answer_puts_nothing_off(text: str) -> None:
     assert not puts_off(text)
@@ -271,6 +328,21 @@ def test_a_long_read_back_comes_in_texts_of_one_message_each(language: str) -> N
     parts = summary.read_back(answers, "es" if language == "es" else "en")
     assert len(parts) > 1
     assert max(map(len, parts)) <= 320
+
+
+def test_the_clinicians_page_cuts_no_words_and_quotes_what_is_held_once() -> None:
+    worry = (
+        "a friend had a bad result and I am afraid of looking different; "
+        + "my partner pays and wants it. " * 4
+    )
+    answers = {"other": said("other", worry), "allergy": said("allergy", "bee stings, I carry an epipen")}
+    page = dict(summary.sections(answers, "en"))
+    assert f"Anything else: {worry.strip()}" in page["History, in the patient's words"]
+    (held,) = page["Held for the clinician"]
+    assert held.startswith('"bee stings, I carry an epipen" - ')
+    assert held.count("epipen") == 1
+    assert "Radiesse: Label: contraindicated after severe allergy" in held
+    assert "Clarify what, how severe" in held
 
 
 def test_the_page_keeps_the_patients_words_and_lists_what_to_ask_in_person() -> None:

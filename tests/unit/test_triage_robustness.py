@@ -118,6 +118,7 @@ def test_language_of_short_messages(text: str, default: str, expected: str) -> N
         ("hola", "en", "es"), ("Hola!!", "en", "es"), ("buenas", "en", "es"), ("precio?", "en", "es"),
         ("hi", "en", "en"), ("hello", "es", "es"),
         ("hola, how much is it", "en", "en"), ("juvederm", "en", "en"),
+        ("eres un robot?", "en", "es"), ("voy a denunciarles", "en", "es"), ("me pueden llamar", "en", "es"),
     ],
 )  # fmt: skip
 def test_language_of_the_first_words_of_somebody_unknown(text: str, default: str, expected: str) -> None:
