@@ -91,11 +91,13 @@ def _pulse(who: Visitor, address: str, named: set[str]) -> dict[str, Any]:
     """A pulse. It names patients, so those that this stream has not named yet are written down first."""
     pulse = counts.pulse(who)
     if fresh := sorted({item["id"] for item in pulse["items"]} - named):
+        patients = {item["patient_id"] for item in pulse["items"] if item["id"] in fresh} - {None}
+        detail = {"alerts": fresh, "patients": sorted(patients)}
         with transaction() as session:
-            entry = Entry(
-                "alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, {"alerts": fresh}, address
+            append(
+                session,
+                Entry("alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, detail, address),
             )
-            append(session, entry)
         named.update(fresh)
     return pulse
 

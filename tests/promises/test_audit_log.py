@@ -334,7 +334,10 @@ def test_an_alert_announced_on_an_open_page_is_in_the_log_once(world: World, nur
 
     asyncio.run(listen())
     (entry,) = logged("alert.announce")
-    assert entry.detail == {"alerts": sorted([world.alerts["vision"], world.alerts["lip"]])}
+    assert entry.detail == {
+        "alerts": sorted([world.alerts["vision"], world.alerts["lip"]]),
+        "patients": sorted([world.patients["ana"], world.patients["pat"]]),
+    }
     assert (entry.actor_id, entry.ip) == (world.staff["nurse"], "10.0.0.7")
 
 
