@@ -25,7 +25,7 @@ from bot.protocols.never_say import breaches
 from bot.protocols.schema import Setting
 
 #: What is on or off.
-SWITCHES = ("approved_words_only", "consent_by_text", "texts_on_holidays")
+SWITCHES = ("approved_words_only", "consent_by_text", "pages_name_patient", "texts_on_holidays")
 _SPAN = re.compile(r"(\d{1,2})[:.](\d{2})\s*(?:-|–|to|a)\s*(\d{1,2})[:.](\d{2})")
 
 

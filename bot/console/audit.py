@@ -89,7 +89,7 @@ def audit_page(
     patient: str = Query("", max_length=100),
     before: int | None = Query(None, ge=1, le=2**31 - 1),
 ) -> Response:
-    """A page of entries. `patient` is what was typed of a name or number; `before` the number to go on from."""
+    """A page of entries. `patient` is what was typed of a name or number, `before` where to go on."""
     typed, problem = patient.strip(), ""
     _noted(asked)
     with reading() as session:

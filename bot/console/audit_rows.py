@@ -30,8 +30,8 @@ PAGES = {
     "recall": "/console/recall/{}",
 }
 CSV_COLUMNS = (
-    "seq", "at", "actor_kind", "actor_id", "actor", "action", "what", "subject_kind", "subject_id", "patients",
-    "detail", "ip", "outcome", "hash",
+    "seq", "at", "actor_kind", "actor_id", "actor", "action", "what", "subject_kind", "subject_id",
+    "patients", "detail", "ip", "outcome", "hash",
 )  # fmt: skip
 
 
@@ -97,12 +97,8 @@ def shown(
         )
     }
     alerts = [row.subject_id for row in rows if row.subject_kind == "alert"]
-    codes = {
-        alert_id: code
-        for alert_id, code in session.execute(
-            select(Alert.id, Alert.code).where(Alert.id.in_(alerts), Alert.clinic_id == who.clinic_id)
-        )
-    }
+    of_alerts = select(Alert.id, Alert.code).where(Alert.id.in_(alerts), Alert.clinic_id == who.clinic_id)
+    codes = {str(alert_id): str(code) for alert_id, code in session.execute(of_alerts)}
     return [
         Shown(
             seq=row.seq,
@@ -151,7 +147,7 @@ def csv_line(of: Iterable[str]) -> str:
 
 
 def _concerned(row: AuditEntry, first: str) -> list[str]:
-    """Ids of the patients whose data was seen or changed: the one that the entry is about before the others."""
+    """Ids of the patients whose data was seen or changed; `first` comes before the others."""
     about = [row.subject_id] if row.subject_kind == "patient" else []
     ids = list(dict.fromkeys([*about, *row.detail.get("patients", [])]))
     return sorted(ids, key=lambda one: one != first)

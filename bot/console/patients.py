@@ -24,7 +24,7 @@ from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Conversation
-from bot.messaging.threads import local_day
+from bot.messaging.threads import local_day, staff_at
 from bot.photos import gallery
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -115,6 +115,7 @@ def _patient_page(
             coming=_coming(session, patient),
             conversations=_conversations(session, patient),
             enrolments=enrolments_of(session, patient),
+            also_staff=staff_at(session, who.clinic_id, patient.phone) is not None,
             newest=newest,
             outcomes=outcomes.shown(session, patient, newest),
             entries=entries,

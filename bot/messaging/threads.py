@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -81,10 +81,9 @@ def find_or_open(
 def _recognise(session: Session, conversation: Conversation) -> None:
     """Whose number this is, looked up each time: people are enrolled, hired and leave. It may be both a
     patient's and a member of staff's."""
-    where = {"clinic_id": conversation.clinic_id, "phone": conversation.address}
-    patient = session.scalars(select(Patient).filter_by(**where)).first()
-    staff = session.scalars(select(Staff).filter_by(**where, active=True)).first()
-    staff = staff or _by_text_number(session, conversation)
+    clinic_id, number = conversation.clinic_id, conversation.address
+    patient = session.scalars(select(Patient).filter_by(clinic_id=clinic_id, phone=number)).first()
+    staff = staff_at(session, clinic_id, number)
     if patient is not None and conversation.patient_id != patient.id:
         conversation.patient_id, conversation.language = patient.id, patient.language
     elif patient is None and staff is not None:
@@ -92,20 +91,43 @@ def _recognise(session: Session, conversation: Conversation) -> None:
     conversation.staff_id = staff.id if staff else None
 
 
-def _by_text_number(session: Session, conversation: Conversation) -> Staff | None:
-    """The member of staff who gave this number to be texted at."""
-    return session.scalars(
+def staff_at(session: Session, clinic_id: str, number: str) -> Staff | None:
+    """The member of staff whose phone this is, or who gave the number to be texted at."""
+    own = select(Staff).filter_by(clinic_id=clinic_id, phone=number, active=True)
+    given = (
         select(Staff)
         .join(ContactMethod, ContactMethod.staff_id == Staff.id)
         .where(
-            Staff.clinic_id == conversation.clinic_id,
+            Staff.clinic_id == clinic_id,
             Staff.active.is_(True),
             ContactMethod.kind == ContactKind.SMS,
-            ContactMethod.address == conversation.address,
+            ContactMethod.address == number,
             ContactMethod.removed_at.is_(None),
         )
         .limit(1)
-    ).first()
+    )
+    return session.scalars(own).first() or session.scalars(given).first()
+
+
+def patients_at(session: Session, staff: Sequence[Staff]) -> dict[str, str]:
+    """Ids of patients by the id of the active member of staff whose number theirs is too (`staff_at`)."""
+    people = {one.id: one for one in staff if one.active}
+    methods = session.execute(
+        select(ContactMethod.staff_id, ContactMethod.address).where(
+            ContactMethod.staff_id.in_(people),
+            ContactMethod.kind == ContactKind.SMS,
+            ContactMethod.removed_at.is_(None),
+        )
+    )
+    numbers = [(one.id, one.phone) for one in people.values() if one.phone]
+    numbers += [(staff_id, address) for staff_id, address in methods]
+    wanted = {number for _staff_id, number in numbers}
+    clinics = {one.clinic_id for one in people.values()}
+    patients = session.execute(
+        select(Patient.phone, Patient.id).where(Patient.clinic_id.in_(clinics), Patient.phone.in_(wanted))
+    )
+    by_number = dict(patients.tuples().all())
+    return {staff_id: by_number[number] for staff_id, number in numbers if number in by_number}
 
 
 def leads_for(session: Session, conversation: Conversation) -> list[Staff]:

@@ -21,7 +21,7 @@ def long_log(
     entry: Callable[[int], dict[str, Any]],
     every: timedelta = timedelta(minutes=5),
 ) -> None:
-    """A whole chain of `length` entries for a clinic whose log is empty; `entry` gives what is special of each."""
+    """A whole chain for a clinic whose log is empty; `entry` gives what is special of each number."""
     previous, rows = START, []
     for seq in range(1, length + 1):
         row: dict[str, Any] = {
