@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.audit import checks, search, trail
-from bot.audit.models import AuditCheck
+from bot.audit.models import AuditCheck, AuditEntry
 from bot.audit.search import Wanted
 from bot.clinic.models import Patient, Staff
 from bot.console import audit_rows, pages, patients
@@ -178,7 +178,8 @@ def _page(
     problem: str = "",
 ) -> Response:
     t = translator(who.language)
-    found, more = ([], False)
+    found: list[AuditEntry] = []
+    more = False
     if wanted is not None:
         found, more = search.page(session, who.clinic_id, wanted, before=before, size=PAGE_SIZE)
     choices = (fitting or [])[:CHOICES]

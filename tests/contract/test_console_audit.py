@@ -17,7 +17,7 @@ from sqlalchemy import select
 import bot
 from bot.access.door import declared
 from bot.audit import checks, search
-from bot.audit.chain import Entry, append
+from bot.audit.chain import Entry, Fault, append
 from bot.audit.models import AuditCheck, AuditEntry
 from bot.clinic import api_keys
 from bot.clinic.models import Patient, Staff
@@ -35,6 +35,7 @@ from tests.contract.test_console_pages import client_for, post
 from tests.support import pictures
 from tests.support.audit_log import FIRST, long_log
 
+TAGS = re.compile(r"<details>.*?</details>|<[^>]+>", re.DOTALL)
 ROW = re.compile(r"<tr>\s*<th scope=\"row\">(.*?)</tr>", re.DOTALL)
 
 
@@ -54,10 +55,8 @@ def lines(client: TestClient, query: str = "") -> list[str]:
     """The log's lines on a page, as they are read."""
     page = client.get(f"/console/audit?{query}")
     assert page.status_code == 200
-    return [
-        " ".join(html.unescape(re.sub(r"<details>.*?</details>|<[^>]+>", " ", row, flags=re.DOTALL)).split())
-        for row in ROW.findall(page.text)
-    ]
+    read = (" ".join(html.unescape(TAGS.sub(" ", row)).split()) for row in ROW.findall(page.text))
+    return [re.sub(r" ([,:])", r"\1", line) for line in read]
 
 
 def logged(action: str) -> list[AuditEntry]:
@@ -350,8 +349,7 @@ def test_a_check_goes_on_in_pieces_and_says_how_far_it_has_got(
             "Entry 85 is not right: it is not as",
         ),
         ("DELETE FROM audit_entries WHERE seq = 80", "delete", "Entry 80 is not right: it is missing"),
-        ("DELETE FROM audit_entries WHERE seq > 90", "delete", "Entry 91 is not right: the log does not end"),
-        ("UPDATE audit_heads SET seq = 100", "update", "is not right"),
+        ("DELETE FROM audit_entries WHERE seq > 90", "delete", "Entry 91 is not right: it is missing"),
     ],
 )
 def test_a_check_names_the_first_entry_that_is_not_right(
@@ -364,6 +362,29 @@ def test_a_check_names_the_first_entry_that_is_not_right(
     assert says in post(doctor, "/console/audit/verify").text
     (entry,) = logged("audit.verify")
     assert entry.detail["fault"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "seq"),
+    [
+        ("DELETE FROM audit_entries WHERE seq > 90", 91),
+        ("UPDATE audit_heads SET seq = 100", 101),
+        ("UPDATE audit_heads SET hash = 'x'", 131),
+    ],
+)
+def test_a_log_that_ends_where_it_should_not_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, statement: str, seq: int
+) -> None:
+    monkeypatch.setattr(checks, "PIECE", 40)
+    a_long_log(world, 130)
+    tamper(statement, "delete")
+    broken = checks.go_on(world.clinic, world.staff["doctor"]).broken
+    assert broken is not None
+    assert (broken.fault, broken.seq) == (Fault.WRONG_END, seq)
+    with reading() as session:
+        check = checks.newest(session, world.clinic)
+    assert check is not None
+    assert (check.ended, check.fault, check.broken_seq) == (True, "wrong_end", seq)
 
 
 def test_an_entry_that_is_changed_after_its_piece_was_checked_is_found_by_the_next_check(
