@@ -143,6 +143,12 @@ class Refreshes:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, ...], float] = {}
 
+    def lately(self, *key: str, now: float | None = None) -> bool:
+        """Whether this was written down within the time; asking does not count as writing."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            return now - self._seen.get(key, -self._every_s) < self._every_s
+
     def due(self, *key: str, now: float | None = None) -> bool:
         """Whether this page is to be written down; it then counts as written."""
         now = time.monotonic() if now is None else now

@@ -153,6 +153,14 @@ def _care(setting: Setting, key: str, given: Mapping[str, str], problems: dict[s
     return int(text)
 
 
+def changed(clinic: Clinic, changes: Changes) -> list[str]:
+    """Names of the settings that would not be as they are; of aftercare values and hours the group's."""
+    fresh: dict[str, Any] = {**changes.facts, **changes.switches}
+    fresh["texts_from_hour"], fresh["texts_until_hour"] = changes.texting
+    fresh |= {"opening_hours": changes.opening_hours, "care_settings": changes.care_settings}
+    return sorted(name for name, value in fresh.items() if getattr(clinic, name) != value)
+
+
 def save(clinic_id: str, changes: Changes) -> None:
     """Write the settings, and keep what texts are filled with from now on."""
     with transaction() as session:

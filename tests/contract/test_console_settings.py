@@ -7,7 +7,9 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from bot.audit.models import AuditEntry
 from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic, Role, Staff
 from bot.clinic.own_settings import SettingsInvalid, read
@@ -174,3 +176,15 @@ def test_naming_patients_in_pages_is_off_and_says_what_it_means(world: World, do
     with transaction() as session:
         session.get_one(Staff, world.staff["doctor"]).language = "es"
     assert "quedan en teléfonos que se pierden" in html.unescape(doctor.get(PATH).text)
+
+
+def test_the_audit_log_says_which_settings_were_changed(world: World, doctor: TestClient) -> None:
+    post(doctor, PATH, **form(world, pages_name_patient="yes", crisis_line="116 123", hours_mon="9:00-13:00"))
+    post(doctor, PATH, **form(world))
+    with transaction() as session:
+        entries = session.scalars(
+            select(AuditEntry).filter_by(action="settings.clinic").order_by(AuditEntry.seq)
+        )
+        details = [entry.detail for entry in entries]
+    assert details[0] == {"changed": ["crisis_line", "opening_hours", "pages_name_patient"]}
+    assert details[-1] == {"changed": []}

@@ -341,6 +341,35 @@ def test_an_alert_announced_on_an_open_page_is_in_the_log_once(world: World, nur
     assert (entry.actor_id, entry.ip) == (world.staff["nurse"], "10.0.0.7")
 
 
+def test_each_page_that_is_opened_does_not_announce_the_same_alerts_anew(
+    world: World, nurse: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = nurse.cookies[sessions.COOKIE]
+    with reading() as session:
+        who = sessions.visitor(session, cookie)
+    assert who is not None
+
+    async def open_a_page() -> None:
+        await anext(queue._pulses(who, cookie, "10.0.0.7"))
+
+    def broken(*_anything: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "append", broken)
+        with pytest.raises(OSError, match="disk full"):
+            asyncio.run(open_a_page())
+    for _page in range(3):
+        asyncio.run(open_a_page())
+    assert len(logged("alert.announce")) == 1, "what could not be written counts as not shown"
+    with transaction() as session:
+        kim = session.get_one(Patient, world.patients["kim"])
+        console_clinic.wrote(session, world, "kim", kim, "My lip is white and it hurts", 1)
+    asyncio.run(open_a_page())
+    (_first, second) = logged("alert.announce")
+    assert second.detail == {"alerts": [world.alerts["kim"]], "patients": [world.patients["kim"]]}
+
+
 def test_signing_in_and_out_and_failing_to_are_in_the_log(world: World) -> None:
     nurse = client_for("nurse")
     nurse.post("/console/sign-in", data={"email": "nurse@demo.example", "password": "wrong"})
