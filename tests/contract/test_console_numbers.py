@@ -75,6 +75,7 @@ def test_enrolling_a_member_of_staffs_number_says_what_happens_to_its_texts(worl
     assert "Enrolled." in page
     assert "Texts from it are read as the patient's" in page
     assert "“ACK 47”, “47” or “on it”" in page
+    assert "STOP from it ends the patient's texts" in page
     assert "read as the patient's" not in said(nurse, phone="+15550100150", first_name="Rae")
 
 
