@@ -29,6 +29,7 @@ class Permission(enum.StrEnum):
     APPROVE_RECALLS = "approve_recalls"
     MANAGE_STAFF = "manage_staff"
     MANAGE_SETTINGS = "manage_settings"
+    VIEW_AUDIT = "view_audit"  #: who saw or changed what, of everybody
     MANAGE_ON_CALL = "manage_on_call"  #: rotas, closed days, the steps of an escalation
     OWN_ACCOUNT = "own_account"  #: one's own password, second factor and sessions
 
@@ -65,6 +66,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
         Permission.CHANGE_PROTOCOLS,
         Permission.APPROVE_RECALLS,
         Permission.MANAGE_SETTINGS,
+        Permission.VIEW_AUDIT,
         Permission.MANAGE_ON_CALL,
     },
     Role.ADMIN: _EVERYBODY
@@ -75,6 +77,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
         Permission.APPROVE_RECALLS,
         Permission.MANAGE_STAFF,
         Permission.MANAGE_SETTINGS,
+        Permission.VIEW_AUDIT,
         Permission.MANAGE_ON_CALL,
     },
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,8 @@ from bot.ids import new_id
 #: What the first entry of a chain holds as the hash of the one before.
 START = "0" * 64
 READ_AT_ONCE = 500
+#: An entry, or its row as the database gives it: the same names.
+Written = AuditEntry | Row[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,33 @@ class Entry:
     outcome: str = "done"
 
 
+class Point(NamedTuple):
+    """An entry up to which a chain is whole: its number and its hash."""
+
+    seq: int = 0
+    hash: str = START
+
+
+class Fault(enum.StrEnum):
+    """What can be wrong with a chain."""
+
+    MISSING = "missing"  #: an entry is not there, and a later one is
+    UNLINKED = "unlinked"  #: an entry does not follow from the one before it
+    ALTERED = "altered"  #: an entry is not as it was written
+    WRONG_END = "wrong_end"  #: entries at the end are gone, or there are more than were written
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """The first entry of a chain that is not as it was written, and what is wrong with it."""
 
     chain: str
     seq: int
+    fault: Fault
     problem: str
 
 
-def canonical(entry: AuditEntry) -> bytes:
+def canonical(entry: Written) -> bytes:
     """The entry as JSON that is the same on every database: sorted keys, no spaces, UTC in microseconds."""
     told = {
         "id": entry.id,
@@ -63,7 +83,7 @@ def canonical(entry: AuditEntry) -> bytes:
     return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def digest(entry: AuditEntry) -> str:
+def digest(entry: Written) -> str:
     """The SHA-256 of the canonical entry, as hexadecimal."""
     return hashlib.sha256(canonical(entry)).hexdigest()
 
@@ -120,32 +140,79 @@ def chains(session: Session) -> list[str]:
     return sorted(found)
 
 
-def entries(session: Session, chain: str) -> Iterator[AuditEntry]:
-    """The entries of a chain in their order, read a few at a time."""
-    query = select(AuditEntry).filter_by(chain=chain).order_by(AuditEntry.seq)
-    for row in session.scalars(query.execution_options(yield_per=READ_AT_ONCE)):
-        yield row
-        session.expunge(row)
+def entries(session: Session, chain: str, after: int = 0, until: int | None = None) -> Iterator[Row[Any]]:
+    """The entries of a chain in their order, read a few at a time: those behind number `after`, to `until`.
+
+    As plain rows with the columns' names: a log is long, and nothing is to be changed.
+    """
+    query = select(AuditEntry.__table__).where(AuditEntry.chain == chain, AuditEntry.seq > after)
+    if until is not None:
+        query = query.where(AuditEntry.seq <= until)
+    yield from session.execute(query.order_by(AuditEntry.seq).execution_options(yield_per=READ_AT_ONCE))
 
 
-def first_break(chain: str, rows: Iterable[AuditEntry], head: tuple[int, str]) -> Break | None:
+def first_break(chain: str, rows: Iterable[Written], head: tuple[int, str]) -> Break | None:
     """Walk `rows` and compare with the `head` (number and hash of the newest). None when all is whole."""
-    expected, previous = 1, START
+    reached = _walk(chain, rows, Point())
+    return reached if isinstance(reached, Break) else _wrong_end(chain, reached, Point(*head))
+
+
+def _walk(chain: str, rows: Iterable[Written], after: Point) -> Point | Break:
+    """The last of `rows` when each follows from the one before it, the first of them from `after`."""
+    reached = after
     for row in rows:
+        expected = reached.seq + 1
         if row.seq != expected:
-            return Break(chain, expected, f"entry {expected} is missing (the next one there is {row.seq})")
-        if row.previous_hash != previous:
-            return Break(chain, row.seq, "it does not follow from the entry before it")
+            problem = f"entry {expected} is missing (the next one there is {row.seq})"
+            return Break(chain, expected, Fault.MISSING, problem)
+        if row.previous_hash != reached.hash:
+            return Break(chain, row.seq, Fault.UNLINKED, "it does not follow from the entry before it")
         if row.hash != digest(row):
-            return Break(chain, row.seq, "it is not as it was written")
-        expected, previous = row.seq + 1, row.hash
-    if head != (expected - 1, previous):
-        return Break(chain, expected, f"the chain should end at entry {head[0]} and ends at {expected - 1}")
-    return None
+            return Break(chain, row.seq, Fault.ALTERED, "it is not as it was written")
+        reached = Point(row.seq, row.hash)
+    return reached
+
+
+def _wrong_end(chain: str, reached: Point, head: Point, newest: int = 0) -> Break | None:
+    if reached == head and newest <= head.seq:
+        return None
+    ends_at = max(reached.seq, newest)
+    problem = f"the chain should end at entry {head.seq} and ends at {ends_at}"
+    return Break(chain, min(reached.seq, head.seq) + 1, Fault.WRONG_END, problem)
+
+
+def next_piece(
+    session: Session, chain: str, after: Point, most: int = READ_AT_ONCE
+) -> tuple[Point | Break, bool]:
+    """Walk at most `most` entries behind `after`. The second value says whether the chain's end was reached.
+
+    Entries that are added meanwhile are no break: the end is the one that there was when this began.
+    """
+    newest = session.scalar(select(func.max(AuditEntry.seq)).where(AuditEntry.chain == chain)) or 0
+    head = _head_of(session, chain)  # read after `newest`: it is never behind an entry
+    until = min(head.seq, after.seq + most)
+    reached = _walk(chain, entries(session, chain, after.seq, until), after)
+    if isinstance(reached, Break):
+        return reached, True
+    if reached.seq == until < head.seq:
+        return reached, False
+    if reached.seq < min(newest, head.seq):  # the piece ends with the gap
+        missing = reached.seq + 1
+        return Break(chain, missing, Fault.MISSING, f"entry {missing} is missing"), True
+    return _wrong_end(chain, reached, head, newest) or reached, True
+
+
+def _head_of(session: Session, chain: str) -> Point:
+    row = session.execute(select(AuditHead.seq, AuditHead.hash).where(AuditHead.chain == chain)).first()
+    return Point(row.seq, row.hash) if row else Point()
 
 
 def verify(session: Session, chain: str) -> tuple[int, str, Break | None]:
     """How many entries the chain should have, the hash it ends with, and its first break if there is one."""
-    found = session.get(AuditHead, chain)
-    head = (found.seq, found.hash) if found else (0, START)
-    return *head, first_break(chain, entries(session, chain), head)
+    reached, ended = Point(), False
+    while not ended:
+        found, ended = next_piece(session, chain, reached)
+        if isinstance(found, Break):
+            return *_head_of(session, chain), found
+        reached = found
+    return *reached, None

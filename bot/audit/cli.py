@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bot.spreadsheet import harmless
+
 app = typer.Typer(no_args_is_help=True, help="The log of who saw or changed what.")
 out, err = Console(), Console(stderr=True)
 Clinic = Annotated[str | None, typer.Option(help="Clinic id; without it every chain.")]
@@ -73,15 +75,10 @@ def export(
                     cells = {column: getattr(entry, column) for column in COLUMNS}
                     cells["at"] = entry.at.isoformat()
                     cells["detail"] = json.dumps(entry.detail, sort_keys=True)
-                    writer.writerow([_harmless(str(cells[column])) for column in COLUMNS])
+                    writer.writerow([harmless(str(cells[column])) for column in COLUMNS])
     finally:
         if file:
             target.close()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _chains(clinic: str | None) -> list[str]:

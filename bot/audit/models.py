@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db.base import Base, Keyed
+from bot.db.base import Base, ClinicOwned, Keyed
 
 #: The chain of what belongs to no clinic, such as a sign-in with an e-mail that nobody has.
 INSTALLATION = "installation"
@@ -21,6 +21,9 @@ class AuditEntry(Keyed, Base):
     __table_args__ = (
         UniqueConstraint("chain", "seq"),
         Index("ix_audit_entries_subject", "clinic_id", "subject_id"),
+        Index("ix_audit_entries_actor", "chain", "actor_id", "seq"),
+        Index("ix_audit_entries_action", "chain", "action", "seq"),
+        Index("ix_audit_entries_at", "chain", "at"),
     )
 
     clinic_id: Mapped[str | None] = mapped_column(ForeignKey("clinics.id"))
@@ -48,3 +51,17 @@ class AuditHead(Base):
     chain: Mapped[str] = mapped_column(String(32), primary_key=True)
     seq: Mapped[int] = mapped_column(Integer)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditCheck(ClinicOwned, Base):
+    """Somebody had the clinic's chain checked: how far that has got, and what it found. Done in pieces."""
+
+    __tablename__ = "audit_checks"
+
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"))
+    seq: Mapped[int] = mapped_column(Integer, default=0)  #: whole up to this entry
+    hash: Mapped[str] = mapped_column(String(64), default="0" * 64)  #: of that entry
+    at: Mapped[datetime]  #: of the last piece, the time outside
+    ended: Mapped[bool] = mapped_column(default=False)
+    fault: Mapped[str | None] = mapped_column(String(24))  #: a `chain.Fault`
+    broken_seq: Mapped[int | None] = mapped_column(Integer)  #: the first entry that is not as it was written

@@ -23,8 +23,6 @@ from bot.audit.chain import Entry, append
 from bot.clinic.models import Patient
 from bot.db.engine import RecordSession, transaction
 
-#: Ids named in one entry; a list of patients is longer only in a file of thousands.
-MOST_IDS = 500
 #: Seconds after which a page that refreshes itself is written down anew while it stays open.
 REFRESH_S = 600.0
 
@@ -51,9 +49,7 @@ class Act:
         """What is known of it so far."""
         detail = dict(self.detail)
         if named := sorted(self.patients - {self.subject[1]}):
-            detail["patients"] = named[:MOST_IDS]
-            if len(named) > MOST_IDS:
-                detail["patients_in_all"] = len(named)
+            detail["patients"] = named  # all of them: who has seen a patient is looked up here
         return Entry(
             action=self.action,
             actor_kind=self.actor_kind,
@@ -72,6 +68,13 @@ _current: ContextVar[Act | None] = ContextVar("afterglow_act", default=None)
 def current() -> Act | None:
     """The act under way in this request or command; None in work that nobody asked for."""
     return _current.get()
+
+
+def concerns(patient_id: str | None) -> None:
+    """The act under way shows or changes something of this patient, whose row it need not load."""
+    act = _current.get()
+    if act is not None and patient_id is not None and not act._quiet:
+        act.patients.add(patient_id)
 
 
 @contextmanager
@@ -139,6 +142,12 @@ class Refreshes:
         self._every_s = every_s
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, ...], float] = {}
+
+    def lately(self, *key: str, now: float | None = None) -> bool:
+        """Whether this was written down within the time; asking does not count as writing."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            return now - self._seen.get(key, -self._every_s) < self._every_s
 
     def due(self, *key: str, now: float | None = None) -> bool:
         """Whether this page is to be written down; it then counts as written."""

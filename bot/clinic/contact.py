@@ -78,7 +78,8 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
         ).first()
         if other is not None:
             raise EnrolmentInvalid(
-                {"phone": f"This number belongs to {other.name}. Two patients cannot share one number."}
+                {"phone": f"This number belongs to {other.name}. Two patients cannot share one number."},
+                taken_by=("shared", other.name),
             )
         moved = patient.phone != phone
         patient.first_name, patient.last_name = contact.first_name, contact.last_name

@@ -32,11 +32,15 @@ CLOCK_TOLERANCE = timedelta(minutes=15)
 
 
 class EnrolmentInvalid(Exception):
-    """The form cannot be accepted. `errors` says for each field what to do."""
+    """The form cannot be accepted. `errors` says for each field what to do.
 
-    def __init__(self, errors: dict[str, str]) -> None:
+    `taken_by`: how the number came to be another patient's ("belongs", "shared") and that patient's name, for
+    whoever says it in another language.
+    """
+
+    def __init__(self, errors: dict[str, str], taken_by: tuple[str, str] | None = None) -> None:
         super().__init__("; ".join(f"{field}: {text}" for field, text in errors.items()))
-        self.errors = errors
+        self.errors, self.taken_by = errors, taken_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +309,8 @@ def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
 def _check_name(patient: Patient, form: EnrolmentForm) -> None:
     if patient.name.casefold() != f"{form.first_name} {form.last_name}".casefold():
         raise EnrolmentInvalid(
-            {"phone": f"This number belongs to {patient.name}. Check the number, or the name."}
+            {"phone": f"This number belongs to {patient.name}. Check the number, or the name."},
+            taken_by=("belongs", patient.name),
         )
 
 

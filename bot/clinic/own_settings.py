@@ -25,7 +25,7 @@ from bot.protocols.never_say import breaches
 from bot.protocols.schema import Setting
 
 #: What is on or off.
-SWITCHES = ("approved_words_only", "consent_by_text", "texts_on_holidays")
+SWITCHES = ("approved_words_only", "consent_by_text", "pages_name_patient", "texts_on_holidays")
 _SPAN = re.compile(r"(\d{1,2})[:.](\d{2})\s*(?:-|–|to|a)\s*(\d{1,2})[:.](\d{2})")
 
 
@@ -151,6 +151,14 @@ def _care(setting: Setting, key: str, given: Mapping[str, str], problems: dict[s
         problems[f"care_{key}"] = f"number_{setting.unit}"
         return None
     return int(text)
+
+
+def changed(clinic: Clinic, changes: Changes) -> list[str]:
+    """Names of the settings that would not be as they are; of aftercare values and hours the group's."""
+    fresh: dict[str, Any] = {**changes.facts, **changes.switches}
+    fresh["texts_from_hour"], fresh["texts_until_hour"] = changes.texting
+    fresh |= {"opening_hours": changes.opening_hours, "care_settings": changes.care_settings}
+    return sorted(name for name, value in fresh.items() if getattr(clinic, name) != value)
 
 
 def save(clinic_id: str, changes: Changes) -> None:

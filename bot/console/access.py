@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.audit import trail
 from bot.clinic.models import Patient
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
@@ -26,6 +27,7 @@ def _of_clinic(session: Session, who: Visitor, model: type[R], row_id: str) -> R
     row = session.get(model, row_id)
     if row is None or row.clinic_id != who.clinic_id:
         raise NotThere
+    trail.concerns(getattr(row, "patient_id", None))
     return row
 
 
@@ -47,6 +49,7 @@ def message_for(session: Session, who: Visitor, message_id: str) -> Message:
     message = _of_clinic(session, who, Message, message_id)
     if message.kind is not Kind.PATIENT:
         raise NotThere
+    trail.concerns(message.conversation.patient_id)  # whose number it is by now
     return message
 
 
@@ -94,4 +97,5 @@ def assessment_for(session: Session, who: Visitor, message_id: str) -> Assessmen
     ).first()
     if record is None:
         raise NotThere
+    trail.concerns(record.message.patient_id or record.message.conversation.patient_id)
     return record

@@ -22,6 +22,7 @@ from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
+from bot.handover import service as handover
 from bot.judgement.models import Verdict
 from bot.messaging.models import Channel, Direction, Message
 from bot.messaging.threads import leads_for, local_day
@@ -32,7 +33,7 @@ from bot.triage.types import Tier
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "closed")
+DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits")
 
 
 @router.get("/alerts/{alert_id}")
@@ -77,7 +78,8 @@ def note(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respon
 def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
     """Close with an outcome from the list and a note; both are required."""
     with reading() as session:
-        closed = alert_for(session, who, alert_id).status is AlertStatus.CLOSED
+        alert = alert_for(session, who, alert_id)
+        closed, conversation_id = alert.status is AlertStatus.CLOSED, alert.conversation_id
     if closed:
         return _back(alert_id, "already")
     outcome, words = pages.text(form, "outcome"), pages.text(form, "close_note")
@@ -94,6 +96,11 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
         except service.CloseRefused:
             return _back(alert_id, "already")
         judging.record(who, alert_id, form)
+        match handover.done_with(conversation_id, who.staff_id):
+            case "back":
+                return _back(alert_id, "closed_back")
+            case "waits":
+                return _back(alert_id, "closed_waits")
         return _back(alert_id, "closed")
     typed = {name: pages.text(form, name) for name in ("outcome", "close_note", "verdict", "judged")}
     return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
@@ -127,7 +134,8 @@ def _page(
             patient=alert.patient,
             thread=thread,
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
-            findings=[finding for entry in thread for finding in entry["findings"]],
+            findings=[finding for entry in thread for finding in _by_flag(entry["findings"])],
+            judgements=judging.of_alert_page(session, alert, [entry["message"].id for entry in thread]),
             phone=_phone(alert),
             leads=_leads(session, alert),
             as_lead=AS_LEAD,
@@ -220,3 +228,20 @@ def _entry(
             for finding in findings
         ],
     }
+
+
+def _by_flag(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A message's findings, each flag once: as urgent as its most urgent rule, with all rules and words."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in findings:
+        same = found.setdefault(
+            one["flag"], {**one, "rules": [], "words_found": [], "sources": {}, "probe": True}
+        )
+        if Tier(one["tier"]).urgency < Tier(same["tier"]).urgency:
+            same["tier"] = one["tier"]
+        same["probe"] = same["probe"] and one["probe"]
+        same["rules"].append(one["rule"])
+        if one["words"] not in same["words_found"]:
+            same["words_found"].append(one["words"])
+        same["sources"][one["source"]] = one["citation"]
+    return list(found.values())

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from bot.access.door import door
 from bot.access.permissions import Permission
+from bot.audit import trail
 from bot.clinic import own_settings
 from bot.clinic.facts import WEEKDAYS
 from bot.clinic.models import Clinic
@@ -47,6 +48,9 @@ def save(request: Request, who: SignedIn, form: Posted) -> Response:
         changes = own_settings.read(typed, clinic)
     except SettingsInvalid as invalid:
         return _page(request, who, typed, problems=invalid.problems, status=422)
+    act = trail.current()
+    if act is not None:
+        act.detail |= {"changed": own_settings.changed(clinic, changes)}
     own_settings.save(who.clinic_id, changes)
     return RedirectResponse("/console/settings?did=saved", 303)
 

@@ -56,6 +56,7 @@ def pulse(who: Visitor) -> dict[str, Any]:
             "items": [
                 {
                     "id": alert.id,
+                    "patient_id": alert.patient_id,
                     "tier": alert.tier.value,
                     "say": t(
                         "queue.announce",

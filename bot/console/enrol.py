@@ -64,12 +64,21 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     try:
         result = enrolment.enrol(who.clinic_id, data)
     except enrolment.EnrolmentInvalid as problem:
-        errors = problem.errors
-        if who.language != "en":  # the form explains itself in English only
-            t = translator(who.language)
-            errors = {field: t(f"fix.{field}") for field in errors}
+        errors = in_words(problem, who)
         return _page(request, who, typed, areas, consent=consent, touch_up=touch_up, errors=errors)
     return RedirectResponse(f"/console/patients/{result.patient_id}?did=enrolled", 303)
+
+
+def in_words(problem: enrolment.EnrolmentInvalid, who: Visitor) -> dict[str, str]:
+    """What to do about each field, in the visitor's language; the form itself explains in English."""
+    if who.language == "en":
+        return problem.errors
+    t = translator(who.language)
+    errors = {field: t(f"fix.{field}") for field in problem.errors}
+    if problem.taken_by is not None:
+        how, name = problem.taken_by
+        errors["phone"] = t(f"fix.phone_{how}", name=name)
+    return errors
 
 
 def _page(

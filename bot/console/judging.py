@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
 from starlette.datastructures import FormData
 
 from bot.access.door import door
@@ -15,7 +19,7 @@ from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert
-from bot.judgement.models import Verdict
+from bot.judgement.models import Judgement, Verdict
 from bot.judgement.service import JudgementInvalid, given_tier, of_alert, of_message
 from bot.judgement.service import record as write
 from bot.triage.types import Tier
@@ -93,6 +97,18 @@ def record(who: Visitor, alert_id: str, form: FormData) -> None:
         alert = session.get_one(Alert, alert_id)
         judged = of_alert(session, alert, verdict, chosen_tier(form))
         write(session, judged, session.get_one(Staff, who.staff_id), alert)
+
+
+def of_alert_page(session: Session, alert: Alert, message_ids: Sequence[str]) -> list[Judgement]:
+    """What staff said of an alert, or of a message in it: the newest word of each on each message."""
+    query = (
+        select(Judgement)
+        .where(or_(Judgement.alert_id == alert.id, Judgement.message_id.in_(message_ids)))
+        .options(joinedload(Judgement.staff), joinedload(Judgement.message))
+        .order_by(Judgement.id)
+    )
+    newest = {(one.message_id, one.staff_id): one for one in session.scalars(query)}
+    return sorted(newest.values(), key=lambda one: one.id, reverse=True)
 
 
 def _page(

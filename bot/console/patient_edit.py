@@ -13,10 +13,9 @@ from bot.clinic import contact
 from bot.clinic.enrolment import EnrolmentInvalid
 from bot.console import pages
 from bot.console.access import patient_for
-from bot.console.enrol import ZONES
+from bot.console.enrol import ZONES, in_words
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
-from bot.console.strings import translator
 from bot.db.engine import reading
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -44,11 +43,7 @@ def edit(request: Request, who: SignedIn, form: Posted, patient_id: str) -> Resp
     try:
         contact.correct(who.clinic_id, patient_id, typed)
     except EnrolmentInvalid as problem:
-        errors = problem.errors
-        if who.language != "en":  # the form explains itself in English only
-            t = translator(who.language)
-            errors = {field: t(f"fix.{field}") for field in errors}
-        return _page(request, who, patient_id, typed, errors)
+        return _page(request, who, patient_id, typed, in_words(problem, who))
     return RedirectResponse(f"/console/patients/{patient_id}?did=saved", 303)
 
 

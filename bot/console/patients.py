@@ -24,7 +24,7 @@ from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Conversation
-from bot.messaging.threads import local_day
+from bot.messaging.threads import local_day, staff_at
 from bot.photos import gallery
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -45,7 +45,7 @@ def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -
     """The clinic's patients by name, or those whose name, phone number or lot fits `q`."""
     q, page = q.strip()[:100], max(1, page)
     with reading() as session:
-        found = _matching(session, who.clinic_id, q)
+        found = matching(session, who.clinic_id, q)
         shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         people = {p.id: p for p in session.scalars(select(Patient).where(Patient.id.in_(shown)))}
         return pages.render(
@@ -115,6 +115,7 @@ def _patient_page(
             coming=_coming(session, patient),
             conversations=_conversations(session, patient),
             enrolments=enrolments_of(session, patient),
+            also_staff=staff_at(session, who.clinic_id, patient.phone) is not None,
             newest=newest,
             outcomes=outcomes.shown(session, patient, newest),
             entries=entries,
@@ -138,7 +139,7 @@ def folded(words: str) -> str:
     return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
-def _matching(session: Session, clinic_id: str, q: str) -> list[str]:
+def matching(session: Session, clinic_id: str, q: str) -> list[str]:
     """Ids by last and first name. Matching is done here: databases differ on accents."""
     rows = session.execute(
         select(Patient.id, Patient.first_name, Patient.last_name, Patient.phone).where(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from bot import events
 from bot.access.door import address_of, door
 from bot.access.permissions import Permission
+from bot.audit import trail
 from bot.audit.chain import Entry, append
 from bot.console import counts, deadlines, pages, sessions
 from bot.console.pages import ConsoleRoute, SignedIn
@@ -29,6 +30,7 @@ router = APIRouter(route_class=ConsoleRoute)
 #: Without a signal pages look again after this long: counters stay honest even when a signal is lost.
 LOOK_AGAIN_S = 20.0
 CLOSED_SHOWN = 50
+_announced = trail.Refreshes()
 #: What the queue can be narrowed to.
 FILTERS = ("all", "open", "mine", "T0", "T1", "T2")
 
@@ -50,18 +52,31 @@ def queue_list(request: Request, who: SignedIn, show: str = "all") -> Response:
 
 @router.get("/closed")
 @door("alert.list_closed", Permission.VIEW_ALERTS)
-def closed_page(request: Request, who: SignedIn) -> Response:
-    """The alerts that were closed last."""
+def closed_page(request: Request, who: SignedIn, page: int = 1) -> Response:
+    """The alerts that were closed last, and on further pages those before them."""
+    closed = (Alert.clinic_id == who.clinic_id, Alert.status == AlertStatus.CLOSED)
     with reading() as session:
+        total = session.scalar(select(func.count()).select_from(Alert).where(*closed)) or 0
+        last = max(1, -(-total // CLOSED_SHOWN))
+        page = min(max(1, page), last)
         query = (
             select(Alert)
-            .where(Alert.clinic_id == who.clinic_id, Alert.status == AlertStatus.CLOSED)
-            .order_by(Alert.closed_at.desc())
+            .where(*closed)
+            .order_by(Alert.closed_at.desc(), Alert.id.desc())
             .limit(CLOSED_SHOWN)
+            .offset((page - 1) * CLOSED_SHOWN)
             .options(joinedload(Alert.patient), joinedload(Alert.closed_by))
         )
-        alerts = list(session.scalars(query))
-        return pages.render(request, "closed.html", who, alerts=alerts, flag_label=flag_label)
+        return pages.render(
+            request,
+            "closed.html",
+            who,
+            alerts=list(session.scalars(query)),
+            total=total,
+            page=page,
+            last=last,
+            flag_label=flag_label,
+        )
 
 
 @router.get("/live")
@@ -88,15 +103,23 @@ async def _pulses(who: Visitor, token: str, address: str = "") -> AsyncIterator[
 
 
 def _pulse(who: Visitor, address: str, named: set[str]) -> dict[str, Any]:
-    """A pulse. It names patients, so those that this stream has not named yet are written down first."""
+    """A pulse. It names patients, so those that this stream has not named yet are written down first.
+
+    Every page opens a stream: for one session the same alert is written down again after ten minutes.
+    """
     pulse = counts.pulse(who)
-    if fresh := sorted({item["id"] for item in pulse["items"]} - named):
+    new = {item["id"] for item in pulse["items"]} - named
+    if fresh := sorted(one for one in new if not _announced.lately(who.session_id, one)):
+        patients = {item["patient_id"] for item in pulse["items"] if item["id"] in fresh} - {None}
+        detail = {"alerts": fresh, "patients": sorted(patients)}
         with transaction() as session:
-            entry = Entry(
-                "alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, {"alerts": fresh}, address
+            append(
+                session,
+                Entry("alert.announce", "staff", who.staff_id, ("", ""), who.clinic_id, detail, address),
             )
-            append(session, entry)
-        named.update(fresh)
+        for one in fresh:
+            _announced.due(who.session_id, one)
+    named.update(new)
     return pulse
 
 

@@ -10,6 +10,7 @@ from bot.console import (
     account,
     alerts,
     assets,
+    audit,
     auth,
     chart,
     check_ins,
@@ -41,7 +42,7 @@ from bot.console.pages import ConsoleRoute, NotThere
 PARTS = (
     *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
     *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
-    *(conversations, judging, dashboard, check_ins, clinic_settings, rota, escalation),
+    *(conversations, judging, dashboard, check_ins, clinic_settings, rota, escalation, audit),
 )
 
 router = APIRouter(include_in_schema=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.db.engine import reading, transaction
+from bot.messaging.threads import patients_at
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -143,6 +145,14 @@ def _about(staff: Staff, detail: dict[str, object]) -> None:
         act.subject, act.detail = ("staff", staff.id), act.detail | detail
 
 
+def _also_patients(session: Session, people: Sequence[Staff]) -> set[str]:
+    """Ids of those whose number is a patient's too. The page says so, which is about that patient."""
+    found = patients_at(session, people)
+    for patient_id in found.values():
+        trail.concerns(patient_id)
+    return set(found)
+
+
 def _roles(who: Visitor) -> list[tuple[str, str]]:
     t = translator(who.language)
     return [(role.value, t(f"role.{role.value}")) for role in Role]
@@ -174,6 +184,7 @@ def _page(
             did=did,
             people=people,
             kinds={person.id: factors.kinds_of(session, person.id) for person in people},
+            also_patients=_also_patients(session, people),
             role_options=[("", t("app.choose")), *_roles(who)],
             errors=pages.Fields(errors or {}),
             typed=pages.Fields(typed or {}),
@@ -204,6 +215,7 @@ def _person_page(
         did=did,
         person=person,
         kinds=factors.kinds_of(session, person.id),
+        also_patient=bool(_also_patients(session, [person])),
         sessions=sessions.of_staff(session, person.id),
         role_options=_roles(who),
         errors=pages.Fields(errors or {}),

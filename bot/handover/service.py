@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -135,6 +137,21 @@ def hand_back(conversation_id: str, staff_id: str, *, leave_task: bool = False) 
         held = _mine(session, conversation_id, staff_id)
         release(session, held, Release.HANDED_BACK, leave_task=leave_task)
     events.committed(conversation.clinic_id, conversation.id)
+
+
+def done_with(conversation_id: str, staff_id: str) -> Literal["", "back", "waits"]:
+    """`staff_id` has closed the alert of the conversation. If they hold it, they are done with it: handed
+    "back", unless the patient "waits" for an answer of theirs. "" when they do not hold it."""
+    with transaction() as session:
+        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        held = holder_of(session, conversation_id, lock=True)
+        if held is None or held.staff_id != staff_id:
+            return ""
+        if waiting_message(session, held) is not None:
+            return "waits"
+        release(session, held, Release.HANDED_BACK)
+    events.committed(conversation.clinic_id, conversation.id)
+    return "back"
 
 
 def release(session: Session, held: Takeover, why: Release, *, leave_task: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -115,16 +115,42 @@ def find_or_open(
 def _recognise(session: Session, conversation: Conversation) -> None:
     """Whose number this is, looked up each time: people are enrolled, hired and leave. It may be both a
     patient's and a member of staff's."""
-    where = {"clinic_id": conversation.clinic_id, "number": conversation.address}
+    clinic_id, number = conversation.clinic_id, conversation.address
     patient = conversation.patient
-    if patient is None or patient.phone != conversation.address:
-        patient = session.scalars(_PATIENT, where).first()
-    staff = session.scalars(_MEMBER, where).first()
+    if patient is None or patient.phone != number:
+        patient = session.scalars(_PATIENT, {"clinic_id": clinic_id, "number": number}).first()
+    staff = staff_at(session, clinic_id, number)
     if patient is not None and conversation.patient_id != patient.id:
         conversation.patient_id, conversation.language = patient.id, patient.language
     elif patient is None and staff is not None:
         conversation.language = staff.language
     conversation.staff_id = staff.id if staff else None
+
+
+def staff_at(session: Session, clinic_id: str, number: str) -> Staff | None:
+    """The member of staff whose phone this is, or who gave the number to be texted at."""
+    return session.scalars(_MEMBER, {"clinic_id": clinic_id, "number": number}).first()
+
+
+def patients_at(session: Session, staff: Sequence[Staff]) -> dict[str, str]:
+    """Ids of patients by the id of the active member of staff whose number theirs is too (`staff_at`)."""
+    people = {one.id: one for one in staff if one.active}
+    methods = session.execute(
+        select(ContactMethod.staff_id, ContactMethod.address).where(
+            ContactMethod.staff_id.in_(people),
+            ContactMethod.kind == ContactKind.SMS,
+            ContactMethod.removed_at.is_(None),
+        )
+    )
+    numbers = [(one.id, one.phone) for one in people.values() if one.phone]
+    numbers += [(staff_id, address) for staff_id, address in methods]
+    wanted = {number for _staff_id, number in numbers}
+    clinics = {one.clinic_id for one in people.values()}
+    patients = session.execute(
+        select(Patient.phone, Patient.id).where(Patient.clinic_id.in_(clinics), Patient.phone.in_(wanted))
+    )
+    by_number = dict(patients.tuples().all())
+    return {staff_id: by_number[number] for staff_id, number in numbers if number in by_number}
 
 
 def leads_for(session: Session, conversation: Conversation) -> list[Staff]:

@@ -18,6 +18,7 @@ from bot.messaging.models import Direction, Message, Status
 from bot.recall.models import Recall, RecallNotice, RecallStatus
 from bot.recall.service import Treated, treated_with
 from bot.records.models import StaffTask, TaskKind
+from bot.spreadsheet import harmless
 
 #: `phone`: may not be texted, a task asks to phone; `phoned`: that task is done. `untold`: treated with the
 #: lot after the recall went out, or entered late.
@@ -31,8 +32,6 @@ _BY_STATUS: dict[Status, State] = {
     Status.FAILED: "failed",
     Status.SUPPRESSED: "phone",
 }
-#: A cell that starts so is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +113,13 @@ def as_csv(of: Iterable[Line], header: list[str], name_of: Callable[[str], str])
     for line in of:
         writer.writerow(
             [
-                _cell(line.patient.last_name),
-                _cell(line.patient.first_name),
+                harmless(line.patient.last_name),
+                harmless(line.patient.first_name),
                 line.patient.phone,
                 "; ".join(f"{treatment.treated_at:%Y-%m-%d}" for treatment in line.treatments),
-                _cell("; ".join(sorted({treatment.lot for treatment in line.treatments}))),
+                harmless("; ".join(sorted({treatment.lot for treatment in line.treatments}))),
                 name_of(line.state),
                 line.at.isoformat(timespec="minutes") if line.at else "",
             ]
         )
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

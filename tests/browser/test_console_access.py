@@ -147,3 +147,49 @@ def test_the_staff_pages_have_no_accessibility_fault_on_a_phone(site: ConsoleSit
     is_sound(page)
     page.goto(f"{site.url}/console/alerts/{site.world.alerts['lip']}")
     assert page.get_by_role("button", name="Close alert").count() == 0
+
+
+def test_the_audit_log_is_found_narrowed_and_checked_by_keyboard(site: ConsoleSite, page: Page) -> None:
+    site.sign_in(page, "doctor")
+    page.goto(f"{site.url}/console/patients/{site.world.patients['pat']}")
+    page.get_by_role("link", name="Who has seen this").press("Enter")
+    page.wait_for_url("**/console/audit?patient_id=*")
+    expect(page.get_by_role("checkbox", name="Only about Pat Sample")).to_be_checked()
+    is_sound(page)
+    page.get_by_label("What was done").select_option("patient.view")
+    page.get_by_role("button", name="Show", exact=True).press("Enter")
+    page.wait_for_url("**action=patient.view**")
+    line = page.get_by_role("row").filter(has_text="Viewed a patient").first
+    expect(line).to_contain_text("Dr Demo")
+    line.locator("summary").press("Enter")
+    expect(line.get_by_text("Check number")).to_be_visible()
+    is_sound(page)
+    page.get_by_role("button", name="Check from the first entry").press("Enter")
+    expect(page.get_by_role("status").filter(has_text="whole")).to_be_visible()
+    is_sound(page)
+    page.get_by_label("Patient: name or phone number").fill("l")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Several patients fit")).to_be_visible()
+    is_sound(page)
+    page.get_by_role("link", name="Kim Placeholder").press("Enter")
+    page.wait_for_url("**/console/audit?patient_id=*")
+    page.goto(f"{site.url}/console/audit?from=2026-11-09&to=2026-11-01")
+    expect(page.get_by_role("alert")).to_be_focused()
+    is_sound(page)
+
+
+def test_settings_and_warnings_about_a_shared_number_have_no_accessibility_fault(
+    site: ConsoleSite, page: Page
+) -> None:
+    with transaction() as session:
+        nurse = session.get_one(Staff, site.world.staff["nurse"])
+        before, nurse.phone = nurse.phone, "+15550100114"
+    site.sign_in(page, "doctor")
+    paths = ("settings", "staff", f"staff/{nurse.id}", f"patients/{site.world.patients['kim']}")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for path in (*paths, "audit", f"alerts/{site.world.alerts['done']}"):
+            page.goto(f"{site.url}/console/{path}")
+            is_sound(page)
+    with transaction() as session:
+        session.get_one(Staff, nurse.id).phone = before

@@ -148,6 +148,7 @@ def test_who_decides_what() -> None:
     assert roles_with(Permission.CLOSE_ALERTS) == {Role.NURSE, Role.INJECTOR, Role.MEDICAL_DIRECTOR}
     assert roles_with(Permission.APPROVE_WORDS) == {Role.MEDICAL_DIRECTOR}
     assert roles_with(Permission.MANAGE_STAFF) == {Role.ADMIN}
+    assert roles_with(Permission.VIEW_AUDIT) == {Role.MEDICAL_DIRECTOR, Role.ADMIN}
     assert roles_with(Permission.HANDLE_ALERTS) == set(Role)
     assert not may(Role.FRONT_DESK, Permission.EXPORT)
     assert not may(Role.FRONT_DESK, Permission.PROPOSE_WORDS)

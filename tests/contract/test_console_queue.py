@@ -10,11 +10,13 @@ from fastapi.testclient import TestClient
 
 from bot import clock
 from bot.clinic.models import Staff
+from bot.console import queue
 from bot.console.steps import next_steps
 from bot.db.engine import reading, transaction
+from bot.escalation import service
 from bot.escalation.alerts import log
 from bot.escalation.deadlines import Deadline, deadline
-from bot.escalation.models import BUNDLED, Alert, AlertStatus, EventKind
+from bot.escalation.models import BUNDLED, Alert, AlertStatus, EventKind, Outcome
 from bot.governance import service as governance
 from bot.governance.sentences import digest
 from bot.messaging.models import Channel, Direction, Kind, Message, Status
@@ -175,3 +177,20 @@ def test_who_was_paged_with_other_alerts_in_one_text_is_named_too(world: World, 
         alert = session.get_one(Alert, world.alerts["lip"])
         log(session, alert, EventKind.PAGED, staff_id=world.staff["doctor"], detail=BUNDLED)
     assert "Dr Demo" in card(nurse.get("/console").text, world.alerts["lip"])
+
+
+def test_every_closed_alert_can_be_reached_page_by_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "CLOSED_SHOWN", 2)
+    nurse = client_for("nurse")
+    for key in ("lip", "vision"):
+        service.close(world.alerts[key], world.staff["nurse"], Outcome.SEEN_IN_CLINIC, "Seen.")
+    first, second = (nurse.get(f"/console/closed?page={page}").text for page in (1, 2))
+    assert "3 in all" in first
+    assert "Page 1 of 2" in first
+    assert all(world.alerts[key] in first for key in ("lip", "vision"))
+    assert world.alerts["done"] in second
+    assert 'href="?page=1"' in second
+    for beyond in ("99", "-1"):
+        assert nurse.get(f"/console/closed?page={beyond}").status_code == 200

@@ -7,7 +7,9 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from bot.audit.models import AuditEntry
 from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic, Role, Staff
 from bot.clinic.own_settings import SettingsInvalid, read
@@ -49,6 +51,7 @@ def test_a_change_counts_for_every_text_from_now_on(world: World, doctor: TestCl
             hours_mon="9:00-13:00, 15.30-18:00",
             care_exercise_h="48",
             approved_words_only="yes",
+            pages_name_patient="yes",
             texts_from_hour="8",
             texts_until_hour="21",
             texts_on_holidays="",
@@ -60,6 +63,7 @@ def test_a_change_counts_for_every_text_from_now_on(world: World, doctor: TestCl
     assert (now.phone, now.emergency_number, now.approved_words_only) == ("+15550100188", "112", True)
     assert (now.texts_from_hour, now.texts_until_hour, now.texts_on_holidays) == (8, 21, False)
     assert now.consent_by_text is True, "as it was"
+    assert now.pages_name_patient is True
     assert now.opening_hours == {"mon": [["09:00", "13:00"], ["15:30", "18:00"]]}
     values = content_values(now, "en", "radiesse")
     assert (values["exercise_h"], content_values(now, "en", "harmonyca")["exercise_h"]) == (
@@ -159,3 +163,28 @@ def test_the_page_shows_every_setting_with_what_is_published_in_both_languages(
         assert setting.title.en in page
         assert setting.title.es in spanish
         assert setting.found in page
+
+
+def test_naming_patients_in_pages_is_off_and_says_what_it_means(world: World, doctor: TestClient) -> None:
+    assert clinic(world).pages_name_patient is False
+    english = html.unescape(doctor.get(PATH).text)
+    assert "they stay on phones that are lost, lent or looked at" in english
+    box = re.search(r'<input type="checkbox" name="pages_name_patient"[^>]*>', english)
+    assert box
+    assert "checked" not in box[0]
+    assert 'aria-describedby="paging-hint"' in box[0]
+    with transaction() as session:
+        session.get_one(Staff, world.staff["doctor"]).language = "es"
+    assert "quedan en teléfonos que se pierden" in html.unescape(doctor.get(PATH).text)
+
+
+def test_the_audit_log_says_which_settings_were_changed(world: World, doctor: TestClient) -> None:
+    post(doctor, PATH, **form(world, pages_name_patient="yes", crisis_line="116 123", hours_mon="9:00-13:00"))
+    post(doctor, PATH, **form(world))
+    with transaction() as session:
+        entries = session.scalars(
+            select(AuditEntry).filter_by(action="settings.clinic").order_by(AuditEntry.seq)
+        )
+        details = [entry.detail for entry in entries]
+    assert details[0] == {"changed": ["crisis_line", "opening_hours", "pages_name_patient"]}
+    assert details[-1] == {"changed": []}

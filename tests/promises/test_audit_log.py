@@ -6,7 +6,9 @@ import asyncio
 import csv
 import io
 import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 
 from bot import events
 from bot.api.router import router as api
-from bot.audit import chain, trail
+from bot.audit import chain, search, trail
 from bot.audit.chain import Entry, append
 from bot.audit.models import INSTALLATION, AuditEntry
 from bot.cli import app as cli
@@ -87,6 +89,37 @@ def test_entries_written_at_once_form_one_chain(either_record: str) -> None:
         rows = list(chain.entries(session, clinic))
     assert [row.seq for row in rows] == list(range(1, 33))
     assert whole(clinic)
+
+
+def test_entries_are_found_by_person_patient_action_and_day(either_record: str) -> None:
+    clinic = a_clinic()
+    for number in range(6):
+        seen = {"patients": ["p-one", f"p-{number}"]} if number % 2 else {}
+        subject = ("patient", "p-two") if number == 4 else ("", "")
+        with transaction() as session:
+            append(session, Entry(f"test.{number % 3}", "staff", f"s{number % 2}", subject, clinic, seen))
+
+    def found(**wanted: Any) -> list[int]:
+        with reading() as session:
+            rows, _more = search.page(session, clinic, search.Wanted(**wanted), size=50)
+            return [row.seq for row in rows]
+
+    assert found() == [6, 5, 4, 3, 2, 1]
+    assert found(patient_id="p-one") == [6, 4, 2]
+    assert found(patient_id="p-two") == [5]
+    assert found(patient_id="p-one", actor="s0") == []
+    assert found(action="test.1") == [5, 2]
+    with reading() as session:
+        at = session.scalars(select(AuditEntry.at).filter_by(seq=4)).one()
+    day = timedelta(days=1)
+    assert found(start=at - day, end=at) == [3, 2, 1]
+    assert found(start=at, end=at + day, patient_id="p-one") == [6, 4]
+    assert found(start=at + day, end=at + day) == []
+    with reading() as session:
+        first, more = search.page(session, clinic, search.Wanted(actor="s1"), size=2)
+        rest, no_more = search.page(session, clinic, search.Wanted(actor="s1"), before=first[-1].seq, size=2)
+        assert ([row.seq for row in first + rest], more, no_more) == ([6, 4, 2], True, False)
+        assert search.actions(session, clinic) == ["test.0", "test.1", "test.2"]
 
 
 def test_the_database_refuses_to_change_or_delete_an_entry(either_record: str) -> None:
@@ -334,8 +367,40 @@ def test_an_alert_announced_on_an_open_page_is_in_the_log_once(world: World, nur
 
     asyncio.run(listen())
     (entry,) = logged("alert.announce")
-    assert entry.detail == {"alerts": sorted([world.alerts["vision"], world.alerts["lip"]])}
+    assert entry.detail == {
+        "alerts": sorted([world.alerts["vision"], world.alerts["lip"]]),
+        "patients": sorted([world.patients["ana"], world.patients["pat"]]),
+    }
     assert (entry.actor_id, entry.ip) == (world.staff["nurse"], "10.0.0.7")
+
+
+def test_each_page_that_is_opened_does_not_announce_the_same_alerts_anew(
+    world: World, nurse: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = nurse.cookies[sessions.COOKIE]
+    with reading() as session:
+        who = sessions.visitor(session, cookie)
+    assert who is not None
+
+    async def open_a_page() -> None:
+        await anext(queue._pulses(who, cookie, "10.0.0.7"))
+
+    def broken(*_anything: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "append", broken)
+        with pytest.raises(OSError, match="disk full"):
+            asyncio.run(open_a_page())
+    for _page in range(3):
+        asyncio.run(open_a_page())
+    assert len(logged("alert.announce")) == 1, "what could not be written counts as not shown"
+    with transaction() as session:
+        kim = session.get_one(Patient, world.patients["kim"])
+        console_clinic.wrote(session, world, "kim", kim, "My lip is white and it hurts", 1)
+    asyncio.run(open_a_page())
+    (_first, second) = logged("alert.announce")
+    assert second.detail == {"alerts": [world.alerts["kim"]], "patients": [world.patients["kim"]]}
 
 
 def test_signing_in_and_out_and_failing_to_are_in_the_log(world: World) -> None:
