@@ -56,6 +56,7 @@ def closed_page(request: Request, who: SignedIn) -> Response:
         query = (
             select(Alert)
             .where(Alert.clinic_id == who.clinic_id, Alert.status == AlertStatus.CLOSED)
+            .where(Alert.joined_into_id.is_(None))
             .order_by(Alert.closed_at.desc())
             .limit(CLOSED_SHOWN)
             .options(joinedload(Alert.patient), joinedload(Alert.closed_by))

@@ -236,7 +236,8 @@ class _Note:
             yield self._row("raised", self._moment(alert.created_at))
             yield self._row("wrote", _quoted(alert.message.body) if alert.message.body.strip() else "")
             for event in alert.events:
-                if event.kind is EventKind.PATIENT_WROTE and event.message and event.message.body.strip():
+                wrote = event.kind in (EventKind.PATIENT_WROTE, EventKind.JOINED)
+                if wrote and event.message and event.message.body.strip():
                     label = self._t("chart.wrote_again", moment=self._moment(event.message.created_at))
                     yield Row(label, _quoted(event.message.body))
             if alert.acknowledged_at:
