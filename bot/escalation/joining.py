@@ -43,6 +43,8 @@ def join(session: Session, alert: Alert, other: Alert, patient_id: str | None) -
         _tell_of_holder(session, alert, paged[other.id] | {theirs.holder}, theirs)
     elif theirs.holder is not None:  # they had the lesser half of what nobody has taken yet
         page(session, alert, theirs.holder, "staff.page")
+    elif theirs.tier is mine.tier:
+        alert.next_step_at = min(filter(None, (mine.next_step_at, theirs.next_step_at)), default=None)
     refresh(session, alert)
     if alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())

@@ -13,7 +13,7 @@ from bot.escalation.alerts import log, page, policy_for, refresh, take_step, tel
 from bot.escalation.joining import join
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.escalation.policy import Page, is_crisis
-from bot.messaging.models import Conversation, Message
+from bot.messaging.models import Channel, Conversation, Message
 from bot.triage.types import Assessment, Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
@@ -27,7 +27,7 @@ def open_alert(session: Session, conversation: Conversation) -> Alert | None:
     in it: who writes there learns nothing of other signs.
     """
     query = select(Alert).where(Alert.status != AlertStatus.CLOSED, _belongs(conversation))
-    if conversation.patient_id is None:
+    if conversation.patient_id is None and conversation.named_patient_id is not None:
         query = query.where(
             or_(
                 Alert.conversation_id == conversation.id, _told_in(Message.conversation_id == conversation.id)
@@ -75,8 +75,16 @@ def _gathered(session: Session, conversation: Conversation) -> Alert | None:
 def now_known(session: Session, conversation: Conversation) -> None:
     """It has become known, or was corrected, whose conversation this is: its alert goes to that patient's.
 
-    What stands in an alert together with signs from elsewhere is not taken out of it again.
+    What stands in an alert together with signs from elsewhere is not taken out of it again, nor what came from
+    a phone number while it was somebody else's.
     """
+    if conversation.channel is Channel.WEB:
+        _let_go(session, conversation)
+    _gathered(session, conversation)
+
+
+def _let_go(session: Session, conversation: Conversation) -> None:
+    """The alert of a chat alone is no longer that of whoever was named there before."""
     elsewhere = _told_in(Message.conversation_id != conversation.id)
     query = select(Alert).where(
         Alert.status != AlertStatus.CLOSED, Alert.conversation_id == conversation.id, ~elsewhere
@@ -85,7 +93,6 @@ def now_known(session: Session, conversation: Conversation) -> None:
         if alert.status is not AlertStatus.CLOSED and alert.patient_id != conversation.owner_id:
             alert.patient_id = None
     session.flush()
-    _gathered(session, conversation)
 
 
 def raise_alert(session: Session, message: Message, assessment: Assessment) -> Alert:

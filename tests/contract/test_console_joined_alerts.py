@@ -129,7 +129,10 @@ def test_a_number_left_in_the_chat_is_shown_as_what_it_is(world: World, nurse: T
     assert "Nobody has checked who writes there." in page
     assert f'href="/console/messages/{chat}"' in page
     assert 'value="+15550100112"' in nurse.get(f"/console/messages/{chat}").text
+    note = f"/console/patients/{world.patients['pat']}/chart-note.txt"
+    assert "nobody had checked who" in " ".join(client_for("doctor").get(note).text.split())
     identify(nurse, world, chat)
+    assert "nobody had checked who" not in " ".join(client_for("doctor").get(note).text.split())
     assert "Nobody has checked" not in nurse.get(f"/console/alerts/{world.alerts['lip']}").text
 
 
