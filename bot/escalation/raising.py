@@ -75,8 +75,8 @@ def _gathered(session: Session, conversation: Conversation) -> Alert | None:
 def now_known(session: Session, conversation: Conversation) -> None:
     """It has become known, or was corrected, whose conversation this is: its alert goes to that patient's.
 
-    What stands in an alert together with signs from elsewhere is not taken out of it again, nor what came from
-    a phone number while it was somebody else's.
+    What stands in an alert together with signs from elsewhere is not taken out of it again, nor what came
+    from a phone number while it was somebody else's.
     """
     if conversation.channel is Channel.WEB:
         _let_go(session, conversation)

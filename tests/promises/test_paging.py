@@ -204,9 +204,7 @@ def delivered(alert: Alert) -> list[str | None]:
 
 def bundled(desk: Desk) -> list[Alert]:
     """The alerts that the nurse heard of in a text with others."""
-    return [
-        alert for alert in desk.alerts() if any(one.purpose == "bundle" for one in alert.notifications)
-    ]
+    return [alert for alert in desk.alerts() if any(one.purpose == "bundle" for one in alert.notifications)]
 
 
 def test_what_becomes_of_a_text_for_several_alerts_is_in_the_timeline_of_each(desk: Desk) -> None:
