@@ -15,6 +15,7 @@ from bot.clinic import consents
 from bot.clinic.enrolment import EnrolmentInvalid, to_e164
 from bot.clinic.models import ConsentPurpose, Patient
 from bot.db.engine import transaction
+from bot.escalation.raising import now_known
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
 from bot.messaging.models import Channel, Kind
 from bot.messaging.optout import is_opted_out
@@ -86,6 +87,7 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
         patient.phone, patient.language, patient.time_zone = phone, contact.language, contact.time_zone
         session.flush()
         if moved:
+            now_known(session, find_or_open(session, patient.clinic, Channel.SMS, patient.phone))
             _ask_the_new_number(session, patient)
     events.committed(clinic_id)
 

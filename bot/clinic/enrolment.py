@@ -18,6 +18,7 @@ from bot import clock, events
 from bot.clinic import consents
 from bot.clinic.models import Clinic, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import reading, transaction
+from bot.escalation.raising import now_known
 from bot.followup import protocols
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
@@ -211,6 +212,7 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
             channel=AT_THE_CLINIC,
         )
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
+        now_known(session, thread)
         if not is_opted_out(thread):
             _welcome(session, thread, patient)
         result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)

@@ -32,8 +32,8 @@ def _of_clinic(session: Session, who: Visitor, model: type[R], row_id: str) -> R
 
 
 def alert_for(session: Session, who: Visitor, alert_id: str) -> Alert:
-    """The alert of the visitor's clinic. Raises `NotThere`."""
-    return _of_clinic(session, who, Alert, alert_id)
+    """The alert of the visitor's clinic, or what it has become part of. Raises `NotThere`."""
+    return _of_clinic(session, who, Alert, alert_id).standing
 
 
 def conversation_for(session: Session, who: Visitor, conversation_id: str) -> Conversation:

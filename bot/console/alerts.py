@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.access.door import door
@@ -21,10 +21,10 @@ from bot.console.steps import next_steps
 from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
-from bot.escalation.models import AS_LEAD, Alert, AlertStatus, EventKind, Outcome
+from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
 from bot.handover import service as handover
 from bot.judgement.models import Verdict
-from bot.messaging.models import Channel, Direction, Message
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import leads_for, local_day
 from bot.photos import gallery
 from bot.records.models import AssessmentRecord
@@ -33,13 +33,18 @@ from bot.triage.types import Tier
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits")
+DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits", "joined")
 
 
 @router.get("/alerts/{alert_id}")
 @door("alert.view", Permission.VIEW_ALERTS)
 def alert_page(request: Request, who: SignedIn, alert_id: str, did: str = "") -> Response:
-    """The alert. `did` is what a button on it has just done."""
+    """The alert. `did` is what a button on it has just done. One that has become part of another is shown
+    there."""
+    with reading() as session:
+        standing = alert_for(session, who, alert_id).id
+    if standing != alert_id:
+        return _back(standing, did if did in ("acknowledged", "noted") else "joined")
     return _page(request, who, alert_id, did=did if did in DONE else "")
 
 
@@ -78,8 +83,11 @@ def note(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respon
 def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
     """Close with an outcome from the list and a note; both are required."""
     with reading() as session:
-        alert = alert_for(session, who, alert_id)
-        closed, conversation_id = alert.status is AlertStatus.CLOSED, alert.conversation_id
+        standing = alert_for(session, who, alert_id)
+        joined, closed = standing.id != alert_id, standing.status is AlertStatus.CLOSED
+        conversation_id = standing.conversation_id
+    if joined:
+        return _back(standing.id, "joined")
     if closed:
         return _back(alert_id, "already")
     outcome, words = pages.text(form, "outcome"), pages.text(form, "close_note")
@@ -123,7 +131,8 @@ def _page(
 ) -> Response:
     with reading() as session:
         alert = alert_for(session, who, alert_id)
-        thread, treatment = _thread(session, alert), _treatment(session, alert)
+        began = _conversations(session, alert)
+        thread, treatment = _thread(session, alert, began), _treatment(session, alert)
         return pages.render(
             request,
             template,
@@ -133,10 +142,12 @@ def _page(
             treatment=treatment,
             patient=alert.patient,
             thread=thread,
+            conversations=[session.get_one(Conversation, one) for one in began],
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             findings=[finding for entry in thread for finding in _by_flag(entry["findings"])],
             judgements=judging.of_alert_page(session, alert, [entry["message"].id for entry in thread]),
             phone=_phone(alert),
+            codes=[alert.code, *(one.code for one in alert.joined)],
             leads=_leads(session, alert),
             as_lead=AS_LEAD,
             outcomes=list(Outcome),
@@ -168,7 +179,7 @@ def _leads(session: Session, alert: Alert) -> list[str] | None:
     if not alert.psych:
         return None
     if alert.status is not AlertStatus.CLOSED:
-        return [lead.name for lead in leads_for(session, alert.conversation)]
+        return [lead.name for lead in leads_for(session, alert.conversation, alert.patient)]
     paged = (event for event in alert.events if event.kind is EventKind.PAGED and event.detail == AS_LEAD)
     return list(dict.fromkeys(event.staff.name for event in paged if event.staff))
 
@@ -185,10 +196,33 @@ def _treatment(session: Session, alert: Alert) -> Treatment | None:
     ).first()
 
 
-def _thread(session: Session, alert: Alert) -> list[dict[str, Any]]:
-    """What was written from the alert's message on, with what triage found and the words it found it in."""
+def _conversations(session: Session, alert: Alert) -> dict[str, str]:
+    """The conversations that have a part in the alert, in the order in which they came to it, each with its
+    first message that does."""
+    told = (
+        select(Message.conversation_id, func.min(Message.id))
+        .join(AlertEvent, AlertEvent.message_id == Message.id)
+        .where(
+            AlertEvent.alert_id == alert.id, Message.direction == Direction.IN, Message.kind == Kind.PATIENT
+        )
+        .group_by(Message.conversation_id)
+    )
+    began = {alert.conversation_id: alert.message_id}
+    for conversation_id, first in session.execute(told):
+        began[conversation_id] = min(first, began.get(conversation_id, first))
+    return dict(sorted(began.items(), key=lambda one: one[1]))
+
+
+def _thread(session: Session, alert: Alert, began: dict[str, str]) -> list[dict[str, Any]]:
+    """What was written from the alert's first message on, in each conversation as it `began` to have a part
+    in it, with what triage found and the words it found it in."""
     query = select(Message).where(
-        Message.conversation_id == alert.conversation_id, Message.id >= alert.message_id
+        or_(
+            *(
+                and_(Message.conversation_id == conversation_id, Message.id >= first)
+                for conversation_id, first in began.items()
+            )
+        )
     )
     if alert.closed_at is not None:
         query = query.where(Message.created_at <= alert.closed_at)

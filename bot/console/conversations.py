@@ -12,19 +12,21 @@ from sqlalchemy.orm import Session
 
 from bot.access.door import door as staff_door
 from bot.access.permissions import Permission
+from bot.clinic.models import Patient
 from bot.console import pages
-from bot.console.access import conversation_for
+from bot.console.access import conversation_for, patient_for
 from bot.console.inbox import recent
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
-from bot.escalation.alerts import open_alert
+from bot.escalation.raising import open_alert
 from bot.handover import door, service, words
 from bot.handover.holds import authors, holder_of
 from bot.handover.models import Takeover
 from bot.handover.waiting import waiting_message
 from bot.handover.watch import hands_back_at
+from bot.messaging import whose
 from bot.messaging.models import Conversation, Direction, Kind, Message
 from bot.photos import gallery
 from bot.records.models import AssessmentRecord
@@ -34,7 +36,7 @@ router = APIRouter(route_class=ConsoleRoute)
 #: Messages of a conversation on its page; the patient's page has them all.
 SHOWN = 100
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("taken", "sent", "back", "still", "not_held", "judged")
+DONE = ("taken", "sent", "back", "still", "not_held", "judged", "identified", "known")
 
 
 @router.get("/messages")
@@ -111,12 +113,32 @@ def look(request: Request, who: SignedIn, form: Posted, conversation_id: str) ->
     return pages.render(request, "_look.html", who, **_look(text, door.look_at(text, channel)))
 
 
+@router.post("/messages/{conversation_id}/identify")
+@staff_door("conversation.identify", Permission.WRITE_TO_PATIENTS)
+def identify(request: Request, who: SignedIn, form: Posted, conversation_id: str) -> Response:
+    """Say whose chat this is: by phone number, and then, with the name before one's eyes, for certain."""
+    number, chosen = pages.text(form, "number"), pages.text(form, "patient")
+    with reading() as session:
+        conversation = conversation_for(session, who, conversation_id)
+        if chosen:
+            chosen = patient_for(session, who, chosen).id
+        else:
+            found = whose.by_number(session, conversation.clinic, number)
+            status = 200 if found else 422
+            return _page(request, who, conversation_id, number=number, found=found, status=status)
+    try:
+        whose.identify(conversation_id, chosen)
+    except whose.NotIdentified:
+        return _back(conversation_id, "known")
+    return _back(conversation_id, "identified")
+
+
 @router.get("/messages/{conversation_id}/{form}")
 @staff_door("conversation.address", Permission.VIEW_PATIENTS)
 def form_address(who: SignedIn, conversation_id: str, form: str) -> Response:
     """The address that a form was sent to, opened again: the conversation's page."""
     _mine_to_see(who, conversation_id)
-    if form not in ("take", "reply", "look", "hand-back", "still-here"):
+    if form not in ("take", "reply", "look", "hand-back", "still-here", "identify"):
         raise NotThere
     return RedirectResponse(f"/console/messages/{conversation_id}", 303)
 
@@ -189,8 +211,11 @@ def _page(
     warned: bool = False,
     refused: str = "",
     held_by: str = "",
+    number: str | None = None,
+    found: Patient | None = None,
 ) -> Response:
-    """The page, or its live parts. `text` is what was typed, begun with the ready-made reply `template`."""
+    """The page, or its live parts. `text` is what was typed, begun with the ready-made reply `template`;
+    `found` is the patient with the phone `number` that was asked for."""
     with reading() as session:
         conversation = conversation_for(session, who, conversation_id)
         held = holder_of(session, conversation_id)
@@ -219,6 +244,8 @@ def _page(
             warned=warned,
             refused=refused,
             held_by=held_by,
+            number=number,
+            found=found,
             flag_label=flag_label,
             **_look(text, door.look_at(text, conversation.channel)),
         )

@@ -54,7 +54,11 @@ def queue_list(request: Request, who: SignedIn, show: str = "all") -> Response:
 @door("alert.list_closed", Permission.VIEW_ALERTS)
 def closed_page(request: Request, who: SignedIn, page: int = 1) -> Response:
     """The alerts that were closed last, and on further pages those before them."""
-    closed = (Alert.clinic_id == who.clinic_id, Alert.status == AlertStatus.CLOSED)
+    closed = (
+        Alert.clinic_id == who.clinic_id,
+        Alert.status == AlertStatus.CLOSED,
+        Alert.joined_into_id.is_(None),
+    )
     with reading() as session:
         total = session.scalar(select(func.count()).select_from(Alert).where(*closed)) or 0
         last = max(1, -(-total // CLOSED_SHOWN))

@@ -105,7 +105,7 @@ def _changes(session: Session, patient_id: str) -> list[Entry]:
 
 
 def _alerts(session: Session, patient_id: str) -> list[Entry]:
-    query = select(Alert).where(Alert.patient_id == patient_id)
+    query = select(Alert).where(Alert.patient_id == patient_id, Alert.joined_into_id.is_(None))
     rows = session.scalars(query.order_by(Alert.id.desc()).limit(LIMIT + 1))
     return [Entry(row.created_at, "alerts", row, row.tier.value) for row in rows]
 

@@ -77,6 +77,7 @@ def _stored(session: Session, record: AssessmentRecord) -> dict[str, Any]:
         .limit(1)
     ).first()
     patient = message.conversation.patient
+    alert = alert.standing if alert else None
     return {"record": record, "message": message, "alert": alert, "patient": patient}
 
 

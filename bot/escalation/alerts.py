@@ -1,8 +1,7 @@
-"""Raising alerts and taking their steps, inside the caller's transaction. Decisions are `policy`'s."""
+"""Taking the steps of alerts and paging people, inside the caller's transaction. Decisions are `policy`'s."""
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot import settings as app_settings
-from bot.clinic.models import Staff
+from bot.clinic.models import Patient, Staff
 from bot.escalation.models import (
     AS_LEAD,
     BUNDLED,
@@ -33,7 +32,6 @@ from bot.escalation.policy import (
     Reopen,
     Wait,
     how_to_page,
-    is_crisis,
     leads_to_tell,
     next_action,
 )
@@ -48,7 +46,7 @@ from bot.notify.plan import Purpose, ways
 from bot.oncall.roster import roster
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
-from bot.triage.types import Assessment, Tier
+from bot.triage.types import Tier
 
 #: What happens to a member of staff; any other line of theirs in a timeline is something they did.
 _HEARD_OF = (
@@ -62,10 +60,19 @@ _HEARD_OF = (
 BUNDLE = "staff.bundle"
 #: How long a text that names the number of alerts waits for more of them.
 BUNDLE_WAIT = timedelta(seconds=30)
-#: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
-ALERT_STAYS_OPEN = "answer.alert-stays-open"
 #: What does not ask anybody to take the alert.
 _PURPOSES: dict[EventKind, Purpose] = {EventKind.REMINDED: "remind", EventKind.INFORMED: "inform"}
+
+
+def locked(session: Session, alert_id: str) -> Alert:
+    """The alert, or what it has become part of, locked for changing it."""
+    alert = session.get_one(Alert, alert_id, populate_existing=True)
+    while True:
+        alert = session.get_one(
+            Alert, alert.joined_into_id or alert.id, with_for_update=True, populate_existing=True
+        )
+        if alert.joined_into_id is None:
+            return alert
 
 
 def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
@@ -73,85 +80,25 @@ def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
     return roster(session, clinic_id, clock.now()).people
 
 
-def _leads(session: Session, conversation: Conversation, crisis: bool) -> tuple[str, ...]:
-    """Whom a crisis is paged to beside those on call; nobody for anything else."""
-    return tuple(lead.id for lead in leads_for(session, conversation)) if crisis else ()
+def _leads(
+    session: Session, conversation: Conversation, crisis: bool, patient: Patient | None
+) -> tuple[str, ...]:
+    """Whom a crisis is paged to beside those on call; nobody for anything else. Never `patient`, who may have
+    written elsewhere too."""
+    return tuple(lead.id for lead in leads_for(session, conversation, patient)) if crisis else ()
 
 
-def _policy(session: Session, conversation: Conversation, tier: Tier, crisis: bool) -> dict[str, Any]:
+def policy_for(
+    session: Session, conversation: Conversation, tier: Tier, crisis: bool, patient: Patient | None
+) -> dict[str, Any]:
     """For the alert's row: the steps and times of `tier` as set now, and the people as they are now."""
-    clinic, leads = conversation.clinic, _leads(session, conversation, crisis)
+    clinic, leads = conversation.clinic, _leads(session, conversation, crisis, patient)
     plan = plan_of(session, clinic.id, tier)
     policy = Policy.for_tier(tier, (), app_settings.get_settings(), leads, plan)
     return filled(session, clinic, tier, policy, leads, clock.now()).as_json()
 
 
-def open_alert(session: Session, conversation: Conversation, *, lock: bool = False) -> Alert | None:
-    """The conversation's alert that nobody has closed yet, if any. `lock` it before changing it: somebody may
-    be acknowledging or closing it at this moment."""
-    query = select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return session.scalars(query).first()
-
-
-def raise_alert(session: Session, message: Message, assessment: Assessment) -> Alert:
-    """Open an alert for `message`, or join it to the open one, raising that if this is more urgent.
-
-    The first page is written in the same transaction: an alert without a page cannot exist.
-    """
-    conversation = message.conversation
-    alert = open_alert(session, conversation, lock=True)
-    if alert is not None:
-        _join(session, alert, message, assessment)
-        return alert
-    crisis = is_crisis(assessment)
-    alert = Alert(
-        clinic_id=conversation.clinic_id,
-        patient_id=conversation.patient_id,
-        conversation_id=conversation.id,
-        message_id=message.id,
-        tier=assessment.tier,
-        flag=assessment.lead_flag,
-        psych=crisis,
-        code=_free_code(session, conversation.clinic_id),
-        status=AlertStatus.OPEN,
-        policy=_policy(session, conversation, assessment.tier, crisis),
-    )
-    session.add(alert)
-    session.flush()
-    log(session, alert, EventKind.OPENED, message_id=message.id, detail=alert.flag)
-    take_step(session, alert, clock.now())
-    return alert
-
-
-def _join(session: Session, alert: Alert, message: Message, assessment: Assessment) -> None:
-    """A later sign never opens a second alert, and a less urgent one never lowers the first."""
-    crisis = is_crisis(assessment)
-    alert.psych = alert.psych or crisis
-    _refresh(session, alert)
-    log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
-    if assessment.tier.urgency < alert.tier.urgency:
-        holder = alert.acknowledged_by_id
-        alert.tier, alert.flag = assessment.tier, assessment.lead_flag
-        alert.policy = _policy(session, alert.conversation, alert.tier, alert.psych)
-        alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
-        alert.acknowledged_at = alert.acknowledged_by_id = None
-        log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
-        step = take_step(session, alert, clock.now())
-        if holder and isinstance(step, Page) and holder not in step.people:  # may be off call by now
-            page(session, alert, holder, "staff.page")
-    elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
-        take_step(session, alert, clock.now())
-    told = _tell_leads(session, alert) if crisis else ()
-    holder = alert.acknowledged_by_id
-    if alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
-        new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
-        if new_sign and assessment.tier.at_least_as_urgent_as(Tier.T1):
-            page(session, alert, holder, "staff.page_again")
-
-
-def _tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
+def tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
     """Page the leads who were not paged as such about `alert` yet, whatever step it is at. Returns whom."""
     told = session.scalars(
         select(AlertEvent.staff_id).where(
@@ -168,7 +115,7 @@ def _tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
 def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     """Do whatever is due for `alert` at `now`. Returns what was decided."""
     if alert.status is not AlertStatus.CLOSED:
-        _refresh(session, alert)
+        refresh(session, alert)
     policy = Policy.from_json(alert.policy)
     ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED else 0
     action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored)
@@ -227,11 +174,11 @@ def ignored_reminders(session: Session, alert: Alert) -> int:
     return session.scalar(select(func.count()).select_from(reminders.subquery())) or 0
 
 
-def _refresh(session: Session, alert: Alert) -> None:
+def refresh(session: Session, alert: Alert) -> None:
     """The times stay as they were when the alert was raised; the people are those who are on call now. An
     alert whose holder has left the clinic has nobody: it is open again."""
     known = Policy.from_json(alert.policy)
-    leads = _leads(session, alert.conversation, alert.psych)
+    leads = _leads(session, alert.conversation, alert.psych, alert.patient)
     now = filled(session, alert.conversation.clinic, alert.tier, known, leads, clock.now())
     if now != known:
         alert.policy = now.as_json()
@@ -312,13 +259,26 @@ def hurry(alert: Alert) -> None:
 def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, str]:
     """`words` for a notification: its person's language, and a link that takes the alert if it asks for that
     and only its person reads it (a chat tool's channel is read by many)."""
-    staff = one.staff or session.get_one(Staff, one.staff_id)
-    extra = words(session, alert, staff.language)
+    staff = session.get_one(Staff, one.staff_id)
+    extra = words(session, alert, staff.language) | {"code": _code_known_to(session, alert, staff.id)}
     if one.purpose == "take" and one.kind is not ContactKind.APPRISE:
         extra["url"] = link_to(one.id)
     if one.kind is not ContactKind.VOICE and alert.patient and alert.conversation.clinic.pages_name_patient:
         extra["initials"] = alert.patient.name
     return extra
+
+
+def _code_known_to(session: Session, alert: Alert, staff_id: str) -> str:
+    """The code with which a person first heard of `alert`: of one that has become part of it, maybe."""
+    if not alert.joined:
+        return alert.code
+    first = (
+        select(Alert.code)
+        .join(Notification, Notification.alert_id == Alert.id)
+        .where(Alert.id.in_(rows.with_joined(alert)), Notification.staff_id == staff_id)
+        .where(Notification.purpose != "bundle")
+    )
+    return session.scalars(first.order_by(Notification.id).limit(1)).first() or alert.code
 
 
 def page_or_bundle(
@@ -367,6 +327,7 @@ def page_or_bundle(
     else:
         going = say(session, thread, BUNDLE, Kind.PAGE, extra=extra)
         going.send_after = now + BUNDLE_WAIT
+    _note_text(session, alert, staff_id, BUNDLE, "bundle", going)
     log(session, alert, EventKind.PAGED, staff_id=staff_id, message_id=going.id, detail=BUNDLED)
 
 
@@ -376,7 +337,26 @@ def page_fallback(session: Session, alert: Alert, phone: str) -> None:
     message = say(
         session, thread, "staff.page_fallback", Kind.PAGE, extra=words(session, alert, thread.language)
     )
+    _note_text(session, alert, None, "staff.page_fallback", "take", message)
     log(session, alert, EventKind.PAGED, message_id=message.id, detail=FALLBACK)
+
+
+def _note_text(
+    session: Session, alert: Alert, staff_id: str | None, piece: str, purpose: Purpose, message: Message
+) -> None:
+    """A text that is not one person's page about one alert: its timeline tells what becomes of it too."""
+    session.add(
+        Notification(
+            clinic_id=alert.clinic_id,
+            alert_id=alert.id,
+            staff_id=staff_id,
+            step=rows.next_step(session, alert.id, staff_id),
+            piece=piece,
+            purpose=purpose,
+            message_id=message.id,
+        )
+    )
+    session.flush()
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:
@@ -414,17 +394,3 @@ def log(
         )
     )
     session.flush()
-
-
-def _free_code(session: Session, clinic_id: str) -> str:
-    """Two digits that no alert of the clinic that is still open uses; three when those run out."""
-    used = set(
-        session.scalars(
-            select(Alert.code).where(Alert.clinic_id == clinic_id, Alert.status != AlertStatus.CLOSED)
-        )
-    )
-    for first, last in ((10, 99), (100, 999), (1000, 99999)):
-        free = [str(number) for number in range(first, last + 1) if str(number) not in used]
-        if free:
-            return random.choice(free)
-    raise RuntimeError("no free alert code")

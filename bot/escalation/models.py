@@ -47,6 +47,7 @@ class EventKind(enum.StrEnum):
     REMINDED = "reminded"
     PATIENT_WROTE = "patient_wrote"
     RAISED = "raised"
+    JOINED = "joined"  #: another alert of the same patient has become part of it
     REOPENED = "reopened"  #: whoever had it has left
     INFORMED = "informed"
     NOTE = "note"
@@ -67,17 +68,27 @@ IGNORED = "reminders_ignored"
 ON_IT = "ON IT"
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """For an index over some rows only, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class Alert(ClinicOwned, Base):
-    """A sign that needs a human. One open alert per conversation: later signs join it and may raise it."""
+    """A sign that needs a human. One open alert per patient, or per conversation where nobody knows whose it
+    is: later signs join it and may raise it.
+
+    Two that turn out to be one patient's become one: the younger is closed with the id of the older, and
+    keeps its code and notifications; its timeline goes over to the older.
+    """
 
     __tablename__ = "alerts"
     __table_args__ = (
+        Index("uq_alerts_one_open_patient", "patient_id", unique=True, **_where("status <> 'closed'")),
         Index(
-            "uq_alerts_one_open",
+            "uq_alerts_one_open_unknown",
             "conversation_id",
             unique=True,
-            sqlite_where=text("status <> 'closed'"),
-            postgresql_where=text("status <> 'closed'"),
+            **_where("status <> 'closed' AND patient_id IS NULL"),
         ),
         Index("ix_alerts_queue", "clinic_id", "status", "tier"),
         Index("ix_alerts_next_step", "status", "next_step_at"),
@@ -105,16 +116,25 @@ class Alert(ClinicOwned, Base):
     closed_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     outcome: Mapped[Outcome | None] = mapped_column(text_enum(Outcome))
     close_note: Mapped[str] = mapped_column(Text, default="")
+    #: the alert that this one has become part of; that one is never joined itself
+    joined_into_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.id"), index=True)
 
     patient: Mapped[Patient | None] = relationship()
     conversation: Mapped[Conversation] = relationship()
     message: Mapped[Message] = relationship()
     acknowledged_by: Mapped[Staff | None] = relationship(foreign_keys=[acknowledged_by_id])
     closed_by: Mapped[Staff | None] = relationship(foreign_keys=[closed_by_id])
+    joined_into: Mapped[Alert | None] = relationship(remote_side="Alert.id", back_populates="joined")
+    joined: Mapped[list[Alert]] = relationship(order_by="Alert.id", back_populates="joined_into")
     events: Mapped[list[AlertEvent]] = relationship(order_by="AlertEvent.id", back_populates="alert")
     notifications: Mapped[list[Notification]] = relationship(
         order_by="Notification.id", back_populates="alert"
     )
+
+    @property
+    def standing(self) -> Alert:
+        """The alert that this one has become part of, or itself."""
+        return self.joined_into or self
 
 
 class AlertEvent(ClinicOwned, Base):
@@ -135,10 +155,11 @@ class AlertEvent(ClinicOwned, Base):
 
 
 class Notification(ClinicOwned, Base):
-    """One page to one person by one of their contact methods.
+    """One page to one person by one of their contact methods, or to the fall-back phone, which is nobody's.
 
-    A text is carried by its message, which has its state and attempts; any other kind has its own here.
-    Those of one page share alert, person and `step`.
+    A text is carried by its message, which has its state and attempts; any other kind has its own here. A
+    text that stands for several alerts carries a notification of each. Those of one page share alert, person
+    and `step`.
     """
 
     __tablename__ = "notifications"
@@ -147,14 +168,16 @@ class Notification(ClinicOwned, Base):
         Index("ix_notifications_due", "status", "send_after"),
     )
 
+    #: the alert that the page was about when it was written (`Alert.standing`: what has become of it)
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"))
-    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"))
+    #: None: the fall-back phone
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     step: Mapped[int]
     place: Mapped[int] = mapped_column(default=0)
     kind: Mapped[ContactKind] = mapped_column(text_enum(ContactKind), default=ContactKind.SMS)
     #: None: the person's own phone
     contact_method_id: Mapped[str | None] = mapped_column(ForeignKey("contact_methods.id"))
-    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"), unique=True)
+    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"), index=True)
     #: what it says
     piece: Mapped[str] = mapped_column(String(80), default="")
     #: what for (`notify.plan.Purpose`): what asks to take the alert is called off when it is taken
@@ -167,7 +190,7 @@ class Notification(ClinicOwned, Base):
     link_used_at: Mapped[datetime | None]
 
     alert: Mapped[Alert] = relationship(back_populates="notifications")
-    staff: Mapped[Staff] = relationship()
+    staff: Mapped[Staff | None] = relationship()
     message: Mapped[Message | None] = relationship()
     contact_method: Mapped[ContactMethod | None] = relationship()
 

@@ -13,7 +13,7 @@ from bot.audit import trail
 from bot.audit.chain import Entry
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
-from bot.escalation.alerts import log, page, words
+from bot.escalation.alerts import locked, log, page, words
 from bot.escalation.models import (
     ON_IT,
     Alert,
@@ -39,7 +39,7 @@ def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
     Everybody else who was paged is told, so that nobody keeps running.
     """
     with transaction() as session:
-        alert = session.get_one(Alert, alert_id, with_for_update=True)
+        alert = locked(session, alert_id)
         taken = take(session, alert, staff_id, via)
     events.committed(alert.clinic_id, alert.conversation_id)
     return taken
@@ -61,9 +61,10 @@ def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
     decided = next_action(alert.status, alert.steps_taken, None, policy, clock.now())
     alert.next_step_at = getattr(decided, "next_at", None)
     others = session.scalars(
-        select(Notification.staff_id)
-        .join(Staff, Staff.id == Notification.staff_id)
-        .where(Notification.alert_id == alert.id, Notification.staff_id != staff_id, Staff.active.is_(True))
+        select(Staff.id)
+        .join(Notification, Notification.staff_id == Staff.id)
+        .where(Notification.alert_id.in_(rows.with_joined(alert)), Notification.purpose != "bundle")
+        .where(Staff.id != staff_id, Staff.active.is_(True))
         .distinct()
     ).all()
     for other in others:
@@ -78,7 +79,7 @@ def add_note(alert_id: str, staff_id: str, text: str) -> None:
     if not text.strip():
         return
     with transaction() as session:
-        alert = session.get_one(Alert, alert_id)
+        alert = session.get_one(Alert, alert_id).standing
         log(session, alert, EventKind.NOTE, staff_id=staff_id, detail=text.strip())
     events.committed(alert.clinic_id, alert.conversation_id)
 
@@ -91,6 +92,8 @@ def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
         seen = _newest_sign(session, alert_id)
     with transaction() as session:
         alert = session.get_one(Alert, alert_id, with_for_update=True)
+        if alert.joined_into_id is not None:
+            raise CloseRefused("This alert is part of another of the same patient now. Read that one first.")
         if alert.status is AlertStatus.CLOSED:
             raise CloseRefused("This alert is closed already.")
         if _newest_sign(session, alert_id) != seen:
@@ -105,10 +108,13 @@ def close(alert_id: str, staff_id: str, outcome: Outcome, note: str) -> None:
 
 
 def _newest_sign(session: Session, alert_id: str) -> str | None:
-    """The newest message of the patient in the alert's timeline, to tell whether one came in between."""
+    """The newest sign in the alert's timeline, to tell whether one came, or another alert, in between."""
     return session.scalars(
         select(AlertEvent.id)
-        .where(AlertEvent.alert_id == alert_id, AlertEvent.kind == EventKind.PATIENT_WROTE)
+        .where(
+            AlertEvent.alert_id == alert_id,
+            AlertEvent.kind.in_([EventKind.PATIENT_WROTE, EventKind.JOINED]),
+        )
         .order_by(AlertEvent.id.desc())
         .limit(1)
     ).first()
@@ -154,7 +160,9 @@ def answer_staff(session: Session, conversation: Conversation, text: str, messag
         piece = "staff.still_yours"
     else:
         piece = "staff.closed" if alert.status is AlertStatus.CLOSED else "staff.already"
+    match = _REPLY.match(text) or _ON_IT.match(text)
     extra = words(session, alert, staff.language)
+    extra["code"] = match[1] if match and match[1] else alert.code  # of the two of a joined alert, theirs
     if alert.status is AlertStatus.CLOSED and alert.closed_by:
         extra["name"] = alert.closed_by.name
     say(session, conversation, piece, Kind.PAGE, extra=extra, in_reply_to_id=message_id, position=0)
@@ -184,7 +192,8 @@ def _alert_meant(session: Session, staff: Staff, text: str) -> Alert | None:
         mine = session.scalars(held.with_for_update()).all()
         return mine[0] if len(mine) == 1 else None
     if match := on_it or _REPLY.match(text):
-        return session.scalars(query.where(Alert.code == match[1]).with_for_update()).first()
+        found = session.scalars(query.where(Alert.code == match[1])).first()
+        return locked(session, found.id) if found is not None else None
     if _BARE.match(text):
         waiting = session.scalars(query.where(Alert.status == AlertStatus.OPEN).with_for_update()).all()
         return waiting[0] if len(waiting) == 1 else None

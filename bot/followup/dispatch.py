@@ -13,7 +13,7 @@ from bot import settings as app_settings
 from bot.clinic.models import Patient, Treatment
 from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
-from bot.escalation.alerts import raise_alert
+from bot.escalation.raising import raise_alert
 from bot.followup import protocols
 from bot.followup.answers import before, finish_if_done, judgement
 from bot.followup.hours import texting_hours

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.channels.base import Carrier, CarrierError, Outbound, OutcomeUnknown, Sent
 from bot.db.engine import reading, transaction
-from bot.escalation.models import Notification
 from bot.followup.changes import phone_from_now_on
 from bot.followup.hours import texting_hours
 from bot.links.tokens import fill as fill_links
@@ -24,7 +23,7 @@ from bot.messaging import optout
 from bot.messaging.models import Channel, Conversation, DeliveryAttempt, Kind, Message, Status
 from bot.messaging.threads import WITH_PEOPLE, note_status
 from bot.notify import outcome
-from bot.notify.rows import moot_text
+from bot.notify.rows import moot_text, of_text
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 
@@ -221,16 +220,15 @@ def _unknown(message_id: str, attempt_id: str) -> None:
 
 
 def _tell_alert(session: Session, message: Message) -> None:
-    """Write a page's delivery to its alert's timeline, and hurry the next step when it failed."""
+    """Write a page's delivery to the timeline of each alert that it stands for, and hurry their next steps
+    when it failed."""
     if message.kind is not Kind.PAGE or message.status not in (Status.DELIVERED, Status.FAILED):
         return
-    page = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
-    if page is None:
-        return
-    if message.status is Status.FAILED:
-        outcome.failed(session, page, message.error or "")
-    else:
-        outcome.reached(session, page)
+    for page in of_text(session, message):
+        if message.status is Status.FAILED:
+            outcome.failed(session, page, message.error or "")
+        else:
+            outcome.reached(session, page)
 
 
 def update_status(

@@ -22,7 +22,7 @@ from bot.counselling import service as counselling
 from bot.db.engine import transaction
 from bot.escalation.service import answer_staff, is_answer_to_a_page
 from bot.handover.holds import is_held
-from bot.messaging import consent, left_number, optout, spool
+from bot.messaging import consent, left_number, optout, spool, whose
 from bot.messaging.models import Channel, Conversation, Kind, Message, Turn
 from bot.messaging.reading import read
 from bot.messaging.threads import add_inbound, find_or_open, say
@@ -139,6 +139,7 @@ def handle(session: Session, message: Message) -> None:
         return
     word = _keyword(conversation, message)  # by the question that was open when it came
     assessment = read(session, message, is_keyword=word is not None)
+    whose.note_number(session, message)
     if word is not None:
         _answer_keyword(session, message, word)
     elif (

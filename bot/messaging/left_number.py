@@ -19,11 +19,16 @@ _NUMBER = re.compile(r"\+?\d[\d ().-]{5,}\d")
 _WORDS = 12
 
 
+def numbers_in(text: str) -> list[str]:
+    """What in `text` reads like a telephone number."""
+    found = _NUMBER.findall(text)
+    return [one for one in found if _FEWEST <= len(re.sub(r"\D", "", one)) <= _MOST]
+
+
 def holds_number(text: str) -> bool:
     """Whether a short `text` holds a telephone number."""
-    digits = [re.sub(r"\D", "", found) for found in _NUMBER.findall(text)]
     words = re.findall(r"[^\W\d_]+", text)
-    return any(_FEWEST <= len(number) <= _MOST for number in digits) and len(words) <= _WORDS
+    return bool(numbers_in(text)) and len(words) <= _WORDS
 
 
 def take(session: Session, message: Message, assessment: Assessment) -> bool:

@@ -70,6 +70,9 @@ class Conversation(ClinicOwned, Base):
     address: Mapped[str] = mapped_column(String(64))  #: E.164, or the widget's session id
     language: Mapped[str] = mapped_column(String(2), default="en")
     patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    #: whose phone number was left in the chat. Nobody has checked who writes there, so that it decides to
+    #: which alert a sign belongs, and nothing that is said.
+    named_patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"))
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     #: STOP also counts for a number that belongs to nobody we know.
     #: the one product that somebody not treated yet has asked about, by its catalogue id
@@ -80,8 +83,14 @@ class Conversation(ClinicOwned, Base):
     open_question_at: Mapped[datetime | None]
 
     clinic: Mapped[Clinic] = relationship()
-    patient: Mapped[Patient | None] = relationship()
+    patient: Mapped[Patient | None] = relationship(foreign_keys=[patient_id])
+    named_patient: Mapped[Patient | None] = relationship(foreign_keys=[named_patient_id])
     staff: Mapped[Staff | None] = relationship()
+
+    @property
+    def owner_id(self) -> str | None:
+        """The patient whose alerts what is written here belongs to, known or named; None: nobody knows."""
+        return self.patient_id or self.named_patient_id
 
 
 class Message(ClinicOwned, Base):

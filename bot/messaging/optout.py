@@ -16,7 +16,7 @@ from bot.clinic import consents
 from bot.clinic.models import Clinic, ConsentPurpose
 from bot.db.engine import transaction
 from bot.dialogue.reading import flat
-from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.raising import open_alert
 from bot.followup.models import OPEN, CheckIn
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status
 from bot.messaging.threads import find_or_open, note_status, say
@@ -52,9 +52,7 @@ def stop(session: Session, conversation: Conversation, message_id: str | None) -
     if conversation.patient is not None:
         conversation.patient.opted_out_at = now
     _suppress_queued(session, conversation)
-    alert = session.scalars(
-        select(Alert).where(Alert.conversation_id == conversation.id, Alert.status != AlertStatus.CLOSED)
-    ).first()
+    alert = open_alert(session, conversation)
     waiting = (
         conversation.patient_id is not None
         and session.scalars(

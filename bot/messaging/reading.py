@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.dialogue.reading import is_question
-from bot.escalation.alerts import ALERT_STAYS_OPEN, open_alert, raise_alert
+from bot.escalation.raising import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.handover.holds import is_held
 from bot.intake.models import Intake
 from bot.intake.reading import corrections

@@ -153,11 +153,10 @@ def patients_at(session: Session, staff: Sequence[Staff]) -> dict[str, str]:
     return {staff_id: by_number[number] for staff_id, number in numbers if number in by_number}
 
 
-def leads_for(session: Session, conversation: Conversation) -> list[Staff]:
-    """The safeguarding leads for whoever writes here, never that person."""
+def leads_for(session: Session, conversation: Conversation, patient: Patient | None = None) -> list[Staff]:
+    """The safeguarding leads for whoever writes here, never that person, nor `patient`."""
     own = {conversation.address}
-    if conversation.patient is not None:
-        own.add(conversation.patient.phone)
+    own.update(one.phone for one in (conversation.patient, patient) if one is not None)
     return leads(session, conversation.clinic_id, but_not=own)
 
 

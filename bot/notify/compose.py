@@ -27,15 +27,17 @@ def said(piece: str, language: Language, values: dict[str, str]) -> str:
 
 def compose(session: Session, one: Notification) -> Notice | None:
     """What a notifier is asked to bring; None when there is no address any more."""
-    method = one.contact_method
+    method, staff = one.contact_method, one.staff
+    if staff is None:
+        return None  # the fall-back phone gets texts only
     if method is None:
-        to = one.staff.phone if one.kind in (ContactKind.SMS, ContactKind.VOICE) else None
+        to = staff.phone if one.kind in (ContactKind.SMS, ContactKind.VOICE) else None
     else:
         to = None if method.removed_at else method.address
     if not to:
         return None
-    language = as_language(one.staff.language)
-    values = words_for(session, one.alert, one)
+    language = as_language(staff.language)
+    values = words_for(session, one.alert.standing, one)
     link = values["url"]
     clinic = session.get_one(Clinic, one.clinic_id)
     if one.kind is ContactKind.VOICE:

@@ -88,8 +88,8 @@ def _claim(notification_id: str, notifiers: Notifiers) -> _Claim | None:
         now = clock.now()
         if one.status not in (Status.QUEUED, Status.SENDING) or (one.send_after or now) > now:
             return None
-        reason = rows.moot(one.alert, one)
-        if reason is None and not one.staff.active:
+        reason = rows.moot(one)
+        if reason is None and one.staff is not None and not one.staff.active:
             reason = "has left the clinic"
         if reason is not None:
             one.status, one.error = Status.SUPPRESSED, reason

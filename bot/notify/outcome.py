@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from bot.escalation.alerts import hurry, log
-from bot.escalation.models import EVERY_CHANNEL, Alert, EventKind, Notification
+from bot.escalation.alerts import hurry, locked, log
+from bot.escalation.models import EVERY_CHANNEL, EventKind, Notification
 from bot.messaging.models import Status
 from bot.notify import rows
 
@@ -29,7 +29,7 @@ def failed(session: Session, one: Notification, why: str) -> None:
     page = rows.siblings(session, one)
     if any(other.state in _REACHED for other in page):
         return
-    alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
+    alert = locked(session, one.alert_id)
     ended = all(other.state in (Status.FAILED, Status.SUPPRESSED) for other in page)
     if ended and len(page) > 1:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=one.staff_id, detail=EVERY_CHANNEL)
@@ -37,6 +37,6 @@ def failed(session: Session, one: Notification, why: str) -> None:
 
 
 def _write(session: Session, one: Notification, kind: EventKind, detail: str) -> None:
-    alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
+    alert = locked(session, one.alert_id)
     about = detail if one.message_id else f"{one.kind.value}: {detail}".removesuffix(": ")
     log(session, alert, kind, staff_id=one.staff_id, message_id=one.message_id, detail=about)

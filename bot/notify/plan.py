@@ -35,8 +35,9 @@ class Way:
     delay: timedelta
 
 
-#: Why somebody is notified: to take the alert, to close one that they took, or to know that somebody has it.
-Purpose = Literal["take", "remind", "inform"]
+#: Why somebody is notified: to take the alert, to close one that they took, to know that somebody has it, or
+#: to know that several wait.
+Purpose = Literal["take", "remind", "inform", "bundle"]
 
 
 def ways(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -43,12 +43,20 @@ def text_number(session: Session, staff: Staff) -> str:
     return next((method.address for method in methods if method.kind is ContactKind.SMS), "")
 
 
-def next_step(session: Session, alert_id: str, staff_id: str) -> int:
+def with_joined(alert: Alert) -> list[str]:
+    """The ids of `alert` and of what has become part of it."""
+    return [alert.id, *(one.id for one in alert.joined)]
+
+
+def _to(staff_id: str | None) -> ColumnElement[bool]:
+    """The condition for what went to a person, or to the fall-back phone (None)."""
+    return Notification.staff_id.is_(None) if staff_id is None else Notification.staff_id == staff_id
+
+
+def next_step(session: Session, alert_id: str, staff_id: str | None) -> int:
     """The number of a person's next page about an alert, from 0."""
     last = session.scalar(
-        select(func.max(Notification.step)).where(
-            Notification.alert_id == alert_id, Notification.staff_id == staff_id
-        )
+        select(func.max(Notification.step)).where(Notification.alert_id == alert_id, _to(staff_id))
     )
     return 0 if last is None else last + 1
 
@@ -58,7 +66,9 @@ def cancel(session: Session, alert: Alert, reason: str) -> None:
 
     What is on its way to the person who took it goes out: it may tell of a sign that came a moment before.
     """
-    query = select(Notification).where(Notification.alert_id == alert.id, Notification.purpose.in_(ASKING))
+    query = select(Notification).where(
+        Notification.alert_id.in_(with_joined(alert)), Notification.purpose.in_(ASKING)
+    )
     now = clock.now()
     holder = alert.acknowledged_by_id if alert.status is AlertStatus.ACKNOWLEDGED else None
     needless = [
@@ -73,7 +83,7 @@ def supersede(session: Session, alert: Alert, staff_id: str) -> None:
     """Call off what a person's earlier page would still send later: the new page starts afresh."""
     now = clock.now()
     query = select(Notification).where(
-        Notification.alert_id == alert.id,
+        Notification.alert_id.in_(with_joined(alert)),
         Notification.staff_id == staff_id,
         Notification.purpose.in_(ASKING),
     )
@@ -110,23 +120,32 @@ def _call_off(session: Session, some: Iterable[Notification], reason: str) -> No
             one.status, one.error = Status.SUPPRESSED, reason
 
 
-def moot(alert: Alert, one: Notification) -> str | None:
+def moot(one: Notification) -> str | None:
     """Why a notification need not go out any more; None while it must."""
-    if one.purpose not in ASKING:
+    alert = one.alert.standing
+    if one.purpose == "inform":
         return None
     if alert.status is AlertStatus.CLOSED:
         return "the alert is closed"
     taken = alert.acknowledged_at
-    by_another = alert.acknowledged_by_id != one.staff_id or one.kind is ContactKind.VOICE
-    if one.purpose == "take" and by_another and taken is not None and taken > one.created_at:
+    by_another = (
+        alert.acknowledged_by_id != one.staff_id or one.kind is ContactKind.VOICE or one.purpose == "bundle"
+    )
+    if one.purpose != "remind" and by_another and taken is not None and taken > one.created_at:
         return "somebody has taken it"
     return None
 
 
+def of_text(session: Session, message: Message) -> list[Notification]:
+    """What a text stands for: a page, several alerts, or nothing. In the order in which alerts are locked."""
+    query = select(Notification).where(Notification.message_id == message.id)
+    return list(session.scalars(query.order_by(Notification.alert_id)))
+
+
 def moot_text(session: Session, message: Message) -> str | None:
-    """`moot` for a text; None when it is no page."""
-    one = session.scalars(select(Notification).where(Notification.message_id == message.id)).first()
-    return moot(one.alert, one) if one is not None else None
+    """`moot` for a text, all that it stands for together; None when it is no page."""
+    reasons = [moot(one) for one in of_text(session, message)]
+    return reasons[0] if reasons and all(reasons) else None
 
 
 def siblings(session: Session, one: Notification) -> list[Notification]:
@@ -136,7 +155,7 @@ def siblings(session: Session, one: Notification) -> list[Notification]:
             select(Notification)
             .where(
                 Notification.alert_id == one.alert_id,
-                Notification.staff_id == one.staff_id,
+                _to(one.staff_id),
                 Notification.step == one.step,
             )
             .order_by(Notification.place)

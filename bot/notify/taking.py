@@ -9,9 +9,11 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from bot import clock, events
+from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.escalation import service
-from bot.escalation.models import Alert, AlertStatus, Notification
+from bot.escalation.alerts import locked
+from bot.escalation.models import AlertStatus, Notification
 from bot.notify.links import LIFETIME, notification_of
 
 State = Literal["open", "taken_now", "yours", "taken", "closed", "used", "expired", "left", "unknown"]
@@ -37,7 +39,10 @@ def look(token: str) -> View:
     """What a link shows now. Changes nothing, so that a preview of it takes no alert."""
     with reading() as session:
         one = _find(session, token)
-        return View("unknown") if one is None else _view(one, _state(one, clock.now()))
+        if one is None:
+            return View("unknown")
+        staff = session.get_one(Staff, one.staff_id)
+        return _view(one, staff, _state(one, staff, clock.now()))
 
 
 def take(token: str) -> View:
@@ -47,12 +52,13 @@ def take(token: str) -> View:
         if one is None:
             return View("unknown")
         # whoever acknowledges by another way locks the alert too
-        alert = session.get_one(Alert, one.alert_id, with_for_update=True, populate_existing=True)
-        state = _state(one, clock.now())
-        if state == "open" and service.take(session, alert, one.staff_id, "link"):
+        alert = locked(session, one.alert_id)
+        staff = session.get_one(Staff, one.staff_id)
+        state = _state(one, staff, clock.now())
+        if state == "open" and service.take(session, alert, staff.id, "link"):
             one.link_used_at = clock.now()
             state = "taken_now"
-        view = _view(one, state)
+        view = _view(one, staff, state)
     if view.state == "taken_now":
         events.committed(alert.clinic_id, alert.conversation_id)
     return view
@@ -63,33 +69,33 @@ def _find(session: Session, token: str, *, lock: bool = False) -> Notification |
     one = (
         session.get(Notification, notification_id, with_for_update=lock or None) if notification_id else None
     )
-    return one if one is not None and one.purpose == "take" else None
+    return one if one is not None and one.purpose == "take" and one.staff_id is not None else None
 
 
-def _state(one: Notification, now: datetime) -> State:
-    alert = one.alert
+def _state(one: Notification, staff: Staff, now: datetime) -> State:
+    alert = one.alert.standing
     if now - one.created_at > LIFETIME:
         return "expired"
-    if not one.staff.active:
+    if not staff.active:
         return "left"
     if alert.status is AlertStatus.CLOSED:
         return "closed"
     if alert.status is AlertStatus.ACKNOWLEDGED:
-        return "yours" if alert.acknowledged_by_id == one.staff_id else "taken"
+        return "yours" if alert.acknowledged_by_id == staff.id else "taken"
     return "used" if one.link_used_at is not None else "open"
 
 
-def _view(one: Notification, state: State) -> View:
-    alert = one.alert
+def _view(one: Notification, staff: Staff, state: State) -> View:
+    alert = one.alert.standing
     by = alert.closed_by if state == "closed" else alert.acknowledged_by
     shown = state not in ("expired", "left")
     return View(
         state=state,
-        language=one.staff.language,
-        person=one.staff.name,
+        language=staff.language,
+        person=staff.name,
         by=by.name if by and shown else "",
         alert_id=alert.id if shown else "",
-        staff_id=one.staff_id,
+        staff_id=staff.id,
         clinic_id=alert.clinic_id,
         tier=alert.tier.value if shown else "",
         initials=(alert.patient.initials if alert.patient else "?") if shown else "",

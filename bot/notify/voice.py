@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.db.engine import reading, transaction
 from bot.escalation import service
-from bot.escalation.alerts import hurry, log, words_for
+from bot.escalation.alerts import hurry, locked, log, words_for
 from bot.escalation.models import PASSED_ON, Alert, AlertStatus, EventKind, Notification
 from bot.messaging.models import Status
 from bot.notify import outcome
@@ -41,9 +41,9 @@ def heard(notification_id: str, key: str = "") -> Said | None:
     left the clinic."""
     with reading() as session:
         one = session.get(Notification, notification_id)
-        if one is None or one.kind is not ContactKind.VOICE or not one.staff.active:
+        if one is None or one.kind is not ContactKind.VOICE or one.staff is None or not one.staff.active:
             return None
-        alert_id, staff_id = one.alert_id, one.staff_id
+        alert_id, staff_id, language = one.alert_id, one.staff.id, as_language(one.staff.language)
     if key:
         _reached(notification_id)
     took = key == TAKE and service.acknowledge(alert_id, staff_id, via="call")
@@ -51,11 +51,11 @@ def heard(notification_id: str, key: str = "") -> Said | None:
         _pass_on(alert_id, staff_id)
     with reading() as session:
         one = session.get_one(Notification, notification_id)
-        piece, listen = _answer(one.alert, staff_id, key, took)
-        language = as_language(one.staff.language)
-        values = spoken(words_for(session, one.alert, one))
-        if one.alert.status is AlertStatus.CLOSED and one.alert.closed_by:
-            values["name"] = one.alert.closed_by.name
+        alert = one.alert.standing
+        piece, listen = _answer(alert, staff_id, key, took)
+        values = spoken(words_for(session, alert, one))
+        if alert.status is AlertStatus.CLOSED and alert.closed_by:
+            values["name"] = alert.closed_by.name
         return Said(said(piece, language, values), language, listen)
 
 
@@ -82,7 +82,7 @@ def _reached(notification_id: str) -> None:
 def _pass_on(alert_id: str, staff_id: str) -> None:
     """The next person is paged at once. Whoever passes on an alert that they have taken keeps it."""
     with transaction() as session:
-        alert = session.get_one(Alert, alert_id, with_for_update=True)
+        alert = locked(session, alert_id)
         if alert.status is AlertStatus.OPEN:
             log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail=PASSED_ON)
             hurry(alert)

@@ -18,7 +18,7 @@ from bot import clock, events
 from bot.clinic import consents
 from bot.clinic.models import Consent, ConsentPurpose, Patient
 from bot.db.engine import reading, transaction
-from bot.escalation.alerts import open_alert
+from bot.escalation.raising import open_alert
 from bot.followup.hours import texting_hours
 from bot.handover.holds import is_talking_with
 from bot.messaging.models import Conversation, Kind, Message, Turn

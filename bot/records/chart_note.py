@@ -103,6 +103,11 @@ def _group(message: Message) -> str:
     return (message.content_id or "").partition(".")[0]
 
 
+def _unchecked(message: Message) -> bool:
+    """Whether nobody has made sure who wrote this: a number left in the chat was the patient's."""
+    return message.conversation.patient_id is None
+
+
 def _quoted(text: str) -> str:
     return f"“{one_line(text)}”"
 
@@ -234,14 +239,23 @@ class _Note:
             tier = f"{alert.tier.value} {self._t(f'tier.{alert.tier.value}')}"
             yield Row(self._t("alert.code", code=alert.code), f"{self._words.flag(alert.flag)} · {tier}")
             yield self._row("raised", self._moment(alert.created_at))
-            yield self._row("wrote", _quoted(alert.message.body) if alert.message.body.strip() else "")
+            first = alert.message
+            if _unchecked(first):
+                yield from self._wrote(first)
+            else:
+                yield self._row("wrote", _quoted(first.body) if first.body.strip() else "")
             for event in alert.events:
-                if event.kind is EventKind.PATIENT_WROTE and event.message and event.message.body.strip():
-                    label = self._t("chart.wrote_again", moment=self._moment(event.message.created_at))
-                    yield Row(label, _quoted(event.message.body))
+                wrote = event.kind in (EventKind.PATIENT_WROTE, EventKind.JOINED)
+                if wrote and event.message:
+                    yield from self._wrote(event.message)
             if alert.acknowledged_at:
                 yield self._row("taken", self._by(alert.acknowledged_by, alert.acknowledged_at))
             yield from self._ended(alert)
+
+    def _wrote(self, message: Message) -> Lines:
+        if message.body.strip():
+            key = "chart.wrote_unchecked" if _unchecked(message) else "chart.wrote_again"
+            yield Row(self._t(key, moment=self._moment(message.created_at)), _quoted(message.body))
 
     def _ended(self, alert: Alert) -> Lines:
         if alert.status is not AlertStatus.CLOSED:

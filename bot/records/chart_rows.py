@@ -49,10 +49,12 @@ def load_chart(session: Session, patient: Patient) -> Chart:
             session.scalars(
                 select(Alert)
                 .join(Conversation, Conversation.id == Alert.conversation_id)
-                .where(belongs_to(patient.id, Alert.patient_id))
+                .where(belongs_to(patient.id, Alert.patient_id), Alert.joined_into_id.is_(None))
                 .options(
-                    selectinload(Alert.message),
-                    selectinload(Alert.events).selectinload(AlertEvent.message),
+                    selectinload(Alert.message).selectinload(Message.conversation),
+                    selectinload(Alert.events)
+                    .selectinload(AlertEvent.message)
+                    .selectinload(Message.conversation),
                 )
                 .order_by(Alert.created_at, Alert.id)
             )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import transaction
-from bot.escalation.alerts import raise_alert
+from bot.escalation.raising import raise_alert
 from bot.messaging.models import Message
 from bot.messaging.threads import latest_treatment, situation_of
 from bot.records.models import ReportSource, SymptomReport, TaskKind, Trend

@@ -57,7 +57,12 @@ class Answers:
 
 
 def _alerts_of(clinic_id: str, period: Period) -> tuple[ColumnElement[bool], ...]:
-    return (Alert.clinic_id == clinic_id, Alert.created_at >= period.start, Alert.created_at < period.end)
+    return (
+        Alert.clinic_id == clinic_id,
+        Alert.created_at >= period.start,
+        Alert.created_at < period.end,
+        Alert.joined_into_id.is_(None),
+    )
 
 
 def alerts_by_flag(session: Session, clinic_id: str, period: Period) -> dict[tuple[str, Tier], int]:

@@ -10,10 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from bot import clock, events
-from bot.clinic.models import Patient
+from bot.clinic.models import Clinic, Patient
 from bot.db.engine import transaction
 from bot.escalation.models import Alert
-from bot.messaging.models import Conversation
+from bot.messaging import inbox
+from bot.messaging.models import Channel, Conversation
+from bot.messaging.threads import add_inbound, find_or_open
 from tests.browser.live_site import CHROMIUM
 from tests.browser.test_console import ConsoleSite, violations
 from tests.contract import console_clinic
@@ -119,3 +121,21 @@ def test_the_settings_have_no_accessibility_violation_and_fit_a_phone(
     doctor.locator("[data-focus] a").first.click()
     expect(doctor.get_by_label("Ambulance")).to_be_focused()
     doctor.close()
+
+
+def test_a_chat_is_said_to_be_a_patients_by_keyboard(site: ConsoleSite, browser: Browser) -> None:
+    with transaction() as session:
+        chat = find_or_open(session, session.get_one(Clinic, site.world.clinic), Channel.WEB, "chat-1")
+        words = "cant see out my left eye, its Pat 555 010 0112"
+        inbox.handle(session, add_inbound(session, chat, Channel.WEB, "chat-1:1", words))
+    tab = phone(site, browser, "nurse")
+    tab.goto(f"{site.url}/console/alerts/{site.world.alerts['lip']}")
+    expect(tab.get_by_text("Nobody has checked who writes there.")).to_be_visible()
+    assert violations(tab) == []
+    tab.get_by_role("link", name="Say whose chat it is").press("Enter")
+    tab.get_by_role("button", name="Find the patient").press("Enter")
+    confirm = tab.get_by_role("button", name="Yes, this is Pat Sample")
+    expect(confirm).to_be_focused()
+    assert violations(tab) == []
+    confirm.press("Enter")
+    expect(tab.get_by_role("status").filter(has_text="Noted whose conversation this is")).to_be_visible()

@@ -11,8 +11,9 @@ from bot import clock
 from bot.clinic.models import Clinic, Patient, Role, Staff, Treatment
 from bot.clinic.passwords import hash_password
 from bot.db.engine import transaction
-from bot.escalation.alerts import log, raise_alert
+from bot.escalation.alerts import log
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.escalation.raising import raise_alert
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.records.models import AssessmentRecord, ReportSource, StaffTask, SymptomReport, TaskKind, Trend

@@ -218,7 +218,9 @@ def test_a_waiting_patient_is_counted_and_listed_first(world: World, nurse: Test
     assert re.search(r'data-count="waiting"[^>]*>1<', page)
 
 
-@pytest.mark.parametrize("what", ["", "/live", "/take", "/reply", "/hand-back", "/still-here", "/look"])
+@pytest.mark.parametrize(
+    "what", ["", "/live", "/take", "/reply", "/hand-back", "/still-here", "/look", "/identify"]
+)
 def test_another_clinics_conversation_is_not_there(world: World, nurse: TestClient, what: str) -> None:
     path = address(world, "foreign") + what
     reply = nurse.get(path) if what in ("", "/live") else post(nurse, path, text="x", do="send")

@@ -125,7 +125,7 @@ def test_every_kind_of_event_has_its_line_in_both_languages(
         found = re.search(rf'class="event event-{kind}">(.*?)</li>', page.text, re.DOTALL)
         assert found
         t = translator(language)
-        wanted = t(f"event.{kind}", name="Dr Demo", tier=t("tier.T0"))
+        wanted = t(f"event.{kind}", name="Dr Demo", tier=t("tier.T0"), code="T0")
         assert wanted in html.unescape(found[1])
         lines.append(wanted)
     assert lines[0] != lines[1]

@@ -11,11 +11,13 @@ from bot.clinic.models import Staff
 from bot.db import engine as db
 from bot.db.engine import transaction
 from bot.db.migrate import altering, is_current, upgrade
-from bot.escalation.models import Alert, Notification
+from bot.escalation import service
+from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.messaging.models import Message
 from bot.notify.models import ContactKind
 from bot.settings import ROOT
-from tests.support.desk import ANA, PAT, Desk
+from bot.triage.types import Tier
+from tests.support.desk import ANA, DOCTOR, NURSE, PAT, Desk
 from tests.support.safeguarding import (
     CRISIS,
     OFF_ROTA,
@@ -24,12 +26,12 @@ from tests.support.safeguarding import (
 )
 
 
-def to_first_schema() -> None:
+def to(revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "bot" / "db" / "migrations"))
     with altering(db.engine()) as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(config, revision)
 
 
 def columns(table: str) -> set[str]:
@@ -50,7 +52,7 @@ def test_a_record_of_the_first_schema_keeps_everything_and_its_crisis_goes_on(ei
     texts = [one for one in desk.rows(Notification) if one.kind is ContactKind.SMS]
     before = {model: len(desk.rows(model)) for model in (Staff, Alert, Message)}
 
-    to_first_schema()
+    to("0001")
     assert "safeguarding_lead" not in columns("staff")
     assert "psych" not in columns("alerts")
     assert not is_current(db.engine())
@@ -64,6 +66,33 @@ def test_a_record_of_the_first_schema_keeps_everything_and_its_crisis_goes_on(ei
     for _ in range(2):
         desk.advance(minutes=5.1)
     assert len(desk.texts_to(OFF_ROTA)) == 1, "paged with everybody"
+
+
+def test_two_open_alerts_of_one_patient_become_one_and_its_paging_goes_on(either_record: str) -> None:
+    demo.seed()
+    desk = Desk()
+    desk.settle()
+    desk.text(PAT, "my top lip has gone white and it really hurts")
+    desk.text(ANA, "tengo el labio blanco y me duele mucho")
+    desk.settle()
+    older, other = desk.alerts()
+    service.acknowledge(older.id, desk.rows(Staff, phone=DOCTOR)[0].id, "console")
+    to("0013")
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE alerts SET patient_id = '{older.patient_id}', tier = 'T0' WHERE id = '{other.id}'"
+        )
+    upgrade(db.engine())
+
+    closed, alert = desk.alerts()
+    assert (closed.id, closed.joined_into_id, closed.status) == (older.id, other.id, AlertStatus.CLOSED)
+    assert (alert.tier, alert.status) == (Tier.T0, AlertStatus.OPEN)
+    assert alert.next_step_at == other.next_step_at
+    assert [event.kind for event in alert.events].count(EventKind.OPENED) == 2
+    desk.advance(minutes=15.1)
+    assert any(other.code in words for words in desk.texts_to(DOCTOR)), "paging went on"
+    desk.text(NURSE, f"ACK {older.code}")
+    assert desk.alerts()[1].status is AlertStatus.ACKNOWLEDGED
 
 
 def test_the_version_before_can_still_write_to_the_new_schema(either_record: str) -> None:

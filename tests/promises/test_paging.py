@@ -6,8 +6,12 @@ from bot import clock
 from bot.channels.base import CarrierError
 from bot.clinic.models import Clinic, Staff
 from bot.db.engine import transaction
+from bot.escalation import service
 from bot.escalation.alerts import take_step
 from bot.escalation.models import BUNDLED, FALLBACK, Alert, AlertStatus, EventKind, Notification
+from bot.escalation.plan import Step
+from bot.escalation.plans import save_plan
+from bot.messaging.models import Status
 from bot.triage.types import Tier
 from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
@@ -20,6 +24,7 @@ from tests.support.on_call import (
     hire,
     kinds,
     person,
+    plan,
     rota,
     white_lip,
 )
@@ -189,3 +194,91 @@ def test_the_fall_back_phone_rings_once_everybody_was_paged_in_vain(desk: Desk) 
     desk.advance(minutes=15.1)
     assert len(desk.texts_to(CLINIC_LINE)) == 1
     assert [event.detail for event in desk.alerts()[0].events].count(FALLBACK) == 1
+
+
+def delivered(alert: Alert) -> list[str | None]:
+    """To whom the timeline says that a page was delivered; None is the fall-back phone."""
+    arrived = [event for event in alert.events if event.kind is EventKind.PAGE_DELIVERED]
+    return [event.staff.phone if event.staff else None for event in arrived]
+
+
+def bundled(desk: Desk) -> list[Alert]:
+    """The alerts that the nurse heard of in a text with others."""
+    return [alert for alert in desk.alerts() if any(one.purpose == "bundle" for one in alert.notifications)]
+
+
+def test_what_becomes_of_a_text_for_several_alerts_is_in_the_timeline_of_each(desk: Desk) -> None:
+    flood(desk, 8)
+    desk.settle()
+    assert len(bundled(desk)) == 3
+    assert all(delivered(alert) == [] for alert in bundled(desk)), "it waits for more of them"
+    desk.advance(seconds=31)
+    assert [delivered(alert) for alert in bundled(desk)] == [[NURSE]] * 3
+
+
+def test_a_text_for_several_alerts_that_fails_hurries_each_of_them(desk: Desk) -> None:
+    flood(desk, 7)
+    desk.settle()
+    heard = len(desk.texts_to(DOCTOR))
+    desk.carrier.faults = [CarrierError("landline", code="30006", permanent=True)]
+    desk.advance(seconds=31)
+    for alert in bundled(desk):
+        assert [event.staff.phone for event in alert.events if event.kind is EventKind.PAGE_FAILED] == [NURSE]
+    assert len(bundled(desk)) == 2
+    assert len(desk.texts_to(DOCTOR)) == heard + 2
+    assert desk.alerts()[0].steps_taken == 1, "the page about this one arrived"
+
+
+def test_a_text_for_several_alerts_goes_out_unless_all_of_them_are_taken(desk: Desk) -> None:
+    flood(desk, 7)
+    desk.settle()
+    first, second = bundled(desk)
+    doctor = person(desk, DOCTOR)
+    service.acknowledge(first.id, doctor, "console")
+    desk.advance(seconds=31)
+    assert "alerts wait" in desk.texts_to(NURSE)[-1]
+    desk.text("+15550100670", WHITE_LIP)  # the only one of the next text
+    desk.settle()
+    third = desk.alerts()[-1]
+    assert third.id in [one.id for one in bundled(desk)]
+    heard = len(desk.texts_to(NURSE))
+    service.acknowledge(third.id, doctor, "console")
+    desk.advance(seconds=31)
+    assert [words for words in desk.texts_to(NURSE)[heard:] if "alerts wait" in words] == []
+    assert second.status is AlertStatus.OPEN
+
+
+def test_whoever_only_heard_how_many_wait_is_not_told_of_each_that_is_taken(desk: Desk) -> None:
+    flood(desk, 7)
+    desk.advance(seconds=31)
+    heard = len(desk.texts_to(NURSE))
+    service.acknowledge(bundled(desk)[0].id, person(desk, DOCTOR), "console")
+    desk.settle()
+    assert len(desk.texts_to(NURSE)) == heard
+
+
+def test_what_becomes_of_the_text_to_the_fall_back_phone_is_in_the_timeline(desk: Desk) -> None:
+    white_lip(desk)
+    for _ in range(3):
+        desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert delivered(alert).count(None) == 1
+    (one,) = [one for one in alert.notifications if one.staff_id is None]
+    assert (one.purpose, one.state) == ("take", Status.DELIVERED)
+
+
+def test_a_fall_back_phone_that_cannot_be_reached_costs_no_waiting_time(desk: Desk) -> None:
+    steps = plan(Step(("fallback",), 15), Step(("on_call",), 15))
+    save_plan(clinic_id(desk), Tier.T1, steps, None)
+    desk.carrier.faults = [None, CarrierError("landline", code="30006", permanent=True)]
+    white_lip(desk)
+    assert EventKind.PAGE_FAILED in kinds(desk)
+    assert len(desk.texts_to(NURSE)) == 1
+
+
+def test_a_text_to_the_fall_back_phone_is_called_off_when_somebody_takes_the_alert(desk: Desk) -> None:
+    save_plan(clinic_id(desk), Tier.T1, plan(Step(("fallback", "on_call"), 15)), None)
+    desk.text(PAT, WHITE_LIP)
+    service.acknowledge(desk.alerts()[0].id, person(desk, DOCTOR), "console")
+    desk.settle()
+    assert desk.texts_to(CLINIC_LINE) == []

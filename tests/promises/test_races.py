@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
-from bot.clinic.models import Staff
+from bot.clinic.models import Patient, Staff
 from bot.db.engine import engine, transaction
-from bot.escalation import alerts, service
+from bot.escalation import raising, service
 from bot.escalation.models import AlertStatus, EventKind, Notification, Outcome
-from bot.messaging.models import Status
+from bot.messaging import whose
+from bot.messaging.models import Conversation, Status
 from bot.notify.models import ContactKind
 from bot.triage.types import Tier
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
@@ -50,17 +52,17 @@ def meanwhile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     that and the end of its transaction."""
 
     def arrange(action: Callable[[], object]) -> threading.Thread:
-        real = alerts.open_alert
+        real = raising.locked_alerts
         other = threading.Thread(target=action)
 
         def look(*args: object, **kwargs: object) -> object:
-            monkeypatch.setattr(alerts, "open_alert", real)
+            monkeypatch.setattr(raising, "locked_alerts", real)
             found = real(*args, **kwargs) if request.param == "during" else None
             other.start()
             until_done_or_waiting(other)
             return found if request.param == "during" else real(*args, **kwargs)
 
-        monkeypatch.setattr(alerts, "open_alert", look)
+        monkeypatch.setattr(raising, "locked_alerts", look)
         return other
 
     return arrange
@@ -117,6 +119,31 @@ def test_a_red_flag_that_meets_its_acknowledgement_reaches_whoever_took_it(
         assert "T0" in desk.texts_to(NURSE)[-1]
         reached = alert.status is AlertStatus.ACKNOWLEDGED or alert.next_step_at is not None
         assert reached, "raised, taken or not: it goes on"
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+def test_a_text_that_meets_the_identifying_of_the_chat_leaves_one_alert(
+    either_record: str, meanwhile: Meanwhile
+) -> None:
+    desk = Desk.of_demo_clinic()
+    desk.web("visitor", WHITE_LIP)
+    desk.settle()
+    pat = desk.rows(Patient, phone=PAT)[0].id
+    chat = desk.rows(Conversation, address="visitor")[0].id
+
+    def identify() -> None:
+        with contextlib.suppress(IntegrityError):  # the text was first: staff press the button again
+            whose.identify(chat, pat)
+
+    identifying = meanwhile(identify)
+    desk.text(PAT, BLIND)
+    identifying.join(10)
+    desk.settle()
+    whose.identify(chat, pat)
+    desk.settle()
+    (alert,) = [one for one in desk.alerts() if one.status is not AlertStatus.CLOSED]
+    assert (alert.tier, alert.status, alert.patient_id) == (Tier.T0, AlertStatus.OPEN, pat)
+    assert any("T0" in words for words in desk.texts_to(NURSE))
 
 
 @pytest.mark.parametrize("either_record", ["postgres"], indirect=True)

@@ -132,6 +132,12 @@ def test_the_database_itself_refuses_what_must_not_be(either_record: str) -> Non
             "status": AlertStatus.OPEN,
         }
         assert refused(session, Alert(code="11", **alert), Alert(code="12", **alert)), "two open alerts"
+        alert["patient_id"] = pat.id
+        elsewhere = Conversation(clinic_id=clinic.id, channel=Channel.WEB, address="chat")
+        session.add(elsewhere)
+        session.commit()
+        of_chat = Alert(code="14", **{**alert, "conversation_id": elsewhere.id})
+        assert refused(session, Alert(code="13", **alert), of_chat), "two open alerts of one patient"
         treatment = Treatment(
             clinic_id=clinic.id,
             patient_id=pat.id,

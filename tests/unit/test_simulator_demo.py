@@ -20,8 +20,8 @@ from bot.channels.simulator.router import router
 from bot.clinic import demo
 from bot.clinic.models import Clinic, Patient
 from bot.db import engine as db
-from bot.escalation.alerts import raise_alert
 from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.raising import raise_alert
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.photos.decode import decode

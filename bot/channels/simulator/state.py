@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel
-from sqlalchemy import case, select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, aliased
 
 from bot import clock
 from bot.channels.simulator.calls import Call, SimulatedCaller
@@ -220,8 +220,13 @@ def _bubble(text: CarriedText, *, staff: bool) -> Bubble:
 
 
 def _codes_waiting(session: Session, clinic: Clinic) -> set[str]:
-    """The codes of the alerts that nobody has taken yet."""
-    query = select(Alert.code).where(Alert.clinic_id == clinic.id, Alert.status == AlertStatus.OPEN)
+    """The codes of the alerts that nobody has taken yet, and of those that have become part of them."""
+    whole = aliased(Alert)
+    query = (
+        select(Alert.code)
+        .outerjoin(whole, whole.id == Alert.joined_into_id)
+        .where(Alert.clinic_id == clinic.id, func.coalesce(whole.status, Alert.status) == AlertStatus.OPEN)
+    )
     return {code.upper() for code in session.scalars(query)}
 
 

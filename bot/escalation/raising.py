@@ -1,0 +1,172 @@
+"""Raising alerts, inside the caller's transaction: a sign opens one, or joins the one that is open. One
+patient has one open alert, wherever they write; a conversation whose patient nobody knows has its own."""
+
+from __future__ import annotations
+
+import random
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from bot import clock
+from bot.escalation.alerts import log, page, policy_for, refresh, take_step, tell_leads
+from bot.escalation.joining import join
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
+from bot.escalation.policy import Page, is_crisis
+from bot.messaging.models import Channel, Conversation, Message
+from bot.triage.types import Assessment, Tier
+
+#: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
+ALERT_STAYS_OPEN = "answer.alert-stays-open"
+
+
+def open_alert(session: Session, conversation: Conversation) -> Alert | None:
+    """The alert that nobody has closed yet and that what is written here is about, if any.
+
+    A chat where a patient's number was left has part in that patient's alert only once a sign of its own is
+    in it: who writes there learns nothing of other signs.
+    """
+    query = select(Alert).where(Alert.status != AlertStatus.CLOSED, _belongs(conversation))
+    if conversation.patient_id is None and conversation.named_patient_id is not None:
+        query = query.where(
+            or_(
+                Alert.conversation_id == conversation.id, _told_in(Message.conversation_id == conversation.id)
+            )
+        )
+    return min(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.id), default=None)
+
+
+def _belongs(conversation: Conversation) -> ColumnElement[bool]:
+    """The condition for alerts that a sign in this conversation belongs to."""
+    unknown = and_(Alert.patient_id.is_(None), Alert.conversation_id == conversation.id)
+    owner = conversation.owner_id
+    return unknown if owner is None else or_(Alert.patient_id == owner, unknown)
+
+
+def _told_in(where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition for alerts that tell of a patient's message for which `where` holds."""
+    told = select(AlertEvent.id).join(Message, Message.id == AlertEvent.message_id)
+    signs = AlertEvent.kind.in_([EventKind.OPENED, EventKind.PATIENT_WROTE, EventKind.JOINED])
+    return told.where(AlertEvent.alert_id == Alert.id, signs, where).exists()
+
+
+def locked_alerts(session: Session, conversation: Conversation) -> list[Alert]:
+    """The open alerts that a sign here belongs to, oldest first, locked: somebody may be acknowledging or
+    closing one at this moment."""
+    query = select(Alert).where(Alert.status != AlertStatus.CLOSED, _belongs(conversation))
+    query = query.order_by(Alert.id).with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(query))
+
+
+def _gathered(session: Session, conversation: Conversation) -> Alert | None:
+    """The one open alert that a sign here belongs to; those that turn out to be one patient's become one."""
+    found = locked_alerts(session, conversation)
+    if not found:
+        return None
+    oldest, *others = found
+    for other in others:
+        join(session, oldest, other, conversation.owner_id)
+    if oldest.patient_id is None and conversation.owner_id is not None:
+        oldest.patient_id = conversation.owner_id
+        session.flush()
+    return oldest
+
+
+def now_known(session: Session, conversation: Conversation) -> None:
+    """It has become known, or was corrected, whose conversation this is: its alert goes to that patient's.
+
+    What stands in an alert together with signs from elsewhere is not taken out of it again, nor what came
+    from a phone number while it was somebody else's.
+    """
+    if conversation.channel is Channel.WEB:
+        _let_go(session, conversation)
+    _gathered(session, conversation)
+
+
+def _let_go(session: Session, conversation: Conversation) -> None:
+    """The alert of a chat alone is no longer that of whoever was named there before."""
+    elsewhere = _told_in(Message.conversation_id != conversation.id)
+    query = select(Alert).where(
+        Alert.status != AlertStatus.CLOSED, Alert.conversation_id == conversation.id, ~elsewhere
+    )
+    for alert in session.scalars(query.with_for_update(), execution_options={"populate_existing": True}):
+        if alert.status is not AlertStatus.CLOSED and alert.patient_id != conversation.owner_id:
+            alert.patient_id = None
+    session.flush()
+
+
+def raise_alert(session: Session, message: Message, assessment: Assessment) -> Alert:
+    """Open an alert for `message`, or join it to the open one, raising that if this is more urgent.
+
+    The first page is written in the same transaction: an alert without a page cannot exist.
+    """
+    conversation = message.conversation
+    alert = _gathered(session, conversation)
+    if alert is not None:
+        _add(session, alert, message, assessment)
+        return alert
+    crisis = is_crisis(assessment)
+    alert = Alert(
+        clinic_id=conversation.clinic_id,
+        patient_id=conversation.owner_id,
+        conversation_id=conversation.id,
+        message_id=message.id,
+        tier=assessment.tier,
+        flag=assessment.lead_flag,
+        psych=crisis,
+        code=_free_code(session, conversation.clinic_id),
+        status=AlertStatus.OPEN,
+        policy=policy_for(
+            session, conversation, assessment.tier, crisis, conversation.patient or conversation.named_patient
+        ),
+    )
+    session.add(alert)
+    session.flush()
+    log(session, alert, EventKind.OPENED, message_id=message.id, detail=alert.flag)
+    take_step(session, alert, clock.now())
+    return alert
+
+
+def _add(session: Session, alert: Alert, message: Message, assessment: Assessment) -> None:
+    """A later sign never opens a second alert, and a less urgent one never lowers the first."""
+    crisis = is_crisis(assessment)
+    alert.psych = alert.psych or crisis
+    refresh(session, alert)
+    log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
+    if assessment.tier.urgency < alert.tier.urgency:
+        holder = alert.acknowledged_by_id
+        alert.tier, alert.flag = assessment.tier, assessment.lead_flag
+        alert.policy = policy_for(session, alert.conversation, alert.tier, alert.psych, alert.patient)
+        alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
+        alert.acknowledged_at = alert.acknowledged_by_id = None
+        log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
+        step = take_step(session, alert, clock.now())
+        if holder and isinstance(step, Page) and holder not in step.people:  # may be off call by now
+            page(session, alert, holder, "staff.page")
+    elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
+        take_step(session, alert, clock.now())
+    told = tell_leads(session, alert) if crisis else ()
+    holder = alert.acknowledged_by_id
+    if alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
+        new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
+        if new_sign and assessment.tier.at_least_as_urgent_as(Tier.T1):
+            page(session, alert, holder, "staff.page_again")
+
+
+def _free_code(session: Session, clinic_id: str) -> str:
+    """Two digits that no alert of the clinic that is still open uses; three when those run out. A code of an
+    alert that has become part of another works as long as that one is open."""
+    whole = aliased(Alert)
+    used = set(
+        session.scalars(
+            select(Alert.code)
+            .outerjoin(whole, whole.id == Alert.joined_into_id)
+            .where(Alert.clinic_id == clinic_id)
+            .where(func.coalesce(whole.status, Alert.status) != AlertStatus.CLOSED)
+        )
+    )
+    for first, last in ((10, 99), (100, 999), (1000, 99999)):
+        free = [str(number) for number in range(first, last + 1) if str(number) not in used]
+        if free:
+            return random.choice(free)
+    raise RuntimeError("no free alert code")
