@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import transaction
+from bot.followup import protocols
 from bot.followup.asking import Value, judge, plain_id
 from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.models import Message
-from bot.protocols.catalogue import catalogue
 from bot.records.models import AssessmentRecord
 from bot.records.symptoms import act_on, log_answer
 from bot.triage.types import Tier, most_urgent
@@ -35,7 +35,8 @@ def record(check_in_id: str, question: str, value: Value, *, words: str, message
         entry: dict[str, Any] = {"value": value, "words": words, "message_id": message_id}
         check_in.answers = {**check_in.answers, name: entry}
         if name in SYMPTOMS and isinstance(value, int):
-            tier, _ = judge({name: value}, before(session, check_in), check_in.day, catalogue().questions)
+            asked = protocols.questions(session, check_in)
+            tier, _ = judge({name: value}, before(session, check_in), check_in.day, asked)
             log_answer(session, message, check_in.id, name, value, tier)
     events.committed(check_in.clinic_id, message.conversation_id)
 
@@ -68,8 +69,9 @@ def finish_if_done(session: Session, enrolment: Enrolment) -> None:
 
 
 def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
-    """How soon a person must look at what was answered, and why."""
-    return judge(values_of(check_in.answers), before(session, check_in), check_in.day, catalogue().questions)
+    """How soon a person must look at what was answered, and why, by the protocol in force now."""
+    asked = protocols.questions(session, check_in)
+    return judge(values_of(check_in.answers), before(session, check_in), check_in.day, asked)
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:
