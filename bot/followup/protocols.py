@@ -230,7 +230,7 @@ def parse(
     kept = {
         name: [one.model_dump(mode="json") for one in mine]
         for name, mine in own.items()
-        if tuple(mine) != shipped[name].thresholds
+        if name in shipped and tuple(mine) != shipped[name].thresholds
     }
     data = current.model_dump(mode="json") | {
         "version": version,

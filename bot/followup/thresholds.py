@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,18 +30,15 @@ class Weaker:
     own: Tier
 
 
-def applied(questions: Mapping[str, Question], schedules: Iterable[Schedule]) -> Mapping[str, Question]:
+def applied(questions: Mapping[str, Question], schedules: Sequence[Schedule]) -> Mapping[str, Question]:
     """`questions` as the `schedules` that one check-in belongs to judge them: where several do, the most
-    urgent word counts."""
-    followed = [schedule for schedule in schedules if schedule.thresholds]
-    if not followed:
-        return questions
-    everyone = list(schedules)
+    urgent word counts. What names a question or an answer that is no longer there judges nothing."""
+    changed = {name for schedule in schedules for name in schedule.thresholds if name in questions}
     found = dict(questions)
-    for name in {name for schedule in followed for name in schedule.thresholds}:
-        told = (schedule.thresholds.get(name, questions[name].thresholds) for schedule in everyone)
+    for name in changed:
+        told = (schedule.thresholds.get(name, questions[name].thresholds) for schedule in schedules)
         union = tuple(dict.fromkeys(threshold for several in told for threshold in several))
-        found[name] = questions[name].judged_by(union)
+        found[name] = questions[name].model_copy(update={"thresholds": union})
     return found
 
 
@@ -82,7 +79,7 @@ def weaker(questions: Mapping[str, Question], wanted: Schedule) -> list[Weaker]:
     """For each question whose thresholds in `wanted` are weaker than shipped, the answer that loses most."""
     mine = applied(questions, [wanted])
     found = []
-    for name in wanted.thresholds:
+    for name in (name for name in wanted.thresholds if name in questions):
         losses = list(_losses(name, questions, mine))
         found += [max(losses, key=lambda one: one.own.urgency - one.shipped.urgency)] if losses else []
     return found

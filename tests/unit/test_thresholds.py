@@ -66,7 +66,7 @@ def test_own_thresholds_take_the_place_of_the_shipped_ones_of_that_question_alon
     assert judge({"pain": 5}, {}, 1, mine)[0] is Tier.T1
     assert judge({"pain": 4}, {"pain": 1}, 3, mine)[0] is Tier.T4
     assert judge({"swelling": 7}, {}, 1, mine)[0] is Tier.T2
-    assert applied(QUESTIONS, [catalogue().schedules["harmonyca"]]) is QUESTIONS
+    assert applied(QUESTIONS, [catalogue().schedules["harmonyca"]]) == QUESTIONS
 
 
 def test_of_two_protocols_asked_as_one_the_more_urgent_counts() -> None:
