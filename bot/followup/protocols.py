@@ -226,7 +226,8 @@ def parse(
     `thresholds` are those of some questions, by id; what equals the shipped ones follows them from then on.
     """
     shipped = catalogue().questions
-    own = {**current.thresholds, **(thresholds or {})}
+    own: dict[str, Sequence[Threshold]] = {str(name): mine for name, mine in current.thresholds.items()}
+    own |= thresholds or {}
     kept = {
         name: [one.model_dump(mode="json") for one in mine]
         for name, mine in own.items()
@@ -246,9 +247,9 @@ def parse(
 
 def _reason(error: Mapping[str, Any]) -> str:
     """What a fault of a protocol is called (`errors.ProtocolRefused`)."""
-    *_, field = ("", *error["loc"])
     named = {"ends": "ends", "twice": "twice", "days": "days", "too_short": "empty"}
-    return named.get(error["type"]) or {"day": "day_range", "hour": "hour_range"}.get(str(field), "other")
+    field = str(error["loc"][-1]) if error["loc"] else ""
+    return named.get(error["type"]) or {"day": "day_range", "hour": "hour_range"}.get(field, "other")
 
 
 def effect(clinic_id: str, wanted: Schedule) -> Effect:

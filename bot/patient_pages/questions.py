@@ -119,7 +119,8 @@ def read_form(
     What is no option of the page counts as left open; free words that say "nothing" are an answer. Photos are
     not read here.
     """
-    given, missing = [], []
+    given: list[Given] = []
+    missing: list[str] = []
     for question in questions:
         if question.answer == "photo":
             continue
