@@ -242,7 +242,9 @@ def parse(
     try:
         return Schedule.model_validate(data)
     except ValidationError as invalid:
-        raise ProtocolRefused(*sorted({_reason(error) for error in invalid.errors()})) from None
+        reasons = {_reason(error) for error in invalid.errors()}
+        # pydantic calls a list whose only rows are faulty too short as well
+        raise ProtocolRefused(*sorted(reasons - {"empty"} or reasons)) from None
 
 
 def _reason(error: Mapping[str, Any]) -> str:
