@@ -26,7 +26,11 @@ class ActionStartCheckIn(Action):  # type: ignore[misc]
         if turn.check_in_asks[0] != FIRST:  # which greets by itself
             say(dispatcher, "checkin.intro")
         asked = {f"checkin_{name}" for name in turn.check_in_asks}
-        plan = {"asks": list(turn.check_in_asks), "before": dict(turn.check_in_before)}
+        plan = {
+            "asks": list(turn.check_in_asks),
+            "before": dict(turn.check_in_before),
+            "day": turn.check_in_day,
+        }
         return [
             *understood(),
             *leave_forms(),

@@ -125,7 +125,7 @@ def _plan(tracker: Tracker) -> dict[str, Any]:
 def _order(tracker: Tracker) -> list[str]:
     """All questions of this check-in, asked or not, in the order that the answers call for."""
     asks = _plan(tracker).get("asks") or DEFAULT_CHECK_IN
-    return in_order(asks, _answers(tracker), catalogue().questions)
+    return in_order(asks, _answers(tracker), catalogue().questions, _plan(tracker).get("day", 0))
 
 
 def _answers(tracker: Tracker) -> dict[str, Any]:

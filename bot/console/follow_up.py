@@ -17,6 +17,7 @@ from bot.console.access import check_in_for, enrolment_for
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.db.engine import reading
 from bot.followup import changes
+from bot.followup.errors import ChangeRefused
 from bot.followup.models import Enrolment, Means
 from bot.protocols.catalogue import catalogue
 
@@ -84,13 +85,13 @@ def _change(request: Request, who: SignedIn, enrolment_id: str, change: Callable
         patient_id = enrolment_for(session, who, enrolment_id).patient_id
     try:
         change()
-    except changes.ChangeRefused as problem:
+    except ChangeRefused as problem:
         return pages.render(
             request,
             "follow_up_refused.html",
             who,
             status=422,
-            problem=str(problem),
+            problem=problem.reason,
             patient_id=patient_id,
         )
     return RedirectResponse(f"/console/patients/{patient_id}?did=changed#coming-h", 303)

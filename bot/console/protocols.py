@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -12,13 +13,15 @@ from starlette.datastructures import FormData
 from bot.access.door import door
 from bot.access.permissions import Permission, may
 from bot.clinic.models import Staff
-from bot.console import pages
+from bot.console import pages, thresholds
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import product_name
 from bot.db.engine import reading
 from bot.followup import protocols
 from bot.followup.asking import FIRST
+from bot.followup.errors import ProtocolRefused
+from bot.followup.thresholds import TIERS, Weaker, weaker
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import QuestionId, Schedule
 
@@ -31,6 +34,16 @@ LAST = "other"
 QUESTIONS: tuple[str, ...] = tuple(name for name in get_args(QuestionId) if name not in (FIRST, LAST))
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A protocol as it stands in the form: days, hour, thresholds by question, and why it changes."""
+
+    rows: Sequence[Row]
+    hour: str
+    thresholds: Mapping[str, list[thresholds.Row]] = field(default_factory=dict)
+    note: str = ""
 
 
 @router.get("/protocols")
@@ -55,7 +68,7 @@ def protocol_page(request: Request, who: SignedIn, protocol_id: str, did: str = 
         {"day": str(c.day), "hour": "" if c.hour is None else str(c.hour), "ask": c.ask}
         for c in schedule.check_ins
     ]
-    return _page(request, who, schedule, rows, str(schedule.hour), did=did)
+    return _page(request, who, schedule, Typed(rows, str(schedule.hour)), did=did)
 
 
 @router.post("/protocols/{protocol_id}")
@@ -63,16 +76,21 @@ def protocol_page(request: Request, who: SignedIn, protocol_id: str, did: str = 
 def change(request: Request, who: SignedIn, form: Posted, protocol_id: str) -> Response:
     """Show what the form would change; put it in force when that was confirmed."""
     schedule = _in_force(who, protocol_id)
-    rows, hour, note = _typed(form), pages.text(form, "hour"), pages.text(form, "note", 200)
+    hour, note = pages.text(form, "hour"), pages.text(form, "note", 200)
+    typed = Typed(_typed(form), hour, thresholds.typed(form), note)
+    confirmed, weighed = (pages.text(form, name) == "yes" for name in ("confirmed", "weighed"))
     try:
-        wanted = _parse(schedule, pages.text(form, "version"), rows, hour)
-        if pages.text(form, "confirmed") == "yes":
+        wanted = _parse(schedule, pages.text(form, "version"), typed)
+        losses = weaker(catalogue().questions, wanted)
+        if confirmed and (weighed or not losses):
             protocols.put_in_force(who.clinic_id, who.staff_id, wanted, note)
             return RedirectResponse(f"/console/protocols/{protocol_id}?did=changed", 303)
         effect = protocols.effect(who.clinic_id, wanted)
-    except protocols.ProtocolRefused as problem:
-        return _page(request, who, schedule, rows, hour, note=note, problem=str(problem), status=422)
-    return _page(request, who, schedule, rows, hour, note=note, effect=effect)
+    except ProtocolRefused as problem:
+        return _page(request, who, schedule, typed, faults=problem.faults, status=422)
+    unweighed = (("weaker", ""),) if confirmed else ()
+    status = 422 if unweighed else 200
+    return _page(request, who, schedule, typed, effect=effect, losses=losses, faults=unweighed, status=status)
 
 
 def _in_force(who: Visitor, protocol_id: str) -> Schedule:
@@ -94,32 +112,28 @@ def _typed(form: FormData) -> list[dict[str, Any]]:
     return rows
 
 
-def _parse(schedule: Schedule, version: str, rows: Sequence[Row], hour: str) -> Schedule:
+def _parse(schedule: Schedule, version: str, typed: Typed) -> Schedule:
     if version != str(schedule.version):
-        raise protocols.ProtocolRefused(
-            "Somebody else has changed this protocol meanwhile. Look at it first."
-        )
-    for row in rows:
-        if not row["day"].isdigit() or (row["hour"] and not row["hour"].isdigit()):
-            raise protocols.ProtocolRefused("Days and hours are whole numbers, like 14 and 10.")
-    if not hour.isdigit():
-        raise protocols.ProtocolRefused("Give the hour as a whole number, like 10.")
+        raise ProtocolRefused("changed_meanwhile")
+    numbers = [typed.hour, *(row["day"] for row in typed.rows), *(row["hour"] or "0" for row in typed.rows)]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        raise ProtocolRefused("numbers")
     contacts = [
         {"day": int(row["day"]), "hour": int(row["hour"]) if row["hour"] else None, "ask": list(row["ask"])}
-        for row in sorted(rows, key=lambda row: int(row["day"]))
+        for row in sorted(typed.rows, key=lambda row: int(row["day"]))
     ]
-    return protocols.parse(schedule, schedule.version + 1, contacts, int(hour))
+    own = thresholds.wanted(typed.thresholds)
+    return protocols.parse(schedule, schedule.version + 1, contacts, int(typed.hour), own)
 
 
 def _page(
     request: Request,
     who: Visitor,
     schedule: Schedule,
-    rows: Sequence[Row],
-    hour: str,
+    typed: Typed,
     *,
-    note: str = "",
-    problem: str = "",
+    faults: Sequence[tuple[str, str]] = (),
+    losses: Sequence[Weaker] = (),
     effect: protocols.Effect | None = None,
     did: str = "",
     status: int = 200,
@@ -136,11 +150,14 @@ def _page(
             who,
             status=status,
             schedule=schedule,
-            rows=[*rows, *spare],
-            hour=hour,
-            note=note,
+            rows=[*typed.rows, *spare],
+            hour=typed.hour,
+            note=typed.note,
             questions=QUESTIONS,
-            problem=problem,
+            judged=thresholds.shown(schedule, typed.thresholds),
+            tiers=TIERS,
+            faults=faults,
+            losses=losses,
             effect=effect,
             history=history,
             may_change=may(who.role, Permission.CHANGE_PROTOCOLS),

@@ -46,8 +46,9 @@ class Turn:
     safety_sent: bool = False
     question: str | None = None
     check_in_id: str | None = None
-    #: what the check-in that starts asks, in order; and the scores of the one before
+    #: what the check-in that starts asks, in order; its local day; and the scores of the one before
     check_in_asks: tuple[str, ...] = DEFAULT_CHECK_IN
+    check_in_day: int = 0
     check_in_before: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     #: pieces that the clinic says in words of its own, by id, as data
@@ -80,6 +81,7 @@ class Turn:
             question=given.get("question"),
             check_in_id=given.get("check_in_id"),
             check_in_asks=tuple(given.get("check_in_asks") or DEFAULT_CHECK_IN),
+            check_in_day=given.get("check_in_day") or 0,
             check_in_before=given.get("check_in_before") or {},
             values={"first_name": "", **values},
             own_words=given.get("own_words") or {},

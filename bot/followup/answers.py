@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import transaction
+from bot.followup import protocols
 from bot.followup.asking import Value, judge, plain_id
 from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.models import Message
-from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Question
 from bot.records.models import AssessmentRecord
 from bot.records.symptoms import act_on, log_answer
 from bot.triage.types import Tier, most_urgent
@@ -47,20 +48,26 @@ def record_all(check_in_id: str, told: Sequence[Told]) -> None:
     """
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
-        earlier = before(session, check_in)
+        earlier, asked = before(session, check_in), protocols.questions(session, check_in)
         for one in told:
-            message = _keep(session, check_in, one, earlier)
+            message = _keep(session, check_in, one, earlier, asked)
     if told:
         events.committed(check_in.clinic_id, message.conversation_id)
 
 
-def _keep(session: Session, check_in: CheckIn, told: Told, earlier: Mapping[str, Value]) -> Message:
+def _keep(
+    session: Session,
+    check_in: CheckIn,
+    told: Told,
+    earlier: Mapping[str, Value],
+    asked: Mapping[str, Question],
+) -> Message:
     name, value = plain_id(told.question), told.value
     message = session.get_one(Message, told.message_id)
     entry: dict[str, Any] = {"value": value, "words": told.words, "message_id": message.id}
     check_in.answers = {**check_in.answers, name: entry}
     if name in SYMPTOMS and isinstance(value, int):
-        tier, _ = judge({name: value}, earlier, check_in.day, catalogue().questions)
+        tier, _ = judge({name: value}, earlier, check_in.day, asked)
         log_answer(session, message, check_in.id, name, value, tier)
     return message
 
@@ -100,8 +107,9 @@ def finish_if_done(session: Session, enrolment: Enrolment) -> None:
 
 
 def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
-    """How soon a person must look at what was answered, and why."""
-    return judge(values_of(check_in.answers), before(session, check_in), check_in.day, catalogue().questions)
+    """How soon a person must look at what was answered, and why, by the protocol in force now."""
+    asked = protocols.questions(session, check_in)
+    return judge(values_of(check_in.answers), before(session, check_in), check_in.day, asked)
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:

@@ -21,29 +21,42 @@ def plain_id(question: str) -> str:
     return question.rpartition(".")[2]
 
 
-def in_order(ask: Sequence[str], answers: Mapping[str, Any], questions: Mapping[str, Question]) -> list[str]:
+def in_order(
+    ask: Sequence[str], answers: Mapping[str, Any], questions: Mapping[str, Question], day: int
+) -> list[str]:
     """The questions of a check-in that `ask`s these, in the order in which to ask them, given `answers` so
-    far.
+    far, `day` local days after the treatment.
 
     Whoever is not well is asked for the red flags at once. A question that an answer has made needless is
     left out; one whose condition is still open is kept.
     """
-    order = [question for question in ask if _wanted(questions.get(question), answers)]
+    order = [
+        name for name in ask if name not in questions or applies(questions[name], answers, questions, day)
+    ]
     if answers.get(FIRST) == UNWELL and SIGNS in order:
         order.remove(SIGNS)
         order.insert(order.index(FIRST) + 1 if FIRST in order else 0, SIGNS)
     return order
 
 
-def _wanted(question: Question | None, answers: Mapping[str, Any]) -> bool:
-    branch = question.only_if if question else None
-    return branch is None or branch.question not in answers or _fits(branch, answers[branch.question])
+def applies(
+    question: Question, answers: Mapping[str, Any], questions: Mapping[str, Question], day: int
+) -> bool:
+    """Whether `question` is worth asking. An earlier answer that is missing, or that could not be read and
+    was kept in the patient's own words, makes nothing needless."""
+    branch = question.only_if
+    if branch is None or day < branch.from_day or branch.question not in answers:
+        return True
+    value = answers[branch.question]
+    is_read = isinstance(value, int) or value in questions[branch.question].values
+    return not is_read or fits(branch, value)
 
 
-def _fits(branch: Branch, value: Any) -> bool:
-    if branch.at_least is not None and not (isinstance(value, int) and value >= branch.at_least):
-        return False
-    return not branch.among or value in branch.among
+def fits(branch: Branch, value: Any) -> bool:
+    """Whether an earlier answer is one that makes the question worth asking."""
+    if branch.at_least is not None:
+        return isinstance(value, int) and value >= branch.at_least
+    return value in branch.among
 
 
 def judge(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.db.engine import transaction
 from bot.followup.answers import finish_if_done
+from bot.followup.errors import ChangeRefused
 from bot.followup.models import (
     OPEN,
     CheckIn,
@@ -19,16 +20,12 @@ from bot.followup.models import (
 )
 
 
-class ChangeRefused(Exception):
-    """The change makes no sense now; the text says why."""
-
-
 def pause(enrolment_id: str, staff_id: str) -> None:
     """Send no further check-ins until somebody lets them go on. What was sent can still be answered."""
     with transaction() as session:
         enrolment = _of(session, enrolment_id)
         if enrolment.status is not EnrolmentStatus.ACTIVE:
-            raise ChangeRefused("Only check-ins that are running can be paused.")
+            raise ChangeRefused("not_running")
         enrolment.status = EnrolmentStatus.PAUSED
         _note(session, enrolment, "paused", staff_id)
     events.committed(enrolment.clinic_id)
@@ -39,7 +36,7 @@ def resume(enrolment_id: str, staff_id: str) -> None:
     with transaction() as session:
         enrolment = _of(session, enrolment_id)
         if enrolment.status is not EnrolmentStatus.PAUSED:
-            raise ChangeRefused("These check-ins are not paused.")
+            raise ChangeRefused("not_paused")
         enrolment.status = EnrolmentStatus.ACTIVE
         for check_in in enrolment.check_ins:
             if check_in.status is CheckInStatus.PLANNED:
@@ -55,11 +52,11 @@ def resume(enrolment_id: str, staff_id: str) -> None:
 def finish_early(enrolment_id: str, staff_id: str, reason: str) -> None:
     """End the enrolment: nothing that is planned goes out. Raises ChangeRefused without a reason."""
     if not reason.strip():
-        raise ChangeRefused("Say in a few words why the check-ins end early.")
+        raise ChangeRefused("no_reason")
     with transaction() as session:
         enrolment = _of(session, enrolment_id)
         if enrolment.status not in (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED):
-            raise ChangeRefused("These check-ins have ended already.")
+            raise ChangeRefused("ended")
         for check_in in enrolment.check_ins:
             if check_in.status in OPEN:
                 _settle(check_in, CheckInStatus.CANCELLED, "ended early")
@@ -89,7 +86,7 @@ def skip(check_in_id: str, staff_id: str) -> None:
     with transaction() as session:
         check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
         if check_in.status is not CheckInStatus.PLANNED:
-            raise ChangeRefused("Only a check-in that has not gone out yet can be skipped.")
+            raise ChangeRefused("gone_out")
         _settle(check_in, CheckInStatus.SKIPPED, "skipped by staff")
         _note(session, check_in.enrolment, "skipped", staff_id, f"day {check_in.day}")
         finish_if_done(session, check_in.enrolment)

@@ -164,7 +164,8 @@ def _locked(session: Session, check_in_id: str) -> CheckIn:
 
 def _questions(session: Session, check_in: CheckIn) -> dict[str, Any]:
     scores = {name: value for name, value in before(session, check_in).items() if isinstance(value, int)}
-    return {"check_in_asks": list(protocols.asks(session, check_in)), "check_in_before": scores}
+    asks = list(protocols.asks(session, check_in))
+    return {"check_in_asks": asks, "check_in_day": check_in.day, "check_in_before": scores}
 
 
 def _joins_another(session: Session, check_in: CheckIn) -> bool:

@@ -15,6 +15,7 @@ from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Clinic
 from bot.db.engine import reading, transaction
+from bot.followup.errors import ProtocolRefused
 from bot.followup.hours import texting_hours
 from bot.followup.models import (
     CheckIn,
@@ -24,16 +25,12 @@ from bot.followup.models import (
     ProtocolVersion,
 )
 from bot.followup.planning import Changes, Planned, due_times, questions_of, replan, spread
+from bot.followup.thresholds import applied
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import Schedule
+from bot.protocols.schema import Question, Schedule, Threshold
 
 BATCH = 200
-CHANGED_MEANWHILE = "Somebody else has changed this protocol meanwhile. Look at it first."
 RUNNING = (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
-
-
-class ProtocolRefused(Exception):
-    """A protocol cannot come into force like this; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +73,37 @@ def versions(session: Session, clinic_id: str, protocol_id: str) -> Sequence[Pro
 
 def asks(session: Session, check_in: CheckIn) -> tuple[str, ...]:
     """The questions of a check-in, with those of the check-ins that are asked together with it."""
-    together = [check_in, *session.scalars(select(CheckIn).where(CheckIn.combined_into_id == check_in.id))]
     found: list[Sequence[str]] = []
-    for one in together:
-        for enrolment in _sharing(session, one.enrolment):
-            contact = in_force(session, enrolment.clinic_id, enrolment.protocol_id).on(one.day)
-            found += [contact.ask] if contact else []
+    for one, enrolment in _asked_together(session, check_in):
+        contact = in_force(session, enrolment.clinic_id, enrolment.protocol_id).on(one.day)
+        found += [contact.ask] if contact else []
     if not found:  # its day has left the protocol since it was promised
         schedule = in_force(session, check_in.clinic_id, check_in.enrolment.protocol_id)
         nearest = min(schedule.check_ins, key=lambda contact: abs(contact.day - check_in.day))
         found = [nearest.ask]
     return questions_of(found, tuple(catalogue().questions))
+
+
+def questions(session: Session, check_in: CheckIn) -> Mapping[str, Question]:
+    """The questions with the thresholds that judge a check-in's answers: those of the protocols in force."""
+    followed = {
+        (enrolment.clinic_id, enrolment.protocol_id)
+        for _one, enrolment in _asked_together(session, check_in)
+        if enrolment.protocol_id in catalogue().schedules
+    }
+    return applied(catalogue().questions, [in_force(session, *which) for which in sorted(followed)])
+
+
+def areas_of(session: Session, check_in: CheckIn) -> list[str]:
+    """The treated areas that a check-in is about, each once."""
+    together = _asked_together(session, check_in)
+    return list(dict.fromkeys(area for _one, enrolment in together for area in enrolment.treatment.areas))
+
+
+def _asked_together(session: Session, check_in: CheckIn) -> list[tuple[CheckIn, Enrolment]]:
+    """What one check-in is about: the series of each check-in that is asked as a part of it, and its own."""
+    parts = [check_in, *session.scalars(select(CheckIn).where(CheckIn.combined_into_id == check_in.id))]
+    return [(one, enrolment) for one in parts for enrolment in _sharing(session, one.enrolment)]
 
 
 def _sharing(session: Session, enrolment: Enrolment) -> list[Enrolment]:
@@ -195,14 +212,44 @@ def _behind(session: Session, limit: int) -> list[Enrolment]:
     return found
 
 
-def parse(current: Schedule, version: int, check_ins: Sequence[Mapping[str, Any]], hour: int) -> Schedule:
-    """`current` with other check-ins, as version `version`. Raises ProtocolRefused."""
-    data = current.model_dump(mode="json") | {"version": version, "hour": hour, "check_ins": list(check_ins)}
+def parse(
+    current: Schedule,
+    version: int,
+    check_ins: Sequence[Mapping[str, Any]],
+    hour: int,
+    thresholds: Mapping[str, Sequence[Threshold]] | None = None,
+) -> Schedule:
+    """`current` with other check-ins, as version `version`. Raises ProtocolRefused.
+
+    `thresholds` are those of some questions, by id; what equals the shipped ones follows them from then on.
+    """
+    shipped = catalogue().questions
+    own: dict[str, Sequence[Threshold]] = {str(name): mine for name, mine in current.thresholds.items()}
+    own |= thresholds or {}
+    kept = {
+        name: [one.model_dump(mode="json") for one in mine]
+        for name, mine in own.items()
+        if name in shipped and tuple(mine) != shipped[name].thresholds
+    }
+    data = current.model_dump(mode="json") | {
+        "version": version,
+        "hour": hour,
+        "check_ins": list(check_ins),
+        "thresholds": kept,
+    }
     try:
         return Schedule.model_validate(data)
     except ValidationError as invalid:
-        faults = {str(error["msg"]).removeprefix("Value error, ") for error in invalid.errors()}
-        raise ProtocolRefused("; ".join(sorted(faults))) from None
+        reasons = {_reason(error) for error in invalid.errors()}
+        # pydantic calls a list whose only rows are faulty too short as well
+        raise ProtocolRefused(*sorted(reasons - {"empty"} or reasons)) from None
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """What a fault of a protocol is called (`errors.ProtocolRefused`)."""
+    named = {"ends": "ends", "twice": "twice", "days": "days", "too_short": "empty"}
+    field = str(error["loc"][-1]) if error["loc"] else ""
+    return named.get(error["type"]) or {"day": "day_range", "hour": "hour_range"}.get(field, "other")
 
 
 def effect(clinic_id: str, wanted: Schedule) -> Effect:
@@ -235,7 +282,7 @@ def put_in_force(clinic_id: str, staff_id: str, wanted: Schedule, note: str) -> 
         session.get_one(Clinic, clinic_id, with_for_update=True)
         newest = in_force(session, clinic_id, wanted.id).version
         if wanted.version != newest + 1:
-            raise ProtocolRefused(CHANGED_MEANWHILE)
+            raise ProtocolRefused("changed_meanwhile")
         session.add(
             ProtocolVersion(
                 clinic_id=clinic_id,

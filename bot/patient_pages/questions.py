@@ -2,23 +2,29 @@
 
 An answer is put into the words that the patient would have texted (`3` for the third choice, `1 4` for two
 signs, `0` for none), so that triage and the record read both alike. A new kind of answer needs a line in
-`_SHOWN`, one in `_words`, and a template.
+`_words`, and a template. Photos are files beside the form's words (`photos.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.dialogue.reading import is_none, read
-from bot.followup.asking import Value
+from bot.followup.asking import Value, fits
+from bot.photos import views
 from bot.protocols.catalogue import Catalogue
 from bot.protocols.phrases import Language
-from bot.protocols.schema import Answer, Question
+from bot.protocols.schema import Answer, Branch, Question
 from bot.triage.answers import RED_FLAG_LIST
 
-#: What a page can ask. Photos are taken in elsewhere.
-_SHOWN: tuple[Answer, ...] = ("scale", "choice", "yes_no", "signs", "text")
+_HINTS: Mapping[Answer, str] = {
+    "scale": "page.scale_hint",
+    "signs": "page.signs_hint",
+    "photo": "page.photo_hint",
+    "text": "page.text_hint",
+}
 #: Characters of free words.
 TEXT_LIMIT = 4000
 
@@ -34,7 +40,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class PageQuestion:
-    """One question. `content` is what the dialogue calls it; `piece` asks it, `hint` (or "") explains it."""
+    """One question. `content` is what the dialogue calls it; `piece` asks it, `hint` (or "") explains it.
+    `views` are those that a photo is wanted of, the most telling one first; `only_if` the earlier answer that
+    it waits for, when it is not `required` from the start."""
 
     id: str
     content: str
@@ -43,29 +51,36 @@ class PageQuestion:
     hint: str
     options: tuple[Option, ...]
     required: bool
+    only_if: Branch | None = None
+    views: tuple[views.View, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One answer: in the words of a text, and as it is understood."""
+    """One answer: in the words of a text, and as it is understood. `media` are photos that are kept."""
 
     question: PageQuestion
     words: str
     value: Value
+    media: tuple[Mapping[str, Any], ...] = ()
 
 
-def questions_for(asks: Sequence[str], content: Catalogue, language: Language) -> list[PageQuestion]:
-    """The questions `asks` that a page can show, in order. One that may not apply, and free words, may be
-    left out."""
+def questions_for(
+    asks: Sequence[str], content: Catalogue, language: Language, day: int, areas: Iterable[str] = ()
+) -> list[PageQuestion]:
+    """The questions `asks` as a page shows them, in order, `day` local days after the treatment. A photo and
+    free words may be left out, and so may what an earlier answer makes needless. `areas` were treated."""
+    wanted = tuple(views.of_areas(areas, language, content))
     known = [content.questions[name] for name in asks if name in content.questions]
-    return [_shown(question, content, language) for question in known if question.answer in _SHOWN]
+    return [_shown(question, content, language, wanted, day) for question in known]
 
 
-def _shown(question: Question, content: Catalogue, language: Language) -> PageQuestion:
+def _shown(
+    question: Question, content: Catalogue, language: Language, wanted: tuple[views.View, ...], day: int
+) -> PageQuestion:
+    branch = question.only_if
     own = f"page.ask_{question.id}"
-    hint = {"scale": "page.scale_hint", "signs": "page.signs_hint", "text": "page.text_hint"}.get(
-        question.answer, ""
-    )
+    hint = _HINTS.get(question.answer, "")
     if f"{hint}_{question.id}" in content.pieces:
         hint = f"{hint}_{question.id}"
     return PageQuestion(
@@ -75,7 +90,9 @@ def _shown(question: Question, content: Catalogue, language: Language) -> PageQu
         piece=own if own in content.pieces else question.content,
         hint=hint,
         options=tuple(_options(question, language)),
-        required=question.answer != "text" and question.only_if is None,
+        required=question.answer not in ("text", "photo") and (branch is None or day < branch.from_day),
+        only_if=branch,
+        views=wanted if question.answer == "photo" else (),
     )
 
 
@@ -99,19 +116,32 @@ def read_form(
 ) -> tuple[list[Given], list[str]]:
     """What a form says, and the ids of required questions that it leaves open.
 
-    What is no option of the page counts as left open; free words that say "nothing" are an answer.
+    What is no option of the page counts as left open; free words that say "nothing" are an answer. Photos are
+    not read here.
     """
-    given, missing = [], []
+    given: list[Given] = []
+    missing: list[str] = []
     for question in questions:
+        if question.answer == "photo":
+            continue
         words = _words(question, sent.get(question.id, ()))
         value = read(question.content, words) if words else None
         if question.answer == "text" and words is not None:
             value = "" if is_none(words) or not words else words
         if words is None or value is None:
-            missing += [question.id] if question.required else []
+            wanted = question.required or _calls_for(given, question)
+            missing += [question.id] if wanted else []
         else:
             given.append(Given(question, words, value))
     return given, missing
+
+
+def _calls_for(given: Sequence[Given], question: PageQuestion) -> bool:
+    """Whether an answer of the form makes the question worth asking."""
+    branch = question.only_if
+    return branch is not None and any(
+        one.question.id == branch.question and fits(branch, one.value) for one in given
+    )
 
 
 def _words(question: PageQuestion, sent: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from bot import clock
 from bot.channels.web.limits import RateLimit
@@ -21,13 +21,12 @@ from bot.followup.models import CheckIn, CheckInStatus
 from bot.links import service as links
 from bot.links.models import LinkPurpose, PatientLink
 from bot.patient_pages import check_in, recall, trend
+from bot.patient_pages.forms import bounded, close, entered
 from bot.patient_pages.pages import render, words_for, words_for_stranger
 
 log = structlog.get_logger(__name__)
 
 STYLE = Path(__file__).parent / "static" / "page.css"
-#: Bytes of a form: 4,000 characters of four bytes, escaped, and the answers beside them.
-FORM_LIMIT = 64 * 1024
 #: Tokens that do not exist, from one address. One that exists always opens, whoever guesses beside it.
 misses = RateLimit(burst=20, per_minute=10)
 
@@ -47,29 +46,14 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except Exception:
                 log.exception("a patient's page fails", method=request.method)  # without its address
-                return await run_in_threadpool(_trouble, request, await _entered(request))
+                return await run_in_threadpool(_trouble, request, await entered(request))
+            finally:
+                await close(request)
 
         return handle
 
 
-async def _entered(request: Request) -> list[tuple[str, str]]:
-    """Every field that was sent; none when the request is no form that can be read."""
-    if request.method != "POST":
-        return []
-    try:
-        fields = (await request.form()).multi_items()
-    except Exception:
-        return []
-    return [(name, value) for name, value in fields if isinstance(value, str)]
-
-
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-
-
-async def bounded(request: Request) -> FormData | None:
-    """Dependency: the form that was sent; None when no page of ours can have sent one of that size."""
-    length = request.headers.get("content-length", "")
-    return await request.form() if length.isdigit() and int(length) <= FORM_LIMIT else None
 
 
 @router.get("/p/static/page.css")
@@ -103,7 +87,7 @@ def send_page(
 ) -> Response:
     """Take in what the patient sent."""
     if form is None:
-        return render("gone.html", words_for_stranger(request), status=413, reason="trouble_open", said=())
+        return render("gone.html", words_for_stranger(request), status=413, reason="too_large", said=())
     with reading() as session:
         link = links.find(session, token)
         if link is None:
@@ -116,7 +100,7 @@ def send_page(
         form_of = check_in.form_of(session, link, words) if asks else None
     # outside the reading transaction: answers are written
     if closed is not None:
-        said = check_in.read_late(form_of, form) if form_of else []
+        said = check_in.read_late(form_of, words, form) if form_of else []
         return render("gone.html", words, status=410, reason=closed, said=said)
     return check_in.answer(form_of, words, form) if form_of else recall.confirm(link, words)
 
@@ -143,5 +127,7 @@ def _unknown(request: Request) -> Response:
     return render("gone.html", words, status=404, reason="gone_unknown", said=())
 
 
-def _trouble(request: Request, entered: list[tuple[str, str]]) -> Response:
-    return render("trouble.html", words_for_stranger(request), status=503, entered=entered)
+def _trouble(request: Request, sent: FormData) -> Response:
+    fields = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    photos = any(file.filename for file in sent.values() if isinstance(file, UploadFile))
+    return render("trouble.html", words_for_stranger(request), status=503, entered=fields, photos=photos)

@@ -27,6 +27,7 @@ from bot.messaging.models import Channel, Conversation, Kind, Message, Status, T
 from bot.messaging.reading import PROBE, read, unreadable
 from bot.messaging.threads import add_inbound, find_or_open, note_status, say
 from bot.patient_pages.questions import Given
+from bot.photos.arrivals import expect
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.symptoms import act_on
 from bot.records.tasks import open_task
@@ -93,7 +94,8 @@ def _store(
     session: Session, thread: Conversation, link: PatientLink, check_in: CheckIn, once: str, one: Given
 ) -> Message:
     """The stored and triaged message of one answer; the one that is there when the form is sent again."""
-    name = "\x00".join((link.id, once, one.question.id, one.words))
+    pictures = (item["kept"]["source_sha256"] for item in one.media)
+    name = "\x00".join((link.id, once, one.question.id, one.words, *pictures))
     provider_id = f"page:{hashlib.sha256(name.encode()).hexdigest()[:48]}"
     before = session.scalars(
         select(Message).where(Message.channel == Channel.WEB, Message.provider_id == provider_id)
@@ -105,11 +107,13 @@ def _store(
         thread,
         Channel.WEB,
         provider_id,
-        storable(one.words),
+        "" if one.media else storable(one.words),
+        media=list(one.media),
         turn=Turn.NOT_NEEDED,
         check_in_id=check_in.id,
         question=one.question.content,
     )
+    expect(session, message)
     _triage(session, thread, message, one)
     return message
 

@@ -115,6 +115,7 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     for question in questions.values():
         where = question_entries[question.id].at("content")
         _known(question.content, pieces, f"{where}: unknown content", "check_in.yml")
+        _check_branch(question, questions, question_entries[question.id])
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
         _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
@@ -237,6 +238,21 @@ def _check_placeholders(piece: Piece, settings: Mapping[str, Setting], entry: _E
             )
 
 
+def _check_branch(question: Question, questions: Mapping[str, Question], entry: _Entry) -> None:
+    """A condition names a question that is asked before, and an answer that it can have."""
+    branch = question.only_if
+    if branch is None:
+        return
+    where = entry.at("only_if")
+    order = list(questions)
+    if branch.question not in questions or order.index(branch.question) >= order.index(question.id):
+        raise ContentError(f"{where}: {branch.question} is not asked before {question.id}; move it up")
+    asked = questions[branch.question]
+    unknown = set(branch.among) - set(asked.values)
+    if unknown or (branch.at_least is not None and asked.answer != "scale"):
+        raise ContentError(f"{where}: nobody can answer {branch.question} like that")
+
+
 def _check_schedule(
     schedule: Schedule, products: Mapping[str, Product], questions: Mapping[str, Question], entry: _Entry
 ) -> None:
@@ -245,6 +261,13 @@ def _check_schedule(
         for asked in contact.ask:
             where = entry.at("check_ins", number, "ask")
             _known(asked, questions, f"{where}: unknown question", "questions.yml")
+    for name, own in schedule.thresholds.items():
+        where = entry.at("thresholds", name)
+        _known(name, questions, f"{where}: unknown question", "questions.yml")
+        try:
+            questions[name].judged_by(own)
+        except ValidationError as error:
+            raise ContentError(f"{where}: {error.errors()[0]['msg']}") from None
 
 
 def _check_expected(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Status = Literal["draft", "approved", "retired"]
 Kind = Literal["topic", "safety", "dialogue", "check_in", "intake", "page", "staff"]
@@ -103,6 +104,8 @@ ANSWERS = (
     *("well", "so_so", "unwell", "yes", "no", "sent", "skipped"),
     *("very_much_improved", "much_improved", "improved", "no_change", "worse"),
 )
+#: The last local day after a treatment on which something is asked.
+LAST_DAY = 3 * 366
 Answer = Literal["scale", "choice", "yes_no", "signs", "photo", "text"]
 
 
@@ -134,11 +137,18 @@ class Threshold(_Strict):
 
 
 class Branch(_Strict):
-    """An earlier answer that makes a question worth asking."""
+    """An earlier answer that makes a question worth asking. Before day `from_day` it is asked in any case."""
 
     question: QuestionId
     at_least: int | None = None
     among: tuple[str, ...] = ()
+    from_day: int = 0
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.at_least is None) == (not self.among):
+            raise ValueError("say either at_least or among: else no answer decides")
+        return self
 
 
 class Question(_Strict):
@@ -160,12 +170,19 @@ class Question(_Strict):
     def _choices_where_they_belong(self) -> Self:
         if (self.answer == "choice") != bool(self.choices):
             raise ValueError("a question has choices when, and only when, its answer is a choice")
-        known = {choice.value for choice in self.choices} | (
-            {"yes", "no"} if self.answer == "yes_no" else set()
-        )
-        for value in {value for threshold in self.thresholds for value in threshold.among} - known:
+        named = {value for threshold in self.thresholds for value in threshold.among}
+        for value in named - set(self.values):
             raise ValueError(f"a threshold names {value!r}, which nobody can answer")
         return self
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The answers of a question that has a few."""
+        return ("yes", "no") if self.answer == "yes_no" else tuple(choice.value for choice in self.choices)
+
+    def judged_by(self, thresholds: tuple[Threshold, ...]) -> Question:
+        """This question with other thresholds. Raises ValidationError for one that no answer can cross."""
+        return Question.model_validate(self.model_dump() | {"thresholds": thresholds})
 
 
 class Contact(_Strict):
@@ -175,16 +192,16 @@ class Contact(_Strict):
     else.
     """
 
-    day: int = Field(ge=0, le=3 * 366)
+    day: int = Field(ge=0, le=LAST_DAY)
     ask: tuple[QuestionId, ...] = Field(min_length=1)
     hour: int | None = Field(default=None, ge=0, le=23)
 
     @model_validator(mode="after")
     def _asks_once(self) -> Self:
         if self.ask[0] != "overall" or self.ask[-1] != "other":
-            raise ValueError("a check-in starts with `overall` and ends with `other`")
+            raise PydanticCustomError("ends", "a check-in starts with `overall` and ends with `other`")
         if len(set(self.ask)) != len(self.ask):
-            raise ValueError("a question is asked twice")
+            raise PydanticCustomError("twice", "a question is asked twice")
         return self
 
 
@@ -192,6 +209,7 @@ class Schedule(_Strict):
     """A check-in protocol: on which local days after treatment, at which local hour, which questions.
 
     A touch-up starts the days up to `early_until` anew; later ones still count from the first treatment.
+    `thresholds` take the place of those of the questions that they name.
     """
 
     id: str
@@ -202,12 +220,14 @@ class Schedule(_Strict):
     hour: int = Field(ge=0, le=23)
     early_until: int = Field(default=14, ge=0)
     check_ins: tuple[Contact, ...] = Field(min_length=1)
+    thresholds: dict[QuestionId, tuple[Threshold, ...]] = {}
     sources: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _days_rise(self) -> Self:
         if sorted(set(self.days)) != list(self.days):
-            raise ValueError(f"days must rise from 0 on without repeats: {list(self.days)}")
+            days = ", ".join(map(str, self.days))
+            raise PydanticCustomError("days", "days must rise without repeats: {days}", {"days": days})
         return self
 
     @property

@@ -95,6 +95,8 @@ class ConsoleSite:
             "judge": f"/console/judge/{message.id}",
             "figures": "/console/figures",
             "check_ins": "/console/check-ins",
+            "protocols": "/console/protocols",
+            "protocol": "/console/protocols/harmonyca",
             "queue": "/console",
             "closed": "/console/closed",
             "alert": f"/console/alerts/{self.world.alerts['lip']}",

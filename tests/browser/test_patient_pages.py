@@ -20,8 +20,10 @@ from bot.db.migrate import upgrade
 from bot.followup.models import CheckInStatus
 from bot.links.models import LinkPurpose
 from bot.patient_pages.router import router
+from bot.photos.models import Photo
 from bot.settings import ROOT, Settings
 from tests.browser.live_site import CHROMIUM, accessibility_faults
+from tests.support import pictures
 from tests.support.calendar import start_on_a_tuesday
 from tests.support.desk import Desk
 from tests.support.patient_page import link_for, send_check_in
@@ -150,4 +152,46 @@ def test_the_check_in_works_without_javascript(browser: Browser, site: Site) -> 
     expect(page.locator("h1")).to_have_text("Your answers have arrived")
     assert site.status("plain") is CheckInStatus.ANSWERED
     assert len(site.desk.alerts()) == 1
+    context.close()
+
+
+SIZES = [{"width": 320, "height": 640}, {"width": 360, "height": 740}, {"width": 1280, "height": 900}]
+
+
+@pytest.mark.parametrize("key", ["en", "es"])
+def test_a_photo_is_sent_without_javascript_on_every_size_of_screen(
+    browser: Browser, site: Site, key: str, tmp_path: Path
+) -> None:
+    check_in = send_check_in(site.desk, day=91, phone=PEOPLE[key])
+    link = site.url + link_for(PEOPLE[key], subject_id=check_in.id)
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    looking = browser.new_page()
+    for size in SIZES:
+        looking.set_viewport_size(size)
+        looking.goto(link)
+        looking.locator("#photo summary").click()
+        assert accessibility_faults(looking) == []
+        assert fits(looking)
+        for field in looking.locator("input[type=file]").all():
+            box = field.bounding_box()
+            assert box
+            assert box["height"] >= 44
+    looking.close()
+
+    good, wrong = tmp_path / "good.jpg", tmp_path / "wrong.jpg"
+    good.write_bytes(pictures.jpeg("tan" if key == "es" else "salmon"))
+    wrong.write_bytes(b"no picture")
+    page.goto(link)
+    for question, value in (("overall", "1"), ("lumps", "0"), ("satisfaction", "8"), ("gais", "2")):
+        choose(page, question, value)
+    page.locator("#photo summary").click()
+    page.locator("#photo-left_45").set_input_files(wrong)
+    page.locator("button").click()
+    expect(page.locator("#photo-left_45-error")).to_be_visible()  # the views below are open again
+    page.locator("#photo-front").set_input_files(good)
+    page.locator("button").click()
+    expect(page.locator(".said")).not_to_have_count(0)
+    kept = site.desk.rows(Photo, patient_id=check_in.patient_id)
+    assert [photo.view for photo in kept] == ["front"]
     context.close()

@@ -8,16 +8,21 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from bot.clinic.models import Consent, ConsentPurpose, Patient
+from bot.clinic.models import Consent, ConsentPurpose, Patient, Staff
+from bot.console.strings import translator
 from bot.db.engine import reading, transaction
-from bot.followup import protocols
+from bot.followup import errors, protocols
+from bot.followup.asking import judge
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
 from bot.messaging.consent import agreed_to_texts
 from bot.messaging.models import Conversation, Message
+from bot.protocols.catalogue import catalogue
+from bot.triage.types import Tier
 from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
 
 PAGE = "/console/protocols/harmonyca"
+SHIPPED = catalogue().schedules["harmonyca"].version
 
 
 @pytest.fixture
@@ -100,14 +105,14 @@ def test_a_change_is_shown_before_it_is_put_in_force(doctor: TestClient, world: 
     shown = post(doctor, PAGE, **fields)
     assert "check-ins are added" in shown.text
     with reading() as session:
-        assert protocols.in_force(session, world.clinic, "harmonyca").version == 2
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == SHIPPED
     done = post(doctor, PAGE, **fields, confirmed="yes", note="A day later.")
     assert "The protocol is in force" in done.text
     with reading() as session:
         mine = protocols.in_force(session, world.clinic, "harmonyca")
         theirs = protocols.in_force(session, world.other_clinic, "harmonyca")
-    assert (mine.version, mine.days[1]) == (3, 4)
-    assert (theirs.version, theirs.days[1]) == (2, 3), "another clinic keeps its own"
+    assert (mine.version, mine.days[1]) == (SHIPPED + 1, 4)
+    assert (theirs.version, theirs.days[1]) == (SHIPPED, 3), "another clinic keeps its own"
     assert "A day later." in doctor.get(PAGE).text
 
 
@@ -117,12 +122,19 @@ def test_a_nurse_reads_protocols_and_changes_none(nurse: TestClient, world: Worl
     refused = post(nurse, PAGE, **typed(page), confirmed="yes")
     assert refused.status_code == 403
     with reading() as session:
-        assert protocols.in_force(session, world.clinic, "harmonyca").version == 2
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == SHIPPED
 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
-    [("day-0", "soon", "whole numbers"), ("hour", "ten", "whole number"), ("version", "1", "Somebody else")],
+    [
+        ("day-0", "soon", "whole numbers"),
+        ("hour", "ten", "whole numbers"),
+        ("hour", "24", "from 0 to 23"),
+        ("day-0", "2000", "from 0 to 1098"),
+        ("day-0", "3", "same day stands here twice"),
+        ("version", "1", "Somebody else"),
+    ],
 )
 def test_what_was_typed_wrongly_is_said_and_kept(
     doctor: TestClient, field: str, value: str, words: str
@@ -132,6 +144,111 @@ def test_what_was_typed_wrongly_is_said_and_kept(
     assert refused.status_code == 422
     assert words in refused.text
     assert 'value="9"' in refused.text
+
+
+@pytest.fixture
+def directora(world: World) -> TestClient:
+    """The medical director, who reads Spanish."""
+    with transaction() as session:
+        session.get_one(Staff, world.staff["doctor"]).language = "es"
+    return client_for("doctor")
+
+
+def test_refusals_are_said_in_spanish_too(directora: TestClient, world: World) -> None:
+    fields = typed(directora.get(PAGE).text) | {"day-0": "pronto"}
+    refused = post(directora, PAGE, **fields)
+    assert "números enteros" in refused.text
+    assert 'role="alert" lang="en"' not in refused.text
+    enrolment = enrolment_of(world, "pat")
+    assert "por qué terminan" in post(directora, f"/console/enrolments/{enrolment.id}/end", reason="").text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_refusal_has_words(language: str) -> None:
+    t = translator(language)
+    for group, reasons in (("protocol", errors._PROTOCOL), ("follow_up", errors._CHANGE)):
+        for reason in reasons:
+            assert t(f"{group}.refused_{reason}")
+
+
+# thresholds
+
+
+def rows(page: str) -> dict[str, str]:
+    """The thresholds of the form as they were shown: each tier that is chosen."""
+    chosen = re.findall(r'<select id="(t-[\w-]+)-tier"[^>]*>(.*?)</select>', page)
+    tiers = {name: re.search(r'value="(T\d)" selected', options) for name, options in chosen}
+    return {f"{name}-tier": tier[1] if tier else "" for name, tier in tiers.items()}
+
+
+def test_thresholds_are_shown_with_what_was_shipped(nurse: TestClient) -> None:
+    page = nurse.get(PAGE).text
+    assert rows(page)["t-pain-0-tier"] == "T2"
+    assert re.search(r'id="t-pain-0-at_least"[^>]* value="7" readonly', page)
+    assert (
+        "As shipped: T2 Same day: 7 and more; T2 Same day: 2 points worse than before from day 2 on" in page
+    )
+
+
+def test_a_stricter_threshold_is_put_in_force_and_judges_running_enrolments_at_once(
+    doctor: TestClient, world: World
+) -> None:
+    page = doctor.get(PAGE).text
+    fields = typed(page) | rows(page) | {"t-pain-0-at_least": "5"}
+    assert "Weaker than shipped" not in post(doctor, PAGE, **fields).text
+    assert "The protocol is in force" in post(doctor, PAGE, **fields, confirmed="yes", note="pain").text
+    with reading() as session:
+        mine = protocols.in_force(session, world.clinic, "harmonyca")
+        assert set(mine.thresholds) == {"pain"}, "what is as shipped follows the shipped"
+        assert mine.days == catalogue().schedules["harmonyca"].days
+        check_in = session.get_one(CheckIn, planned(world, "pat").id)
+        asked = protocols.questions(session, check_in)
+    assert judge({"pain": 5}, {}, 1, asked)[0] is Tier.T2
+    assert "changed by your clinic" in doctor.get(PAGE).text
+    with reading() as session:
+        assert protocols.in_force(session, world.other_clinic, "harmonyca").thresholds == {}
+
+
+def test_a_weaker_threshold_is_named_beside_the_shipped_one_and_must_be_weighed(
+    doctor: TestClient, world: World
+) -> None:
+    page = doctor.get(PAGE).text
+    fields = typed(page) | rows(page) | {"t-lumps-0-tier": ""}
+    shown = post(doctor, PAGE, **fields)
+    assert "Any lump, answer yes on day 14: T3 Next working day as shipped, T4 Routine" in shown.text
+    refused = post(doctor, PAGE, **fields, confirmed="yes")
+    assert refused.status_code == 422
+    assert "tick that you have weighed it" in refused.text
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == SHIPPED
+    done = post(doctor, PAGE, **fields, confirmed="yes", weighed="yes", note="lumps are seen at the visit")
+    assert "The protocol is in force" in done.text
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").thresholds == {"lumps": ()}
+
+    back = doctor.get(PAGE).text
+    again = (
+        typed(back)
+        | rows(back)
+        | {"t-lumps-0-tier": "T3", "t-lumps-0-is-yes": "on", "t-lumps-0-from_day": "14"}
+    )
+    post(doctor, PAGE, **again, confirmed="yes")
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").thresholds == {}, "as shipped again"
+
+
+def test_a_threshold_typed_wrongly_is_said_with_its_question_and_kept(doctor: TestClient) -> None:
+    page = doctor.get(PAGE).text
+    refused = post(doctor, PAGE, **(typed(page) | rows(page) | {"t-swelling-0-at_least": "70"}))
+    assert refused.status_code == 422
+    assert '<a href="#t-swelling">Swelling</a>: Scores are whole numbers' in refused.text
+    assert re.search(r'id="t-swelling-0-at_least"[^>]* value="70"', refused.text)
+
+
+def test_a_form_without_thresholds_leaves_them(doctor: TestClient, world: World) -> None:
+    post(doctor, PAGE, **typed(doctor.get(PAGE).text) | {"day-1": "4"}, confirmed="yes")
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").thresholds == {}
 
 
 def test_every_protocol_is_listed_with_who_follows_it(nurse: TestClient) -> None:

@@ -15,6 +15,7 @@ from bot.channels.base import CarrierError, Outbound, Sent
 from bot.clinic.models import Clinic, Consent, Patient, Staff
 from bot.db.engine import reading, transaction
 from bot.followup import answers, changes, protocols
+from bot.followup.errors import ChangeRefused, ProtocolRefused
 from bot.followup.models import (
     CheckIn,
     CheckInStatus,
@@ -25,7 +26,8 @@ from bot.followup.models import (
 )
 from bot.followup.planning import Planned, TextingHours, replan, spread
 from bot.protocols.catalogue import catalogue
-from bot.records.models import StaffTask, TaskKind
+from bot.protocols.schema import Threshold
+from bot.records.models import StaffTask, SymptomReport, TaskKind
 from bot.triage.types import Tier
 from tests.support.desk import NURSE, Desk
 
@@ -204,14 +206,14 @@ def test_paused_check_ins_wait_and_what_fell_due_meanwhile_is_left_out(desk: Des
 def test_check_ins_end_early_with_a_reason_and_not_without(desk: Desk) -> None:
     enrolled = desk.enrol("Sam", "Example", SAM)
     desk.settle()
-    with pytest.raises(changes.ChangeRefused, match="why"):
+    with pytest.raises(ChangeRefused, match="why"):
         changes.finish_early(enrolled.enrolment_id, nurse(desk), " ")
     changes.finish_early(enrolled.enrolment_id, nurse(desk), "Moved abroad.")
     assert desk.rows(Enrolment, id=enrolled.enrolment_id)[0].status is EnrolmentStatus.STOPPED
     before = len(desk.texts_to(SAM))
     until(desk, enrolled.check_ins[3])
     assert len(desk.texts_to(SAM)) == before
-    with pytest.raises(changes.ChangeRefused, match="ended"):
+    with pytest.raises(ChangeRefused, match="ended"):
         changes.finish_early(enrolled.enrolment_id, nurse(desk), "again")
 
 
@@ -221,7 +223,7 @@ def test_one_check_in_can_be_skipped_but_not_once_it_has_gone_out(desk: Desk) ->
     until(desk, enrolled.check_ins[3])
     sent = check_ins(desk, enrolled.patient_id)
     assert (sent[1].status, sent[3].status) == (CheckInStatus.SKIPPED, CheckInStatus.SENT)
-    with pytest.raises(changes.ChangeRefused, match="not gone out"):
+    with pytest.raises(ChangeRefused, match="not gone out"):
         changes.skip(sent[3].id, nurse(desk))
 
 
@@ -286,21 +288,25 @@ def test_running_enrolments_follow_a_changed_protocol_and_keep_what_was_promised
 
 def test_an_edit_that_is_nonsense_is_refused_with_what_to_do(desk: Desk) -> None:
     shipped = catalogue().schedules["harmonyca"]
-    for check_ins_, words in (
-        ([], "at least 1"),
-        (edited({3: SHORT}) + edited({1: SHORT}), "rise"),
-        (edited({1: ["pain", "other"]}), "starts with"),
+    for check_ins_, reason in (
+        ([], "empty"),
+        (edited({3: SHORT}) + edited({1: SHORT}), "days"),
+        (edited({1: ["pain", "other"]}), "ends"),
         (edited({1: ["overall", "pain", "pain", "other"]}), "twice"),
+        (edited({2000: SHORT}), "day_range"),
+        ([{"day": 1, "ask": SHORT, "hour": 24}], "hour_range"),
+        (edited({1: ["overall", "nosuch", "other"]}), "other"),
     ):
-        with pytest.raises(protocols.ProtocolRefused, match=words):
-            protocols.parse(shipped, 3, check_ins_, 10)
+        with pytest.raises(ProtocolRefused) as refused:
+            protocols.parse(shipped, shipped.version + 1, check_ins_, 10)
+        assert refused.value.faults == ((reason, ""),)
 
 
 def test_two_people_cannot_change_one_protocol_over_each_other(desk: Desk) -> None:
     clinic_id, shipped = desk.rows(Clinic)[0].id, catalogue().schedules["harmonyca"]
     wanted = protocols.parse(shipped, shipped.version + 1, edited({1: SHORT}), 10)
     protocols.put_in_force(clinic_id, nurse(desk), wanted, "")
-    with pytest.raises(protocols.ProtocolRefused, match="Somebody else"):
+    with pytest.raises(ProtocolRefused, match="Somebody else"):
         protocols.put_in_force(clinic_id, nurse(desk), wanted, "")
 
 
@@ -316,6 +322,22 @@ def test_an_edit_that_would_send_fourteen_texts_at_once_sends_none_of_them(desk:
     desk.advance(hours=12)
     assert len(desk.texts_to(SAM)) - before <= 2, "the intro and question of at most one check-in"
     assert set(check_ins(desk, enrolled.patient_id)) & set(range(15, 20)) == set()
+
+
+def test_a_clinics_own_threshold_judges_the_answers_of_running_enrolments(desk: Desk) -> None:
+    enrolled = desk.enrol("Sam", "Example", SAM)
+    until(desk, enrolled.check_ins[1])
+    row = check_ins(desk, enrolled.patient_id)[1]
+    clinic_id, shipped = desk.rows(Clinic)[0].id, catalogue().schedules["harmonyca"]
+    as_they_are = [contact.model_dump(mode="json") for contact in shipped.check_ins]
+    own = {"swelling": (Threshold(tier="T2", at_least=4),)}
+    wanted = protocols.parse(shipped, shipped.version + 1, as_they_are, shipped.hour, own)
+    protocols.put_in_force(clinic_id, nurse(desk), wanted, "")
+    receipt = desk.text(SAM, "swelling is 4")
+    answers.record(row.id, "swelling", 4, words="4", message_id=receipt.message_id)
+    assert desk.rows(SymptomReport, check_in_id=row.id)[0].tier is Tier.T2
+    assert answers.finish(row.id, receipt.message_id) == "concern"
+    assert [alert.tier for alert in desk.alerts()] == [Tier.T2]
 
 
 days = st.integers(0, 30)

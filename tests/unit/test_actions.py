@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 import bot.records.symptoms
 import bot.records.tasks
 from actions import record
+from actions.check_in_form import ValidateCheckInForm
 from actions.symptoms import next_step
 from bot.dialogue.turn import Turn
 from bot.triage.types import Tier
@@ -50,3 +54,23 @@ def test_long_words_fit_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     slots = {"symptom_what": "x" * 500, "symptom_where": "y" * 500, "symptom_trend": "who knows"}
     record.log_report(Turn(message_id="m"), slots)
     assert (len(kept["what"]), len(kept["where"]), kept["trend"], kept["severity"]) == (200, 200, None, None)
+
+
+@pytest.mark.parametrize(
+    ("day", "answers", "left_out"),
+    [
+        (91, {"overall": "well", "lumps": "no"}, {"tenderness", "red_flags"}),
+        (91, {"overall": "well", "lumps": "yes"}, {"red_flags"}),
+        (28, {"overall": "well", "lumps": "no"}, set()),
+    ],
+)
+def test_a_texted_check_in_asks_what_its_day_and_the_answers_call_for(
+    day: int, answers: dict[str, str], left_out: set[str]
+) -> None:
+    asks = ["overall", "lumps", "tenderness", "red_flags", "satisfaction", "other"]
+    slots = {f"checkin_{name}": value for name, value in answers.items()}
+    slots |= {"checkin_plan": {"asks": asks, "before": {}, "day": day}}
+    tracker = Tracker("me", slots, {}, [], False, None, {}, "action_listen")
+    form = ValidateCheckInForm()
+    wanted = asyncio.run(form.required_slots([], CollectingDispatcher(), tracker, {}))
+    assert wanted == [f"checkin_{name}" for name in asks if name not in left_out]

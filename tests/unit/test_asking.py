@@ -6,7 +6,7 @@ import pytest
 
 from bot.followup.asking import in_order, judge
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import Question
+from bot.protocols.schema import Branch
 from bot.triage.types import Tier
 
 QUESTIONS = catalogue().questions
@@ -45,14 +45,51 @@ def test_the_note_says_which_answer_and_what_it_was_before() -> None:
     assert judge({"gais": "worse"}, {}, 91, QUESTIONS)[1] == "gais: worse"
 
 
-def test_a_question_is_left_out_once_an_earlier_answer_has_made_it_needless() -> None:
+MONTH = ["overall", "lumps", "tenderness", "red_flags", "satisfaction", "other"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "day", "left_out"),
+    [
+        ({}, 91, []),  # still open
+        ({"overall": "well", "lumps": "no"}, 91, ["tenderness", "red_flags"]),
+        ({"overall": "well", "lumps": "yes"}, 91, ["red_flags"]),
+        ({"overall": "so_so", "lumps": "no"}, 91, ["tenderness"]),
+        ({"overall": "well", "lumps": "no"}, 28, []),  # in the first weeks everybody is asked
+        ({"overall": "well", "lumps": "no"}, 42, ["red_flags"]),
+        ({"overall": "well", "lumps": "a sort of knot"}, 91, ["red_flags"]),  # cannot be read: asked
+    ],
+)
+def test_a_question_is_left_out_once_an_earlier_answer_has_made_it_needless(
+    answers: dict[str, object], day: int, left_out: list[str]
+) -> None:
+    assert in_order(MONTH, answers, QUESTIONS, day) == [name for name in MONTH if name not in left_out]
+
+
+def test_whoever_is_not_well_months_later_is_asked_for_the_danger_signs_at_once() -> None:
+    order = in_order(MONTH, {"overall": "unwell"}, QUESTIONS, 182)
+    assert order[:2] == ["overall", "red_flags"]
+
+
+def test_a_scale_decides_too() -> None:
     branching = {
         **QUESTIONS,
-        "swelling": Question.model_validate(
-            QUESTIONS["swelling"].model_dump() | {"only_if": {"question": "pain", "at_least": 4}}
-        ),
+        "swelling": QUESTIONS["swelling"].model_copy(update={"only_if": Branch(question="pain", at_least=4)}),
     }
     ask = ["overall", "pain", "swelling", "other"]
-    assert in_order(ask, {}, branching) == ask
-    assert in_order(ask, {"pain": 5}, branching) == ask
-    assert in_order(ask, {"pain": 2}, branching) == ["overall", "pain", "other"]
+    assert in_order(ask, {"pain": 4}, branching, 1) == ask
+    assert in_order(ask, {"pain": "quite a lot"}, branching, 1) == ask
+    assert in_order(ask, {"pain": 2}, branching, 1) == ["overall", "pain", "other"]
+
+
+def test_a_painful_lump_months_later_is_for_the_same_day_and_a_painless_one_is_not() -> None:
+    assert judge({"lumps": "yes", "tenderness": 4}, {}, 91, QUESTIONS)[0] is Tier.T2
+    assert judge({"lumps": "yes", "tenderness": 1}, {}, 91, QUESTIONS)[0] is Tier.T3
+
+
+def test_lumps_are_asked_about_from_week_2_after_products_with_particles() -> None:
+    first = {
+        name: next(contact.day for contact in schedule.check_ins if "lumps" in contact.ask)
+        for name, schedule in catalogue().schedules.items()
+    }
+    assert first == {"harmonyca": 14, "radiesse": 14, "sculptra": 14, "ha_filler": 28}

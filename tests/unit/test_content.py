@@ -86,6 +86,22 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
         (edit("questions.yml", "checkin.pain", "checkin.nosuch"), "unknown content 'checkin.nosuch'"),
         (edit("schedules.yml", "day: 3,", "day: 1,"), "days must rise"),
         (edit("schedules.yml", "[overall, pain", "[pain"), "starts with `overall`"),
+        (
+            edit(
+                "schedules.yml", "hour: 10", "hour: 10\n  thresholds: {lumps: [{tier: T2, among: [maybe]}]}"
+            ),
+            "maybe",
+        ),
+        (
+            edit("questions.yml", "question: lumps, among: ['yes']", "question: lumps, among: [maybe]"),
+            "nobody can",
+        ),
+        (
+            edit("questions.yml", "question: lumps, among: ['yes']", "question: lumps, at_least: 3"),
+            "nobody can",
+        ),
+        (edit("questions.yml", "question: lumps, among", "question: gais, among"), "not asked before"),
+        (edit("questions.yml", ", among: ['yes'], from_day: 60", ""), "at_least or among"),
         (edit("schedules.yml", "swelling, red", "swelling, nosuch, red"), "check_ins.0.ask.3"),
         (edit("questions.yml", "among: [unwell]", "among: [dead]"), "'dead', which nobody can answer"),
         (edit("questions.yml", "{tier: T2, at_least: 7}", "{tier: T2}"), "every answer would alarm"),

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dialogue.reading import read
+from bot.patient_pages.photos import NOT_STORED
 from bot.patient_pages.questions import PageQuestion, questions_for, read_form
+from bot.photos.errors import MEANING
 from bot.protocols.catalogue import CONTENT, catalogue, load_catalogue
 from bot.protocols.errors import ContentError
 from bot.protocols.phrases import Language
@@ -19,20 +21,22 @@ LANGUAGES: tuple[Language, ...] = ("en", "es")
 ALL = list(catalogue().questions)
 
 
-def shown(language: Language = "en") -> list[PageQuestion]:
-    return questions_for(ALL, catalogue(), language)
+def shown(language: Language = "en", day: int = 1) -> list[PageQuestion]:
+    return questions_for(ALL, catalogue(), language, day)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_question_but_photos_is_shown_with_words_for_everything(language: Language) -> None:
+def test_every_question_is_shown_with_words_for_everything(language: Language) -> None:
     content = catalogue()
-    assert [one.id for one in shown(language)] == [name for name in ALL if name != "photo"]
+    assert [one.id for one in shown(language)] == ALL
     for one in shown(language):
         assert one.piece in content.pieces
         assert not one.hint or one.hint in content.pieces
         assert one.piece.startswith("page."), f"{one.id}: the text asks to reply, a page does not"
         for option in one.options:
             assert option.label or option.piece in content.pieces
+        assert all(view.content_id in content.pieces for view in one.views)
+        assert bool(one.views) == (one.answer == "photo")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -43,6 +47,11 @@ def test_every_option_is_read_as_the_text_with_its_words_is(language: Language) 
             assert given_.words == option.words
             assert given_.value == read(one.content, option.words)
             assert given_.value is not None
+
+
+@pytest.mark.parametrize("reason", [*MEANING, NOT_STORED])
+def test_every_refusal_of_a_photo_has_words(reason: str) -> None:
+    assert f"page.photo_{reason}" in catalogue().pieces
 
 
 def test_choices_are_the_values_of_the_record_in_order() -> None:
@@ -58,6 +67,23 @@ def test_a_sign_outweighs_none_of_these(signs: set[int], none_too: bool) -> None
     (one,), missing = read_form([red_flags], {"red_flags": sent})
     assert one.value == sorted(signs)
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("day", "overall", "lumps", "missing"),
+    [
+        (1, "1", "0", ["tenderness", "red_flags"]),  # everybody is asked
+        (91, "1", "0", []),
+        (91, "1", "1", ["tenderness"]),
+        (91, "2", "0", ["red_flags"]),
+        (91, "3", "1", ["tenderness", "red_flags"]),
+    ],
+)
+def test_an_answer_makes_later_questions_needed_or_needless(
+    day: int, overall: str, lumps: str, missing: list[str]
+) -> None:
+    asked = [one for one in shown(day=day) if one.id in ("overall", "lumps", "tenderness", "red_flags")]
+    assert read_form(asked, {"overall": [overall], "lumps": [lumps]})[1] == missing
 
 
 @given(st.dictionaries(st.sampled_from(ALL), st.lists(st.text(max_size=12), max_size=4)))

@@ -1,0 +1,48 @@
+"""The protocol editor in a real browser: thresholds by keyboard, what gets weaker, and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.live_site import CHROMIUM
+from tests.browser.test_console import ConsoleSite, site, violations
+
+__all__ = ["site"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH; see scripts/ensure-chromium"),
+]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_threshold_is_weighed_and_put_in_force_by_keyboard(
+    site: ConsoleSite, browser: Browser, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    site.sign_in(page, "doctor")
+    page.goto(f"{site.url}/console/protocols/harmonyca")
+    assert violations(page) == []
+    page.locator("#t-swelling-0-at_least").fill("nine")
+    page.locator("#t-swelling-0-at_least").press("Enter")
+    expect(page.locator("[data-focus]")).to_be_focused()
+    assert violations(page) == []
+    page.locator("[data-focus] a").press("Enter")
+    page.locator("#t-swelling-0-at_least").fill("9")
+    page.get_by_role("button", name="Show what it changes").press("Enter")
+    expect(
+        page.get_by_text("Swelling, answer 7 on day 0: T2 Same day as shipped, T4 Routine")
+    ).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.locator('[name="weighed"]').press("Space")
+    page.get_by_role("button", name="Put in force").press("Enter")
+    expect(page.locator(".done")).to_be_visible()
+    expect(page.locator("#t-swelling legend")).to_contain_text("changed by your clinic")
+    page.locator("#t-swelling-0-at_least").fill("7")
+    page.get_by_role("button", name="Show what it changes").press("Enter")
+    page.get_by_role("button", name="Put in force").press("Enter")
+    expect(page.locator(".done")).to_be_visible()
+    assert page.get_by_text("changed by your clinic").count() == 0, "as shipped again"
+    page.close()
