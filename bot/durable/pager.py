@@ -42,6 +42,11 @@ def _tell(session: Session) -> None:
         _written.set()
 
 
+def wake() -> None:
+    """Have the pager look for what is due."""
+    _written.set()
+
+
 class Pager:
     """The thread that starts pages. `start` is handed each piece of work that is due."""
 
@@ -57,7 +62,7 @@ class Pager:
     def stop(self) -> None:
         """Stop looking."""
         self._stop.set()
-        _written.set()
+        wake()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:

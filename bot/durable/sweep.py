@@ -172,7 +172,9 @@ def _unanswered_probes() -> None:
         ).all()
     for conversation_id in silent:
         with transaction() as session:
-            conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+            conversation = session.get_one(
+                Conversation, conversation_id, with_for_update={"of": Conversation}
+            )
             probe_unanswered(session, conversation)
         events.committed(conversation.clinic_id, conversation.id)
 

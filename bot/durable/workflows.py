@@ -20,6 +20,7 @@ from bot import clock, events, urgency
 from bot.channels.base import Carrier
 from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, run_turn
+from bot.durable import pager
 from bot.durable.sweep import Work
 from bot.escalation.alerts import take_step
 from bot.escalation.models import Alert
@@ -54,11 +55,20 @@ def _in_its_turn() -> Iterator[None]:
 
 
 @contextmanager
-def _first() -> Iterator[None]:
-    """Work that goes first, up to the last line that the queues write about it after the block."""
-    with urgency.urgently():
-        yield
-    urgency.this_thread(urgent=True)
+def _first(party: str = "") -> Iterator[None]:
+    """Work that goes first, up to the last line that the queues write about it after the block. When it is
+    done its `party` is free for the next."""
+    try:
+        with urgency.urgently():
+            yield
+    finally:
+        urgency.this_thread(urgent=True)
+        with _engaging:
+            _engaged.pop(party, None)
+            waiting = party in _wanted
+            _wanted.discard(party)
+        if waiting:
+            pager.wake()
 
 
 @DBOS.step(name="run_turn")
@@ -90,9 +100,8 @@ def delivery(message_id: str) -> None:
 @DBOS.workflow(name="deliver_first")
 def urgent_delivery(message_id: str, party: str = "") -> None:
     """Make one attempt at sending a page or safety words."""
-    with _first():
+    with _first(party):
         _deliver(message_id)
-    _engaged.pop(party, None)
 
 
 @DBOS.step(name="deliver_notification")
@@ -103,9 +112,8 @@ def _notify(notification_id: str) -> None:
 @DBOS.workflow(name="notify")
 def notify(notification_id: str, party: str = "") -> None:
     """Make one attempt at a call, an e-mail or a chat message to staff."""
-    with _first():
+    with _first(party):
         _notify(notification_id)
-    _engaged.pop(party, None)
 
 
 @DBOS.step(name="take_step")
@@ -163,7 +171,7 @@ _TASKS: dict[str, Callable[..., Any]] = {
 def start(work: Work) -> bool:
     """Put `work` on its queue, or begin it at once where it has none, unless work of that id ever began.
 
-    False: something is under way with its party; it has to be started again later.
+    False: something is under way with its party; once that is done the pager looks again.
     """
     if work.queue is None:
         return _start_at_once(work)
@@ -172,8 +180,10 @@ def start(work: Work) -> bool:
     return True
 
 
-#: Parties with whom something is under way that was begun at once, and since when.
+#: Parties with whom something that was begun at once is under way, and since when.
 _engaged: dict[str, float] = {}
+#: Those of them for whom more waits.
+_wanted: set[str] = set()
 _engaging = threading.Lock()
 #: Seconds after which a party counts as free whatever became of that.
 ENGAGED_S = 10.0
@@ -183,6 +193,7 @@ def _start_at_once(work: Work) -> bool:
     now = time.monotonic()
     with _engaging:
         if now - _engaged.get(work.partition, -ENGAGED_S) < ENGAGED_S:
+            _wanted.add(work.partition)
             return False
         _engaged[work.partition] = now
     with SetWorkflowID(work.workflow_id):

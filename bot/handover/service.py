@@ -49,7 +49,7 @@ def take_over(conversation_id: str, staff_id: str) -> bool:
     A patient on the web sees who has joined; a text would cost and say no more than the first reply does.
     """
     with transaction() as session:
-        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         held = holder_of(session, conversation_id)
         if held is not None and held.staff_id != staff_id:
             raise HeldByAnother(held.staff.name)
@@ -84,7 +84,7 @@ def reply(
     `template` is the id of the ready-made reply that the text began as; it is recorded if that is unchanged.
     """
     with transaction() as session:
-        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         held = _mine(session, conversation_id, staff_id)
         text = text.replace("\x00", "").strip()
         before = None if after is None else _sent_after(session, held, after, text)
@@ -133,7 +133,7 @@ def still_here(conversation_id: str, staff_id: str) -> None:
 def hand_back(conversation_id: str, staff_id: str, *, leave_task: bool = False) -> None:
     """The bot answers again. `leave_task`: what the patient wrote still needs somebody. Raises NotHeld."""
     with transaction() as session:
-        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         held = _mine(session, conversation_id, staff_id)
         release(session, held, Release.HANDED_BACK, leave_task=leave_task)
     events.committed(conversation.clinic_id, conversation.id)
@@ -143,7 +143,7 @@ def done_with(conversation_id: str, staff_id: str) -> Literal["", "back", "waits
     """`staff_id` has closed the alert of the conversation. If they hold it, they are done with it: handed
     "back", unless the patient "waits" for an answer of theirs. "" when they do not hold it."""
     with transaction() as session:
-        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         held = holder_of(session, conversation_id, lock=True)
         if held is None or held.staff_id != staff_id:
             return ""

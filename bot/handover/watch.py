@@ -30,7 +30,9 @@ def watch() -> None:
     for takeover_id, conversation_id in due:
         with transaction() as session:
             # in the order in which taking and handing back lock them
-            conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+            conversation = session.get_one(
+                Conversation, conversation_id, with_for_update={"of": Conversation}
+            )
             changed = _look(session, takeover_id)
         if changed:
             events.committed(conversation.clinic_id, conversation.id)

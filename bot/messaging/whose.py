@@ -24,7 +24,7 @@ def identify(conversation_id: str, patient_id: str) -> None:
     """Staff have made sure who writes in a chat: it is this patient's from now on, with what stands in it
     and with its alert. Raises NotIdentified."""
     with transaction() as session:
-        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         patient = session.get_one(Patient, patient_id)
         if conversation.channel is not Channel.WEB or patient.clinic_id != conversation.clinic_id:
             raise NotIdentified

@@ -60,7 +60,7 @@ def submit(
         link = session.get_one(PatientLink, link_id)
         check_in = session.get_one(CheckIn, link.subject_id)
         thread = find_or_open(session, link.patient.clinic, Channel.SMS, link.patient.phone)
-        session.refresh(thread, with_for_update=True)
+        session.refresh(thread, with_for_update={"of": Conversation})
         stored = [(one, _store(session, thread, link, check_in, once, one)) for one in given if one.words]
         link.used_at = link.used_at or clock.now()
         message_ids = [message.id for _one, message in stored]
@@ -85,7 +85,9 @@ def submit(
     with transaction() as session:
         if settled:
             _corrected(session, check_in.id, last, tier_before)
-        thread = session.get_one(Conversation, thread.id, with_for_update=True, populate_existing=True)
+        thread = session.get_one(
+            Conversation, thread.id, with_for_update={"of": Conversation}, populate_existing=True
+        )
         words.append(_done(session, thread, f"checkin.done_{outcome}", last).body)
     return Taken(words, complete=True)
 

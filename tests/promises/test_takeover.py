@@ -136,7 +136,7 @@ def test_a_red_flag_pages_and_is_answered_while_somebody_holds_the_conversation(
 
 def test_a_same_day_sign_pages_but_the_words_are_left_to_the_person(desk: Desk) -> None:
     taken(desk)
-    desk.text(PAT, "I have a red hot lump that hurts since yesterday")
+    desk.text(PAT, "there is pus coming out of the needle mark")
     desk.settle()
     assert [alert.tier.value for alert in desk.alerts()] == ["T2"]
     assert desk.rows(Message, kind=Kind.SAFETY) == []
