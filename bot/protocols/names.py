@@ -50,16 +50,21 @@ def _plain(letter: str) -> str:
 
 
 def product_named(text: str) -> str | None:
-    """The id of the one catalogue product that `text` names, also misspelt as patients do; None for none or
-    several, as in a question which of two is better."""
+    """The id of the one catalogue product that `text` names; None for none or several, as in a question which
+    of two is better."""
+    found = products_named(text)
+    return found[0] if len(found) == 1 else None
+
+
+def products_named(text: str) -> list[str]:
+    """The ids of the catalogue products that `text` names, also misspelt as patients do, as the catalogue
+    orders them."""
     words = _folded(text).split()
-    found = {
+    return [
         product.id
         for product in catalogue().products.values()
-        for name in (product.name, *product.aliases)
-        if _says(words, _folded(name).split())
-    }
-    return found.pop() if len(found) == 1 else None
+        if any(_says(words, _folded(name).split()) for name in (product.name, *product.aliases))
+    ]
 
 
 def _says(words: list[str], name: list[str]) -> bool:

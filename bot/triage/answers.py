@@ -46,6 +46,14 @@ NUMBER_WORDS = {
     "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
     "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
 }  # fmt: skip
+#: A score up to this is low: no threshold of a shipped question lies below it.
+LOW_SCORE = 3
+#: What the 0-10 questions ask about, as answers to them name it, and what stands between.
+_SCALES = frozenset({
+    "pain", "swelling", "bruising", "bruise", "bruises", "tenderness", "and", "is", "dolor", "hinchazon",
+    "moraton", "moratones", "sensibilidad", "y", "es", "de",
+})  # fmt: skip
+_WITHOUT = frozenset({"no", "sin", "none", "ningun", "nada"})
 _NUMBER = re.compile(r"(?<![\d.,/:])(\d{1,2})(?:[.,]\d)?(?: ?(?:/|out of|over|sobre|de) ?10\b)?(?![\d:])")
 _LIST_WORDS = re.compile(r"[a-z]+")
 _LIST_FILLERS = frozenset({
@@ -112,6 +120,23 @@ def is_keyword(text: str) -> bool:
 def is_for_the_carrier(text: str) -> bool:
     """Whether `text` is nothing but a word that the carrier acts on ("STOP", "Unsubscribe.")."""
     return re.sub(r"[\s.!]+", "", plain(text)) in keywords.ALL
+
+
+def is_low_scores(text: str, context: Context) -> bool:
+    """Whether `text` answers a check-in's 0-10 questions with low numbers and says nothing else.
+
+    Then the scales judge it (`bot.followup.asking`), and no reader need guess what bare numbers mean.
+    """
+    question = context.question or ""
+    if not question.startswith("checkin.") or question in LIST_QUESTIONS:
+        return False
+    words = re.findall(r"[a-z]+|\d+|[^\w\s,.;:/+-]", plain(text))
+    scores = [int(word) if word.isdigit() else NUMBER_WORDS.get(word) for word in words]
+    low = [score is not None and score <= LOW_SCORE for score in scores]
+    denied = any(word in _WITHOUT for word in words)
+    return (any(low) or denied) and all(
+        fits or word in _SCALES or word in _WITHOUT for fits, word in zip(low, words, strict=True)
+    )
 
 
 def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:

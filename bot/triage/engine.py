@@ -60,7 +60,8 @@ def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) ->
     """
     jobs: list[tuple[int, str]] = []
     for at, message in enumerate(heard):
-        if not message.text.strip() or answers.is_for_the_carrier(message.text):
+        text, context = message.text, contexts[at]
+        if not text.strip() or answers.is_for_the_carrier(text) or answers.is_low_scores(text, context):
             continue
         jobs.append((at, message.text))
         if message.core is not None:

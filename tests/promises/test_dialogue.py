@@ -403,6 +403,13 @@ def test_two_questions_are_both_answered_in_order(patient: Patient, words: str, 
     assert ids(patient.text(words)) == [*topics, "symptom.ask_where"]
 
 
+@pytest.mark.parametrize(
+    "words", ["is it better than radiesse or sculptra", "¿es mejor que radiese o esculptra?"]
+)
+def test_two_products_named_get_two_comparisons(patient: Patient, words: str) -> None:
+    assert ids(patient.text(words)) == ["product.compare_radiesse", "product.compare_sculptra"]
+
+
 @pytest.mark.parametrize("words", ["can I drink wine and beer?", "can I drink wine and wug the blorp?"])
 def test_one_question_gets_one_answer(patient: Patient, words: str) -> None:
     assert ids(patient.text(words)) == ["aftercare.alcohol"]

@@ -59,7 +59,7 @@ def test_several_choices_are_all_answered(
     dialogue: Dialogue, services: Services, words: str, language: str
 ) -> None:
     patient = Patient(dialogue, f"both-{words}", language=language, phase="before")
-    (offer,) = patient.text("is it better than radiesse or sculptra")
+    (offer,) = patient.text("do i need to stop my stuff before")
     assert len(offer.offered) >= 2
     assert ids(patient.text(words)) == list(offer.offered[:2])
     assert ids(patient.text(words)) != list(offer.offered[:2]), "what was offered is answered"

@@ -56,7 +56,7 @@ def test_enrolling_writes_the_whole_record_and_welcomes_the_patient(desk: Desk) 
     (enrolment,) = desk.rows(Enrolment, id=result.enrolment_id)
     assert (patient.phone, patient.language, patient.time_zone) == (NEW, "es", "America/New_York")
     assert (treatment.lot, treatment.areas) == ("LOT-7", ["jaw angle"])
-    assert (enrolment.protocol_id, enrolment.protocol_version) == ("harmonyca", 2)
+    assert (enrolment.protocol_id, enrolment.protocol_version) == ("harmonyca", 3)
     planned = [row.day for row in desk.rows(CheckIn, enrolment_id=enrolment.id)]
     assert planned == list(catalogue().schedules["harmonyca"].days)
     (consent,) = desk.rows(Consent, patient_id=patient.id)

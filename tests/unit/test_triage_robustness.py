@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.triage import Context, Tier, assess
+from bot.triage import Context, Tier, answers, assess
 from bot.triage.cli import triage_lines
 from bot.triage.engine import assess as by
 from bot.triage.language import detect, detect_first
@@ -164,3 +164,28 @@ def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, says: str
     (tmp_path / "bad.yml").write_text(content, encoding="utf-8")
     with pytest.raises(RuleError, match=says):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["dolor 1, hinchazón uno, sin moratones", "pain 2 swelling 1", "0 0 0", "2, no bruising"]
+)
+def test_low_scores_alone_are_left_to_the_scales(text: str) -> None:
+    assert answers.is_low_scores(text, Context(day=7, question="checkin.pain"))
+    assessment = assess(text, Context(day=7, question="checkin.pain"))
+    assert (assessment.tier, assessment.probe) == (Tier.T4, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("pain 8", "checkin.pain"),
+        ("1 pain but my lip is white", "checkin.pain"),
+        ("no sight", "checkin.pain"),
+        ("2", "checkin.red_flags"),
+        ("2", "probe"),
+        ("pain 2", None),
+        ("0 😭", "checkin.pain"),
+    ],
+)
+def test_anything_beside_low_scores_is_read(text: str, question: str | None) -> None:
+    assert not answers.is_low_scores(text, Context(day=1, question=question))

@@ -30,6 +30,7 @@ from bot.dialogue.clauses import questions_in
 from bot.dialogue.components.encoder import encode
 from bot.dialogue.reading import flat
 from bot.dialogue.topics import PHASE_PAIRS, may_be_offered
+from bot.protocols.names import products_named
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ TOGETHER = 1000
 BEYOND_US = "out_of_scope"
 #: Less likely than this, the topic of a message of which no word is known is offered to nobody.
 A_MERE_GUESS = 0.7
+#: What is compared with the hybrid, by product: "better than Radiesse or Sculptra?" asks for two comparisons.
+COMPARISONS = {
+    "ha_filler": "product.compare_ha",
+    "radiesse": "product.compare_radiesse",
+    "sculptra": "product.compare_sculptra",
+}
 #: Where the topics of a message that asks two things are kept.
 TOPICS = "topics"
 
@@ -158,6 +165,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def _both_topics(self, message: Message, likeliest: str) -> list[str]:
         """Two topics, in the order asked, when the message surely asks about both; otherwise none."""
+        compared = [COMPARISONS[name] for name in products_named(message.get(TEXT)) if name in COMPARISONS]
+        if len(compared) == 2 and likeliest in compared:
+            return compared
         asked = questions_in(message.get(TEXT))
         if not asked:
             return []
