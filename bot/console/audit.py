@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -27,7 +26,7 @@ from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.db.engine import reading
-from bot.statistics.period import Period
+from bot.statistics.period import PeriodInvalid, between
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -72,14 +71,6 @@ def asked_for(
 Filters = Annotated[Asked, Depends(asked_for)]
 
 
-class DaysInvalid(ValueError):
-    """The days make no period; `problem` names what is wrong."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
 @router.get("/audit")
 @door("audit.view", Permission.VIEW_AUDIT)
 def audit_page(
@@ -100,7 +91,7 @@ def audit_page(
             return _page(request, session, who, asked, typed=typed, fitting=ids)
         try:
             wanted = _wanted(session, who, asked)
-        except DaysInvalid as invalid:
+        except PeriodInvalid as invalid:
             problem, wanted = invalid.problem, None
         return _page(request, session, who, asked, wanted=wanted, before=before, problem=problem)
 
@@ -113,7 +104,7 @@ def as_csv(who: SignedIn, asked: Filters) -> Response:
     with reading() as session:
         try:
             wanted = _wanted(session, who, asked)
-        except DaysInvalid:
+        except PeriodInvalid:
             raise NotThere from None
         names = audit_rows.actors(session, who.clinic_id)
     t = translator(who.language)
@@ -146,22 +137,13 @@ def _noted(asked: Asked) -> None:
 
 
 def _wanted(session: Session, who: Visitor, asked: Asked) -> Wanted:
-    """What to look for. Raises `NotThere` for another clinic's patient, and `DaysInvalid`."""
+    """What to look for. Raises `NotThere` for another clinic's patient, and `PeriodInvalid`."""
     if asked.patient_id:
         patient_for(session, who, asked.patient_id)
     if not (asked.first or asked.last):
         return Wanted(asked.actor, asked.patient_id, asked.action)
-    try:  # one day alone is that day
-        first, last = (
-            date.fromisoformat(day) for day in (asked.first or asked.last, asked.last or asked.first)
-        )
-    except ValueError:
-        raise DaysInvalid("dates") from None
-    if not 1970 <= first.year <= last.year <= 9000:
-        raise DaysInvalid("order" if last < first else "dates")
-    if last < first:
-        raise DaysInvalid("order")
-    days = Period(first, last, ZoneInfo(who.time_zone))
+    first, last = asked.first or asked.last, asked.last or asked.first  # one day alone is that day
+    days = between(first, last, ZoneInfo(who.time_zone), longest=None)
     return Wanted(asked.actor, asked.patient_id, asked.action, days.start, days.end)
 
 

@@ -5,7 +5,7 @@ The same sweep finds new work, work whose time has come, and work that a crash l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -217,18 +217,18 @@ def due(now: datetime) -> list[Work]:
 def due_pages(now: datetime) -> list[Work]:
     """Of what is due at `now`, pages, calls and safety words."""
     with reading() as session:
-        return [*_deliveries(session, now, URGENT), *_notifications(session, now)]
+        return [*_deliveries(session, now, Message.kind.in_(URGENT)), *_notifications(session, now)]
 
 
 #: These overtake everything else on their way to the carrier.
 URGENT = (Kind.PAGE, Kind.SAFETY)
 
 
-def _deliveries(session: Session, now: datetime, kinds: Collection[Kind] = tuple(Kind)) -> Iterator[Work]:
+def _deliveries(session: Session, now: datetime, *more: ColumnElement[bool]) -> Iterator[Work]:
     rows = session.execute(
         select(Message.id, Message.kind, Message.send_after, Conversation.address, Message.body)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(_WAITING["deliveries"][1], Message.send_after <= now, Message.kind.in_(kinds))
+        .where(_WAITING["deliveries"][1], Message.send_after <= now, *more)
         .order_by(case((Message.kind.in_(URGENT), 0), else_=1), Message.id)
         .limit(BATCH)
     )

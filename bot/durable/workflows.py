@@ -46,12 +46,10 @@ class Equipment:
 MODEL_WAIT_S = 90.0
 
 
-@contextmanager
-def _in_its_turn() -> Iterator[None]:
-    """Work that waits a moment while something urgent is under way."""
+def _wait_in_line() -> None:
+    """Before work that is not urgent: let what is go first."""
     urgency.this_thread(urgent=False)
     urgency.give_way()
-    yield
 
 
 @contextmanager
@@ -80,8 +78,8 @@ def _run_turn(message_id: str) -> None:
 @DBOS.workflow(name="turn")
 def turn(message_id: str) -> None:
     """Answer a patient's message."""
-    with _in_its_turn():
-        _run_turn(message_id)
+    _wait_in_line()
+    _run_turn(message_id)
 
 
 @DBOS.step(name="deliver_message")
@@ -93,8 +91,8 @@ def _deliver(message_id: str) -> None:
 @DBOS.workflow(name="deliver")
 def delivery(message_id: str) -> None:
     """Make one attempt at sending a message."""
-    with _in_its_turn():
-        _deliver(message_id)
+    _wait_in_line()
+    _deliver(message_id)
 
 
 @DBOS.workflow(name="deliver_first")
@@ -140,8 +138,8 @@ def _check_in(check_in_id: str) -> None:
 @DBOS.workflow(name="check_in")
 def check_in(check_in_id: str) -> None:
     """Send a check-in, remind, or hand its silence to staff."""
-    with _in_its_turn():
-        _check_in(check_in_id)
+    _wait_in_line()
+    _check_in(check_in_id)
 
 
 @DBOS.step(name="fetch_photo")
@@ -153,8 +151,8 @@ def _photo(arrival_id: str) -> None:
 @DBOS.workflow(name="photo")
 def photo(arrival_id: str) -> None:
     """Make one attempt at getting a file that came with a message."""
-    with _in_its_turn():
-        _photo(arrival_id)
+    _wait_in_line()
+    _photo(arrival_id)
 
 
 _TASKS: dict[str, Callable[..., Any]] = {

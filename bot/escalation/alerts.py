@@ -75,6 +75,17 @@ def locked(session: Session, alert_id: str) -> Alert:
             return alert
 
 
+def page_anew(session: Session, alert: Alert, holders: set[str | None]) -> None:
+    """It has become more urgent: it is open again from its first step, whoever had it. `holders` had it, or a
+    part of it, and are paged too."""
+    alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
+    alert.acknowledged_at = alert.acknowledged_by_id = None
+    step = take_step(session, alert, clock.now())
+    people = step.people if isinstance(step, Page) else ()
+    for holder in sorted(one for one in holders if one and one not in people):  # may be off call by now
+        page(session, alert, holder, "staff.page")
+
+
 def on_call(session: Session, clinic_id: str) -> tuple[str, ...]:
     """The clinic's staff to page now, in their order."""
     return roster(session, clinic_id, clock.now()).people

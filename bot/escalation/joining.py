@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.clinic.models import Staff
-from bot.escalation.alerts import log, page, refresh, take_step, tell_leads
+from bot.escalation.alerts import log, page, page_anew, refresh, take_step, tell_leads
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Notification
-from bot.escalation.policy import Page, Policy
+from bot.escalation.policy import Policy
 from bot.notify import rows
 from bot.triage.types import Tier
 
@@ -33,7 +33,7 @@ def join(session: Session, alert: Alert, other: Alert, patient_id: str | None) -
         alert.tier, alert.flag, alert.policy = other.tier, other.flag, other.policy
         log(session, alert, EventKind.RAISED, message_id=sign, detail=alert.tier.value)
     if raised and theirs.holder is None:
-        _page_anew(session, alert, {mine.holder, theirs.holder})
+        page_anew(session, alert, {mine.holder, theirs.holder})
     elif raised or (mine.holder is None and theirs.holder is not None and theirs.tier is mine.tier):
         alert.status, alert.acknowledged_by_id = AlertStatus.ACKNOWLEDGED, theirs.holder
         alert.acknowledged_at, alert.steps_taken = other.acknowledged_at, other.steps_taken
@@ -91,16 +91,6 @@ def _close_into(session: Session, alert: Alert, other: Alert) -> None:
     session.execute(update(Alert).where(Alert.joined_into_id == other.id).values(joined_into_id=alert.id))
     for one in (alert, other):
         session.expire(one, ["events", "joined", "joined_into"])
-
-
-def _page_anew(session: Session, alert: Alert, holders: set[str | None]) -> None:
-    """What joined is more urgent, and nobody has taken it: paged as an alert that is raised."""
-    alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
-    alert.acknowledged_at = alert.acknowledged_by_id = None
-    step = take_step(session, alert, clock.now())
-    people = step.people if isinstance(step, Page) else ()
-    for holder in sorted(one for one in holders if one and one not in people):  # may be off call by now
-        page(session, alert, holder, "staff.page")
 
 
 def _tell_of_holder(session: Session, alert: Alert, heard: set[str | None], rest: _State) -> None:

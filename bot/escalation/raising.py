@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
-from bot.escalation.alerts import log, page, policy_for, refresh, take_step, tell_leads
+from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, take_step, tell_leads
 from bot.escalation.joining import join
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
-from bot.escalation.policy import Page, is_crisis
+from bot.escalation.policy import is_crisis
 from bot.messaging.models import Channel, Conversation, Message
 from bot.triage.types import Assessment, Tier
 
@@ -137,12 +137,8 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
         alert.policy = policy_for(session, alert.conversation, alert.tier, alert.psych, alert.patient)
-        alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
-        alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
-        step = take_step(session, alert, clock.now())
-        if holder and isinstance(step, Page) and holder not in step.people:  # may be off call by now
-            page(session, alert, holder, "staff.page")
+        page_anew(session, alert, {holder})
     elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
     told = tell_leads(session, alert) if crisis else ()

@@ -57,14 +57,20 @@ def last_days(days: int, today: date, zone: ZoneInfo) -> Period:
     return Period(today - timedelta(days=days - 1), today, zone)
 
 
-def between(first: str, last: str, zone: ZoneInfo) -> Period:
-    """The period of two dates as a form sends them. Raises PeriodInvalid: `dates`, `order`, `too_long`."""
+def between(first: str, last: str, zone: ZoneInfo, longest: int | None = LONGEST) -> Period:
+    """The period of two dates as a form sends them, `longest` days at most, or however long (None).
+
+    Raises PeriodInvalid: `dates`, `order`, `too_long`.
+    """
     try:
         period = Period(date.fromisoformat(first), date.fromisoformat(last), zone)
     except ValueError:
         raise PeriodInvalid("dates") from None
     if period.last < period.first:
         raise PeriodInvalid("order")
-    if period.days > LONGEST or not 1970 <= period.first.year <= 9000:
+    if longest is None:
+        if period.first.year < 1970 or period.last.year > 9000:
+            raise PeriodInvalid("dates")
+    elif period.days > longest or not 1970 <= period.first.year <= 9000:
         raise PeriodInvalid("too_long")
     return period

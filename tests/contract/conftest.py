@@ -40,6 +40,18 @@ def browser(world: World) -> TestClient:
 
 
 @pytest.fixture
+def nurse(world: World) -> TestClient:
+    """The nurse's browser."""
+    return client_for("nurse")
+
+
+@pytest.fixture
+def doctor(world: World) -> TestClient:
+    """The medical director's browser."""
+    return client_for("doctor")
+
+
+@pytest.fixture
 def admin(world: World) -> TestClient:
     """The browser of an admin of the clinic."""
     with transaction() as session:

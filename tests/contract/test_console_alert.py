@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 
-import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -19,12 +18,6 @@ from bot.records.models import AssessmentRecord
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
-
-
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
 
 
 def card(client: TestClient, world: World, name: str, alert: str = "lip") -> str:

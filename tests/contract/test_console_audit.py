@@ -39,18 +39,6 @@ TAGS = re.compile(r"<details>.*?</details>|<[^>]+>", re.DOTALL)
 ROW = re.compile(r"<tr>\s*<th scope=\"row\">(.*?)</tr>", re.DOTALL)
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
-@pytest.fixture
-def doctor(world: World) -> TestClient:
-    """The medical director's browser."""
-    return client_for("doctor")
-
-
 def lines(client: TestClient, query: str = "") -> list[str]:
     """The log's lines on a page, as they are read."""
     page = client.get(f"/console/audit?{query}")

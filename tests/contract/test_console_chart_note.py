@@ -37,12 +37,6 @@ HEADINGS = (
 )
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def path(world: World, key: str, ending: str = "txt") -> str:
     """Where the note of that patient is."""
     return f"/console/patients/{world.patients[key]}/chart-note.{ending}"

@@ -43,11 +43,6 @@ def gear(monkeypatch: pytest.MonkeyPatch) -> Gear:
     return mine
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
-
-
 def csrf(client: TestClient) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', client.get("/console/contact").text)
     assert found

@@ -20,16 +20,6 @@ TOPIC = "aftercare.sleep"
 PAGE = f"/console/content/{TOPIC}"
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
-
-
-@pytest.fixture
-def doctor(world: World) -> TestClient:
-    return client_for("doctor")
-
-
 def text_of(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 

@@ -21,12 +21,6 @@ from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, csrf, post
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def address(world: World, patient: str = "pat") -> str:
     """The page of that patient's conversation."""
     with transaction() as session:

@@ -22,12 +22,6 @@ from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def test_every_figure_has_a_table_a_file_and_words_in_both_languages(world: World, nurse: TestClient) -> None:
     for client in (nurse, client_for("spanish")):
         page = client.get("/console/figures").text

@@ -25,16 +25,6 @@ PAGE = "/console/protocols/harmonyca"
 SHIPPED = catalogue().schedules["harmonyca"].version
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
-
-
-@pytest.fixture
-def doctor(world: World) -> TestClient:
-    return client_for("doctor")
-
-
 def enrolment_of(world: World, name: str) -> Enrolment:
     with reading() as session:
         return session.query(Enrolment).filter_by(patient_id=world.patients[name]).one()

@@ -24,12 +24,6 @@ WORDS = "cant see out my left eye"
 
 
 @pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
-@pytest.fixture
 def chat(world: World) -> str:
     """A visitor of the chat, in whose conversation an alert is open. Its id."""
     with transaction() as session:

@@ -23,12 +23,6 @@ from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def judgements() -> list[Judgement]:
     with transaction() as session:
         return list(session.scalars(select(Judgement).order_by(Judgement.id)))

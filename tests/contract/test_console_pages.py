@@ -36,12 +36,6 @@ def client_for(key: str) -> TestClient:
     return client
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def csrf(client: TestClient) -> str:
     """The token that the client's own pages carry."""
     found = re.search(r'name="csrf" value="([^"]+)"', client.get("/console").text)

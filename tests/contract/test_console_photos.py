@@ -26,12 +26,6 @@ from tests.contract.test_console_pages import client_for, post
 from tests.support import pictures
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def sent(
     world: World, key: str, minutes: int, *colours: str, view: str | None = None, body: str = ""
 ) -> list[str]:

@@ -29,12 +29,6 @@ from tests.contract.test_console_pages import client_for, post
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def card(page: str, alert: str) -> str:
     """One alert's entry in the queue."""
     found = re.search(rf'<li [^>]*id="alert-{alert}".*?</li>', page, re.DOTALL)

@@ -21,11 +21,6 @@ from tests.contract.test_console_pages import client_for, post
 from tests.support.patient_page import browser
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
-
-
 def become(world: World, key: str, role: Role) -> TestClient:
     """The person's browser, once they have that role at the clinic."""
     with transaction() as session:

@@ -23,12 +23,6 @@ from tests.contract.test_console_pages import client_for, post
 PATH = "/console/settings"
 
 
-@pytest.fixture
-def doctor(world: World) -> TestClient:
-    """The medical director's browser."""
-    return client_for("doctor")
-
-
 def clinic(world: World) -> Clinic:
     with transaction() as session:
         return session.get_one(Clinic, world.clinic)

@@ -44,12 +44,6 @@ def world(record: None) -> World:
     return console_clinic.build()
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 @pytest.fixture(autouse=True)
 def _no_reader() -> Iterator[None]:
     """The rules alone, whatever is trained on this machine."""

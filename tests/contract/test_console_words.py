@@ -27,12 +27,6 @@ from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for
 
 
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    """The nurse's browser."""
-    return client_for("nurse")
-
-
 def a_task(world: World, kind: TaskKind, note: str = "", message: Message | None = None) -> None:
     """Leaves this as the clinic's only task."""
     with transaction() as session:

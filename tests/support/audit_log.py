@@ -1,4 +1,4 @@
-"""A long audit log at once, as the years would have written it."""
+"""The audit log as tests look at it, and a long one at once, as the years would have written it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
+from bot.audit import chain
 from bot.audit.chain import START, digest
 from bot.audit.models import AuditEntry, AuditHead
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 
 FIRST = datetime(2025, 3, 1, 8, tzinfo=UTC)
+
+
+def logged(action: str = "") -> list[AuditEntry]:
+    """The entries of all clinics, oldest first, of that action."""
+    with reading() as session:
+        found = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    return [entry for entry in found if action in ("", entry.action)]
+
+
+def whole(chain_id: str) -> bool:
+    """Whether a chain is as it was written."""
+    with reading() as session:
+        return chain.verify(session, chain_id)[2] is None
 
 
 def long_log(

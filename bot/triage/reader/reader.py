@@ -123,7 +123,7 @@ class Reader:
             at += len(of_text)
         with self._remembering:
             for text in new[-REMEMBERED:]:
-                self._remembered[text] = found[text]
+                self._remembered[text] = found[text].copy()  # a view would keep the whole batch in memory
             while len(self._remembered) > REMEMBERED:
                 self._remembered.pop(next(iter(self._remembered)))
         return [found[text] for text in prepared]

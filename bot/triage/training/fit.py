@@ -99,15 +99,25 @@ def _loss(net: ReaderNet, batch: Batch, recipe: Recipe, teacher: ReaderNet | Non
     states = _states(net, batch)
     vector = net.mean(states[-1], batch["mask"])
     tier, flag, probe = net.heads(vector, batch["days"])
-    loss = vector.sum() * 0
-    for logits, name, weight in ((tier, "tier", 1.0), (flag, "flag", 0.4)):
-        if bool((batch[name] != IGNORE).any()):
-            loss = loss + weight * F.cross_entropy(
-                logits, batch[name], ignore_index=IGNORE, label_smoothing=recipe.smoothing
-            )
+    loss = verdict_loss((tier, flag, probe), batch, recipe.smoothing)
     if bool((batch["topic"] != IGNORE).any()):
         topic = net.topic(net.drop(vector))
         loss = loss + 0.5 * F.cross_entropy(topic, batch["topic"], ignore_index=IGNORE)
+    if teacher is not None:
+        loss = loss + recipe.teacher_weight * _unlike(teacher, batch, states, vector, (tier, flag))
+    return loss
+
+
+def verdict_loss(said: Sequence[torch.Tensor], batch: Batch, smoothing: float) -> torch.Tensor:
+    """How far the logits of tier, flag and probe are from the labels in `batch`; those that are not known
+    (`IGNORE`) count for nothing."""
+    tier, flag, probe = said
+    loss = tier.sum() * 0
+    for logits, name, weight in ((tier, "tier", 1.0), (flag, "flag", 0.4)):
+        if bool((batch[name] != IGNORE).any()):
+            loss = loss + weight * F.cross_entropy(
+                logits, batch[name], ignore_index=IGNORE, label_smoothing=smoothing
+            )
     red = torch.logsumexp(tier[:, :2], 1) - torch.logsumexp(tier[:, 2:], 1)
     for logits, name, weight in ((red, "red", 1.0), (probe, "probe", 0.4)):
         known = batch[name] != IGNORE
@@ -115,8 +125,6 @@ def _loss(net: ReaderNet, batch: Batch, recipe: Recipe, teacher: ReaderNet | Non
             loss = loss + weight * F.binary_cross_entropy_with_logits(
                 logits[known], batch[name][known].float()
             )
-    if teacher is not None:
-        loss = loss + recipe.teacher_weight * _unlike(teacher, batch, states, vector, (tier, flag))
     return loss
 
 

@@ -15,18 +15,30 @@ if TYPE_CHECKING:
 HIDDEN = 192
 
 
-class ReaderNet(nn.Module):
-    """Message -> mean vector -> heads. `tier`, `flag` and `probe` also see the day, `topic` does not."""
+class Heads(nn.Module):
+    """Mean vector and day -> tier, flag and probe."""
 
-    def __init__(self, encoder: BertModel, flags: int, topics: int) -> None:
+    def __init__(self, width: int, flags: int) -> None:
         super().__init__()
-        width = encoder.config.hidden_size
-        self.encoder = encoder
         self.drop = nn.Dropout(0.1)
         self.hidden = nn.Linear(width + DAY_BUCKETS, HIDDEN)
         self.tier = nn.Linear(HIDDEN, 5)
         self.flag = nn.Linear(HIDDEN, flags)
         self.probe = nn.Linear(HIDDEN, 1)
+
+    def heads(self, vector: Tensor, days: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of tier (batch, 5), flag (batch, flags) and probe (batch,)."""
+        hidden = self.drop(torch.nn.functional.gelu(self.hidden(torch.cat([self.drop(vector), days], dim=1))))
+        return self.tier(hidden), self.flag(hidden), self.probe(hidden).squeeze(-1)
+
+
+class ReaderNet(Heads):
+    """Message -> mean vector -> heads, and from the vector alone the topic."""
+
+    def __init__(self, encoder: BertModel, flags: int, topics: int) -> None:
+        width = encoder.config.hidden_size
+        super().__init__(width, flags)
+        self.encoder = encoder
         self.topic = nn.Linear(width, topics)
 
     def states(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
@@ -44,8 +56,3 @@ class ReaderNet(nn.Module):
     def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Mean vector of each message, shape (batch, width)."""
         return self.mean(self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
-
-    def heads(self, vector: Tensor, days: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of tier (batch, 5), flag (batch, flags) and probe (batch,)."""
-        hidden = self.drop(torch.nn.functional.gelu(self.hidden(torch.cat([self.drop(vector), days], dim=1))))
-        return self.tier(hidden), self.flag(hidden), self.probe(hidden).squeeze(-1)
