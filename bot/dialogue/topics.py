@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
+from bot.dialogue.reading import flat
 from bot.protocols.catalogue import catalogue
 
 GROUPS = frozenset(
@@ -42,6 +45,24 @@ def resolve(topic: str, phase: str | None) -> str:
         if topic in (before, after) and phase is not None:
             return after if phase == "after" else before
     return topic
+
+
+_TREATMENT = (
+    r"(?: \w+){0,3}? (?:treatments?|appointments?|appt|procedures?|injections?|fillers?|visit"
+    r"|(?:it|this|them) done|tratamientos?|cita|procedimientos?|inyecci\w+|rellenos?|sesion)\b"
+)
+_SAID = {
+    "before": re.compile(rf"\b(?:before|prior to|ahead of|antes de|antes del){_TREATMENT}"),
+    "after": re.compile(rf"\b(?:after|following|post|since|despues de|despues del|tras){_TREATMENT}"),
+}
+
+
+def phase_said(text: str) -> Literal["before", "after"] | None:
+    """The phase of a treatment that the words themselves name ("wine before my appointment?"); None when they
+    name none, or both."""
+    words = flat(text)
+    before, after = (pattern.search(words) is not None for pattern in _SAID.values())
+    return None if before == after else "before" if before else "after"
 
 
 def choices(ranking: Sequence[tuple[str, float]], phase: str | None) -> list[str]:

@@ -53,7 +53,10 @@ _WAITING: dict[str, tuple[InstrumentedAttribute[Any], ColumnElement[bool]]] = {
 }
 #: Messages that the dialogue has not answered yet.
 _TURN_WAITS = and_(Message.turn == Turn.PENDING, Message.assessed.is_(True))
-_UNREAD = and_(Message.direction == Direction.IN, Message.assessed.is_(False))
+# written out, because a database cannot tell whether a parameter is what its index is for
+_UNREAD = and_(
+    Message.direction == bindparam("inbound", Direction.IN, literal_execute=True), Message.assessed.is_(False)
+)
 
 # Most sweeps find nothing, or one kind of thing. So the record is asked once what there is, and then only for
 # that. Made once: putting such a question together takes longer than its answer.

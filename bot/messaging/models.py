@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.clinic.models import Clinic, Patient, Staff
@@ -64,7 +64,10 @@ class Conversation(ClinicOwned, Base):
     """One thread with one address. Its id is what Rasa knows the sender by: opaque, never a phone number."""
 
     __tablename__ = "conversations"
-    __table_args__ = (UniqueConstraint("clinic_id", "channel", "address"),)
+    __table_args__ = (
+        UniqueConstraint("clinic_id", "channel", "address"),
+        Index("ix_conversations_open_question", "open_question", "open_question_at"),
+    )
 
     channel: Mapped[Channel] = mapped_column(text_enum(Channel))
     address: Mapped[str] = mapped_column(String(64))  #: E.164, or the widget's session id
@@ -74,9 +77,9 @@ class Conversation(ClinicOwned, Base):
     #: which alert a sign belongs, and nothing that is said.
     named_patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"))
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
-    #: STOP also counts for a number that belongs to nobody we know.
     #: the one product that somebody not treated yet has asked about, by its catalogue id
     interest: Mapped[str | None] = mapped_column(String(40))
+    #: STOP also counts for a number that belongs to nobody we know
     opted_out_at: Mapped[datetime | None]
     #: id of the question our last message asked, and when; what a bare "9" or "yes" answers
     open_question: Mapped[str | None] = mapped_column(String(40))
@@ -105,6 +108,13 @@ class Message(ClinicOwned, Base):
         Index("ix_messages_turn", "turn"),
         Index("ix_messages_conversation", "conversation_id", "id"),
         Index("ix_messages_clinic_time", "clinic_id", "created_at"),
+        # every sweep asks whether there is one; of a million messages hardly any is
+        Index(
+            "ix_messages_unread",
+            "id",
+            sqlite_where=text("direction = 'in' AND assessed IS 0"),
+            postgresql_where=text("direction = 'in' AND assessed IS false"),
+        ),
     )
 
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))

@@ -46,3 +46,19 @@ def test_a_threshold_is_weighed_and_put_in_force_by_keyboard(
     expect(page.locator(".done")).to_be_visible()
     assert page.get_by_text("changed by your clinic").count() == 0, "as shipped again"
     page.close()
+
+
+def test_enter_in_a_field_looks_again_and_puts_nothing_in_force(site: ConsoleSite, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    site.sign_in(page, "doctor")
+    page.goto(f"{site.url}/console/protocols/sculptra")
+    page.locator("#hour").fill("11")
+    page.locator("#hour").press("Enter")
+    in_force = page.get_by_role("button", name="Put in force")
+    expect(in_force).to_be_visible()
+    page.locator("#note").fill("later in the morning")
+    page.locator("#note").press("Enter")
+    expect(in_force).to_be_visible()
+    assert page.locator("#note").input_value() == "later in the morning"
+    assert page.locator(".done").count() == 0
+    page.close()

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from bot.clinic.models import Clinic, Patient, Treatment
 from bot.db import engine as db
 from bot.db.migrate import is_current, upgrade
 from bot.db.models import Base
+from bot.durable import sweep
 from bot.escalation.models import Alert, AlertStatus
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
 from bot.records.models import ReportSource, SymptomReport
@@ -156,3 +157,29 @@ def test_sqlite_runs_with_wal_and_foreign_keys(record: None) -> None:
     with db.reading() as session:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_no_sweep_reads_a_whole_table(record: str) -> None:
+    demo.seed()
+    asked: list[tuple[str, object]] = []
+
+    @event.listens_for(db.engine(), "before_cursor_execute")
+    def keep(_connection: object, _cursor: object, statement: str, values: object, *_rest: object) -> None:
+        asked.append((statement, values))
+
+    sweep.repair()
+    sweep.due(clock.now())
+    sweep.due_pages(clock.now())
+    sweep.next_moment(clock.now())
+    event.remove(db.engine(), "before_cursor_execute", keep)
+    questions = [one for one in asked if one[0].startswith("SELECT")]
+    assert len(questions) >= 4
+    with db.reading() as session:
+        ask = session.connection().exec_driver_sql
+        plan = [step.detail for sql, values in questions for step in ask(f"EXPLAIN QUERY PLAN {sql}", values)]
+        # an index over those rows only that wait for something
+        partial = set(
+            ask("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'").scalars()
+        )
+    scans = [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
+    assert [scan for scan in scans if scan.split()[-1] not in partial] == []

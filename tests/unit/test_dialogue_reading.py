@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.dialogue import clauses, manner, reading
+from bot.dialogue import clauses, manner, reading, topics
 
 
 @pytest.mark.parametrize(
@@ -268,3 +268,20 @@ def test_another_medicine_is_for_a_person(text: str) -> None:
 )
 def test_what_has_nothing_to_do_with_us_is_for_nobody(text: str) -> None:
     assert manner.matter_for_staff(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ("alcohol before treatment", "before"),
+        ("wine the night before my appointment?", "before"),
+        ("¿puedo beber antes de la cita?", "before"),
+        ("how soon after the injections can I drink", "after"),
+        ("vino después del tratamiento", "after"),
+        ("wine before or after treatment?", None),
+        ("how long before I can drink", None),
+        ("can I drink", None),
+    ],
+)
+def test_the_phase_that_words_name_is_read(text: str, phase: str | None) -> None:
+    assert topics.phase_said(text) == phase

@@ -29,7 +29,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from bot.dialogue.clauses import questions_in
 from bot.dialogue.components.encoder import encode
 from bot.dialogue.reading import flat
-from bot.dialogue.topics import PHASE_PAIRS, may_be_offered
+from bot.dialogue.topics import PHASE_PAIRS, may_be_offered, phase_said
 from bot.protocols.names import products_named
 
 logger = logging.getLogger(__name__)
@@ -171,16 +171,14 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         asked = questions_in(message.get(TEXT))
         if not asked:
             return []
-        phase = (message.get(METADATA) or {}).get("phase")
-        likelihoods = self._read(asked, _unit(encode(asked)), phase)
+        likelihoods = self._read(asked, _unit(encode(asked)), _phase(message))
         best = [(self._labels[row.argmax()], float(row.max())) for row in likelihoods]
         sure = [name for name, likelihood in best if likelihood >= SURE_OF_BOTH and may_be_offered(name)]
         both = list(dict.fromkeys(sure))
         return both if len(both) == 2 and likeliest in both else []
 
     def _likelihoods(self, message: Message) -> NDArray[Any]:
-        phase = (message.get(METADATA) or {}).get("phase")
-        likelihoods: NDArray[Any] = self._read([message.get(TEXT)], _vectors([message]), phase)[0]
+        likelihoods: NDArray[Any] = self._read([message.get(TEXT)], _vectors([message]), _phase(message))[0]
         return likelihoods
 
     def _read(self, texts: list[str], vectors: NDArray[Any], phase: str | None) -> NDArray[Any]:
@@ -270,6 +268,12 @@ def _unit(rows: NDArray[Any]) -> NDArray[Any]:
     lengths: NDArray[Any] = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: NDArray[Any] = (rows / np.maximum(lengths, 1e-6)).astype(np.float32)
     return unit
+
+
+def _phase(message: Message) -> str | None:
+    """The phase of the record, and where that knows none, the one that the words name."""
+    phase: str | None = (message.get(METADATA) or {}).get("phase")
+    return phase or phase_said(message.get(TEXT))
 
 
 def _sign(phase: str | None) -> float:

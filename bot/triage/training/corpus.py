@@ -23,7 +23,7 @@ NLU = ROOT.parent / "nlu"
 _MAYBE_SIGNS = ("recovery.", "candidacy.blood_thinners", "candidacy.allergy")
 #: Of each epoch: so many topic questions and so many lines of ordinary chat, drawn anew.
 TOPICS_PER_EPOCH = 2000
-CHAT_PER_EPOCH = 2500
+CHAT_PER_EPOCH = 8000
 #: Of the batches that hold nothing but harmless messages every epoch shows a half, drawn anew.
 _HARMLESS = frozenset({"harmless", "wishes", *EVERYDAY})
 _ENTITY = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")

@@ -155,11 +155,17 @@ def _unlike(
         loss = loss + 2 * F.kl_div(F.log_softmax(ours / 2, dim=1), soft, reduction="batchmean")
     loss = loss + 2 * (1 - F.cosine_similarity(vector, goal, dim=1)).mean()
     mask = batch["mask"].unsqueeze(-1).to(vector.dtype)
-    step = (len(theirs) - 1) // (len(states) - 1)
     for depth in range(1, len(states)):
-        apart = (states[depth] - theirs[depth * step]) * mask
+        example = theirs[counterpart(depth, len(states) - 1, len(theirs) - 1)]
+        apart = (states[depth] - example) * mask
         loss = loss + 0.5 * apart.pow(2).sum() / (mask.sum() * vector.shape[1])
     return loss
+
+
+def counterpart(depth: int, layers: int, of: int) -> int:
+    """The layer of a network with `of` layers that layer `depth` of one with `layers` answers to; both count
+    from 1, and the last answers to the last."""
+    return (2 * depth * of + layers) // (2 * layers)
 
 
 def _batches(

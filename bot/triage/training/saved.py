@@ -13,7 +13,7 @@ from bot.triage.labelled import Labelled
 from bot.triage.reader.reader import FLAG_CODES
 from bot.triage.training import encoder
 from bot.triage.training.corpus import Corpus, corpus
-from bot.triage.training.fit import Recipe
+from bot.triage.training.fit import Recipe, counterpart
 from bot.triage.training.model import ReaderNet
 
 if TYPE_CHECKING:
@@ -46,13 +46,12 @@ def fresh(rows: Sequence[Labelled], layers: int | None) -> tuple[ReaderNet, Toke
     return net, _tokens(packed, kept), texts, kept
 
 
-def take_every_second_layer(net: ReaderNet, teacher: ReaderNet) -> None:
-    """Begin `net` with the word table, every second layer and the heads of `teacher`."""
+def take_layers(net: ReaderNet, teacher: ReaderNet) -> None:
+    """Begin `net` with the word table, the heads, and layers of `teacher`, spread evenly."""
     ours, theirs = net.encoder.encoder.layer, teacher.encoder.encoder.layer
     net.encoder.embeddings.load_state_dict(teacher.encoder.embeddings.state_dict())
-    step = len(theirs) // len(ours)
-    for depth, layer in enumerate(ours):
-        layer.load_state_dict(theirs[depth * step + step - 1].state_dict())
+    for depth, layer in enumerate(ours, 1):
+        layer.load_state_dict(theirs[counterpart(depth, len(ours), len(theirs)) - 1].state_dict())
     for name in ("hidden", "tier", "flag", "probe", "topic"):
         getattr(net, name).load_state_dict(getattr(teacher, name).state_dict())
 
