@@ -38,8 +38,9 @@ def encode(texts: list[str]) -> NDArray[Any]:
     """One row for each text: the vector of the text as typed, beside that of its plain lower-case form."""
     shown = [text[:MAX_CHARACTERS].strip() or "-" for text in texts]
     plain = [flat(text) or "-" for text in shown]
-    vectors = np.asarray(encoder().encode(shown + plain), dtype=np.float32)
-    return np.hstack([vectors[: len(texts)], vectors[len(texts) :]])
+    row_of = {text: row for row, text in enumerate(dict.fromkeys(shown + plain))}  # often one is the other
+    vectors = np.asarray(encoder().encode(list(row_of)), dtype=np.float32)
+    return np.hstack([vectors[[row_of[text] for text in form]] for form in (shown, plain)])
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
