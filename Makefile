@@ -59,7 +59,7 @@ simulate: .venv/.installed ## play a patient's fortnight in the terminal
 .PHONY: test
 test: .venv/.installed-dev ## run the whole test suite
 	@bash scripts/ensure-chromium
-	@$(RUN)/pytest -n 2 --dist loadfile
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/.installed-dev ## lint, types, dependency direction, clinical content, triage floors

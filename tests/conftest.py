@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from tests.support.patient import Patient
 
 
+#: The longest files, begun first so that at the end no worker waits for one. Two workers take them in turn:
+#: the first trains the dialogue model, and the second meanwhile has what needs none.
+LONGEST = ("test_dialogue_ask", "test_console", "test_a_fortnight", "test_survives_a_kill")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `LONGEST` first."""
+    place = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of this run's own."""
