@@ -38,8 +38,8 @@ class Budget:
     less than half.
     """
 
-    page_benign: float = 0.06
-    page_everyday: float = 0.0065
+    page_benign: float = 0.045
+    page_everyday: float = 0.0045
     probe_benign: float = 0.2
     probe_everyday: float = 0.03
     same_day_benign: float = 0.02
