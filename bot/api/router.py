@@ -56,7 +56,7 @@ async def add_treatment(
         return clinic_id.answer
     try:
         fields = await _object(request)
-        result = await run_in_threadpool(enrol, clinic_id, fields)
+        result = await run_in_threadpool(enrol, clinic_id, fields, in_person=False)
     except Refused as refused:
         return refused.answer
     except EnrolmentInvalid as invalid:

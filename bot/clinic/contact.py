@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from bot import events
 from bot.clinic import consents
-from bot.clinic.enrolment import EnrolmentInvalid, to_e164
+from bot.clinic.enrolment import EnrolmentInvalid, Name, explain, to_e164
 from bot.clinic.models import ConsentPurpose, Patient
 from bot.db.engine import transaction
 from bot.escalation.raising import now_known
+from bot.followup import protocols
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
 from bot.messaging.models import Channel, Kind
 from bot.messaging.optout import is_opted_out
@@ -27,8 +28,8 @@ class Contact(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
 
-    first_name: str
-    last_name: str
+    first_name: Name
+    last_name: Name
     phone: str
     language: Literal["en", "es"]
     time_zone: str
@@ -59,10 +60,7 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
         contact = Contact.model_validate(dict(data))
     except ValidationError as invalid:
         raise EnrolmentInvalid(
-            {
-                str(error["loc"][0]): str(error["msg"]).removeprefix("Value error, ")
-                for error in invalid.errors()
-            }
+            {str(error["loc"][0]): explain(error["type"], error["msg"]) for error in invalid.errors()}
         ) from None
     with transaction() as session:
         patient = session.get_one(Patient, patient_id, with_for_update=True)
@@ -82,10 +80,12 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
                 {"phone": f"This number belongs to {other.name}. Two patients cannot share one number."},
                 taken_by=("shared", other.name),
             )
-        moved = patient.phone != phone
+        moved, zone_before = patient.phone != phone, patient.time_zone
         patient.first_name, patient.last_name = contact.first_name, contact.last_name
         patient.phone, patient.language, patient.time_zone = phone, contact.language, contact.time_zone
         session.flush()
+        if patient.time_zone != zone_before:
+            protocols.follow_clock(session, patient.id)
         if moved:
             now_known(session, find_or_open(session, patient.clinic, Channel.SMS, patient.phone))
             _ask_the_new_number(session, patient)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from bot.clinic.models import Clinic, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import reading, transaction
 from bot.escalation.raising import now_known
 from bot.followup import protocols
+from bot.followup.hours import texting_hours
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
 from bot.messaging.models import Channel, Conversation, Kind, Message
@@ -30,6 +31,11 @@ from bot.protocols.schema import Schedule
 
 #: What a fridge clock or a typing slip may cost before a treatment time counts as in the future.
 CLOCK_TOLERANCE = timedelta(minutes=15)
+#: Nobody enrols an older treatment: a year before this is a typing slip.
+FIRST_YEAR = 2000
+#: As long as the record's columns, so that nothing is cut or refused after the form was taken.
+Name = Annotated[str, Field(max_length=80)]
+Short = Annotated[str, Field(max_length=40)]
 
 
 class EnrolmentInvalid(Exception):
@@ -56,17 +62,21 @@ class EnrolmentResult:
 
 
 class EnrolmentForm(BaseModel):
-    """A patient and a treatment as staff enter them. Validated in the context of the clinic."""
+    """A patient and a treatment as staff enter them. Validated in the context of the clinic.
+
+    Without a `language` or a `time_zone` a known patient keeps theirs; a new one gets English and the
+    clinic's.
+    """
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore", validate_default=True)
 
-    first_name: str
-    last_name: str
+    first_name: Name
+    last_name: Name
     phone: str
-    language: Literal["en", "es"] = "en"
+    language: Literal["en", "es"] | None = None
     time_zone: str = ""
     product: str
-    lot: str
+    lot: Short
     expiry: date
     areas: list[str]
     technique_note: str = ""
@@ -77,6 +87,12 @@ class EnrolmentForm(BaseModel):
     #: a small addition to an earlier treatment: only the early check-ins start anew
     touch_up: bool = False
     consent_aftercare_texts: bool = False
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        # PostgreSQL keeps no zero character, and nobody types one
+        return value.replace("\x00", "") if isinstance(value, str) else value
 
     @field_validator("first_name", "last_name", "lot")
     @classmethod
@@ -92,10 +108,10 @@ class EnrolmentForm(BaseModel):
 
     @field_validator("time_zone")
     @classmethod
-    def _zone(cls, value: str, info: ValidationInfo) -> str:
+    def _zone(cls, value: str) -> str:
         if value and value not in _time_zones():
             raise ValueError("Choose a time zone such as America/New_York, or leave it empty.")
-        return value or _clinic(info).time_zone
+        return value
 
     @field_validator("product")
     @classmethod
@@ -117,7 +133,7 @@ class EnrolmentForm(BaseModel):
     @field_validator("areas")
     @classmethod
     def _some_area(cls, value: list[str]) -> list[str]:
-        areas = [area.strip() for area in value if area.strip()]
+        areas = [area for area in (area.replace("\x00", "").strip() for area in value) if area]
         if not areas:
             raise ValueError("Choose at least one treated area.")
         return areas
@@ -126,6 +142,8 @@ class EnrolmentForm(BaseModel):
     @classmethod
     def _past(cls, value: datetime, info: ValidationInfo) -> datetime:
         zone = ZoneInfo(_clinic(info).time_zone)
+        if value.year < FIRST_YEAR:
+            raise ValueError("This is long ago. Check the year.")
         if value.time() == time() and value.tzinfo is None:
             # a date alone: the middle of that day, or now when that is still to come today
             local_now = clock.now().astimezone(zone).replace(tzinfo=None)
@@ -169,11 +187,12 @@ def to_e164(number: str, country: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
+def enrol(clinic_id: str, data: Mapping[str, object], *, in_person: bool = True) -> EnrolmentResult:
     """Write patient, treatment, consent and enrolment, plan the check-ins and send the welcome text.
 
     A patient who is known by phone number keeps their record, and the same treatment entered again changes
-    nothing. Raises EnrolmentInvalid; then nothing is written.
+    nothing. Unless they are here `in_person`, the welcome waits for the hours in which they may be texted: a
+    file is imported at night too. Raises EnrolmentInvalid; then nothing is written.
     """
     with transaction() as session:
         clinic = session.get_one(Clinic, clinic_id)
@@ -182,6 +201,7 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
         patient = _patient(session, clinic, form)
         if (known := _enrolled_before(session, patient, form)) is not None:
             return known
+        _update(session, patient, form)
         treatment = Treatment(
             clinic_id=clinic.id,
             patient_id=patient.id,
@@ -214,7 +234,7 @@ def enrol(clinic_id: str, data: Mapping[str, object]) -> EnrolmentResult:
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
         now_known(session, thread)
         if not is_opted_out(thread):
-            _welcome(session, thread, patient)
+            _welcome(session, thread, patient, in_person=in_person)
         result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)
     events.committed(clinic_id, thread.id)
     return result
@@ -257,15 +277,18 @@ def _validated(data: Mapping[str, object], clinic: Clinic) -> EnrolmentForm:
         return EnrolmentForm.model_validate(dict(data), context={"clinic": clinic})
     except ValidationError as invalid:
         raise EnrolmentInvalid(
-            {str(error["loc"][0]): _explain(error["type"], error["msg"]) for error in invalid.errors()}
+            {str(error["loc"][0]): explain(error["type"], error["msg"]) for error in invalid.errors()}
         ) from None
 
 
-def _explain(kind: str, text: str) -> str:
+def explain(kind: str, text: str) -> str:
+    """What to do about a field that pydantic refused for `kind` of fault."""
     if kind == "missing":
         return "Fill this in."
     if kind.startswith("date"):
         return "Write a date as year-month-day, like 2027-04-30."
+    if kind == "string_too_long":
+        return "This is too long. Write at most 80 characters, 40 for a lot."
     if kind == "literal_error":
         return "Choose English (en) or Spanish (es)."
     return text.removeprefix("Value error, ")
@@ -279,7 +302,7 @@ def schedule_for(session: Session, clinic_id: str, product: str) -> Schedule:
     return schedule
 
 
-def _welcome(session: Session, thread: Conversation, patient: Patient) -> None:
+def _welcome(session: Session, thread: Conversation, patient: Patient, *, in_person: bool) -> None:
     """The first text asks for Y. Who has agreed by text before is greeted, and not asked again; nobody is
     greeted twice on one day."""
     piece = "enrol.welcome_back" if agreed_to_texts(session, patient) else "enrol.welcome"
@@ -292,7 +315,10 @@ def _welcome(session: Session, thread: Conversation, patient: Patient) -> None:
         )
     ).first()
     if said is None:
-        say(session, thread, piece, Kind.NOTICE)
+        welcome = say(session, thread, piece, Kind.NOTICE)
+        if not in_person:
+            hours = texting_hours(patient.clinic, patient.time_zone)
+            welcome.send_after = hours.allowed_from(clock.now())
 
 
 def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
@@ -300,12 +326,22 @@ def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
     if patient is None:
         patient = Patient(clinic_id=clinic.id, phone=form.phone)
         patient.first_name, patient.last_name = form.first_name, form.last_name
+        patient.language, patient.time_zone = form.language or "en", form.time_zone or clinic.time_zone
         session.add(patient)
+        session.flush()
     else:
         _check_name(patient, form)
-    patient.language, patient.time_zone = form.language, form.time_zone
-    session.flush()
     return patient
+
+
+def _update(session: Session, patient: Patient, form: EnrolmentForm) -> None:
+    """What the form says of a patient who may be known. What it leaves open stays: a treatment told by a
+    system that knows no time zones must not move anybody to the clinic's."""
+    patient.language = form.language or patient.language
+    if form.time_zone and form.time_zone != patient.time_zone:
+        patient.time_zone = form.time_zone
+        session.flush()
+        protocols.follow_clock(session, patient.id)
 
 
 def _check_name(patient: Patient, form: EnrolmentForm) -> None:
@@ -345,7 +381,7 @@ def _plan(
     if series is not enrolment:
         enrolment.merged_into_id = series.id
     if treatment.touch_up:
-        _end_early_days(session, patient, treatment, schedule)
+        _end_early_days(session, patient, treatment, schedule, series)
     now = clock.now()
     known = {check_in.day for check_in in series.check_ins}
     times = protocols.times_for(session, series)
@@ -371,16 +407,21 @@ def _of_the_same_day(session: Session, patient: Patient, treatment: Treatment) -
     return None
 
 
-def _end_early_days(session: Session, patient: Patient, touch_up: Treatment, schedule: Schedule) -> None:
-    """A touch-up starts the early days anew: what is left of those after the treatment before gives way."""
+def _end_early_days(
+    session: Session, patient: Patient, touch_up: Treatment, schedule: Schedule, series: Enrolment
+) -> None:
+    """A touch-up starts the early days anew: what is left of those after a treatment before it gives way. Its
+    own `series` does not, which another treatment of that day may have begun."""
     left = session.scalars(
         select(CheckIn)
         .join(Enrolment, Enrolment.id == CheckIn.enrolment_id)
+        .join(Treatment, Treatment.id == Enrolment.treatment_id)
         .where(
             CheckIn.patient_id == patient.id,
             CheckIn.status == CheckInStatus.PLANNED,
             CheckIn.day <= schedule.early_until,
-            Enrolment.treatment_id != touch_up.id,
+            Enrolment.id != series.id,
+            Treatment.treated_at < touch_up.treated_at,
         )
     )
     for check_in in left:

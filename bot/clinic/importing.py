@@ -114,7 +114,7 @@ def import_rows(clinic_id: str, rows: Sequence[Row], *, dry_run: bool = False) -
                         {"phone": f"This number belongs to {before}. Check the number, or the name."}
                     )
             else:
-                known = enrol(clinic_id, row.fields).known
+                known = enrol(clinic_id, row.fields, in_person=False).known
         except EnrolmentInvalid as invalid:
             yield Outcome(row.line, "wrong", invalid.errors)
         else:

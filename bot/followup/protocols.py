@@ -151,6 +151,18 @@ def follow(session: Session, enrolment: Enrolment, *, now: datetime) -> Changes:
     return changes
 
 
+def follow_clock(session: Session, patient_id: str) -> None:
+    """Let the running check-ins of a patient whose time zone has changed keep their hour on the new clock."""
+    running = select(Enrolment).where(
+        Enrolment.patient_id == patient_id,
+        Enrolment.status.in_(RUNNING),
+        Enrolment.merged_into_id.is_(None),
+    )
+    for enrolment in session.scalars(running).all():
+        if enrolment.protocol_id in catalogue().schedules:
+            follow(session, enrolment, now=clock.now())
+
+
 def _standing(enrolment: Enrolment) -> list[Planned]:
     return [Planned(c.id, c.day, c.due_at, c.status) for c in enrolment.check_ins]
 

@@ -18,8 +18,10 @@ from bot.messaging.models import Conversation, Direction, Kind, Message, Message
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import DISCREET_PIECES, locked_screen_words
 
-#: Texts that nobody asked for.
-_UNASKED = ("checkin.open", "checkin.intro", "checkin.reminder")
+#: Check-ins as they are texted.
+_CHECK_INS = ("checkin.open", "checkin.intro", "checkin.reminder")
+#: Texts that nobody asked for: the crowd is enrolled by another system, with no patient there to be welcomed.
+_UNASKED = (*_CHECK_INS, "enrol.welcome", "enrol.welcome_back")
 _OUT = (Status.SENT, Status.DELIVERED)
 
 
@@ -80,7 +82,7 @@ def none_after_stop(session: Session, _now: datetime) -> Iterator[str]:
 def none_twice(session: Session, _now: datetime) -> Iterator[str]:
     """A check-in opens once and is reminded of once."""
     counted: Counter[tuple[str | None, str | None]] = Counter(
-        (message.check_in_id, message.content_id) for message, _, _ in _sent(session, *_UNASKED)
+        (message.check_in_id, message.content_id) for message, _, _ in _sent(session, *_CHECK_INS)
     )
     for (check_in_id, content_id), times in counted.items():
         if times > 1:
@@ -93,7 +95,7 @@ def none_without_consent(session: Session, _now: datetime) -> Iterator[str]:
     for row in session.scalars(select(Consent).order_by(Consent.id)):
         if row.purpose is ConsentPurpose.AFTERCARE_TEXTS and row.granted and row.channel != AT_THE_CLINIC:
             agreed.setdefault(row.patient_id, row.created_at)
-    for message, patient, at in _sent(session, *_UNASKED):
+    for message, patient, at in _sent(session, *_CHECK_INS):
         if patient.id not in agreed or at < agreed[patient.id]:
             yield f"{message.content_id} at {at.isoformat()}"
 

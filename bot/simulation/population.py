@@ -193,6 +193,7 @@ class Population:
                     "treated_at": (clock.now() - person.treated_before).isoformat(),
                     "consent_aftercare_texts": True,
                 },
+                in_person=False,
             )
 
     def _hear(self, message: Outbound) -> None:

@@ -10,11 +10,21 @@ from bot import clock
 from bot.clinic.models import Consent, Patient
 from bot.db.engine import reading, transaction
 from bot.followup.models import CheckIn, CheckInStatus
-from bot.messaging.models import Direction, Kind, Message
+from bot.messaging.models import Direction, Kind, Message, MessageEvent
 from bot.simulation import invariants
 from bot.simulation.crowd import SHARES, crowd
 from bot.simulation.population import OneTextReader, Population
 from tests.support.desk import PAT, Desk
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """The demo's patients were welcomed in person at 8, before anybody is texted unasked: put that off."""
+    with transaction() as session:
+        for welcome in session.query(Message).filter_by(content_id="enrol.welcome"):
+            welcome.created_at += timedelta(hours=4)
+            session.query(MessageEvent).filter_by(message_id=welcome.id).delete()
+    return desk
 
 
 def test_a_crowd_lives_through_a_fortnight_without_breaking_a_rule(desk: Desk) -> None:
@@ -92,6 +102,15 @@ def test_a_broken_rule_is_found(desk: Desk, rule: str, changes: dict[str, object
         assert original is not None
         session.add(copy_of(original, **changes))
     assert broken(rule) != []
+
+
+def test_a_welcome_at_night_is_found(desk: Desk) -> None:
+    assert broken("no_text_outside_hours") == []
+    with transaction() as session:
+        original = session.query(Message).filter_by(content_id="enrol.welcome").first()
+        assert original is not None
+        session.add(copy_of(original, created_at=clock.now() + timedelta(hours=18)))
+    assert broken("no_text_outside_hours") != []
 
 
 def test_a_text_without_consent_is_found(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import clock
+from bot.clinic import contact
 from bot.clinic.enrolment import EnrolmentInvalid, enrol
 from bot.clinic.models import Clinic, Consent, Patient, Staff, Treatment
 from bot.db.engine import transaction
@@ -81,6 +82,11 @@ def test_enrolling_writes_the_whole_record_and_welcomes_the_patient(desk: Desk) 
         ({"product": "botox"}, "product", "from the list"),
         ({"lot": "  "}, "lot", "Fill this in"),
         ({"first_name": ""}, "first_name", "Fill this in"),
+        ({"first_name": "\x00"}, "first_name", "Fill this in"),
+        ({"last_name": "x" * 81}, "last_name", "too long"),
+        ({"lot": "L" * 41}, "lot", "too long"),
+        ({"treated_at": "0026-11-20"}, "treated_at", "the year"),
+        ({"treated_at": "0001-01-01T00:00:00+14:00"}, "treated_at", "the year"),
         ({"language": "fr"}, "language", "English"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "time zone"),
         ({"consent_aftercare_texts": False}, "consent_aftercare_texts", "consent first"),
@@ -108,6 +114,55 @@ def test_a_second_treatment_keeps_the_patients_record(desk: Desk) -> None:
     second = enrol(clinic_id(desk), form(lot="LOT-8"))
     assert first.patient_id == second.patient_id
     assert len(desk.rows(Treatment, patient_id=first.patient_id)) == 2
+
+
+def local_hours(desk: Desk, patient_id: str) -> set[int]:
+    """At which hours on the patient's own clock the check-ins stand that are more than a day away."""
+    zone = ZoneInfo(desk.rows(Patient, id=patient_id)[0].time_zone)
+    ahead = clock.now() + timedelta(days=1)
+    due = [row.due_at for row in desk.rows(CheckIn, patient_id=patient_id) if row.due_at > ahead]
+    return {moment.astimezone(zone).hour for moment in due}
+
+
+def test_a_later_treatment_told_without_clock_and_language_leaves_the_patients_own(desk: Desk) -> None:
+    first = enrol(clinic_id(desk), form(time_zone="Europe/Madrid"))
+    later = form(lot="LOT-8", treated_at=clock.now().isoformat())
+    del later["language"]
+    enrol(clinic_id(desk), later)
+    (patient,) = desk.rows(Patient, id=first.patient_id)
+    assert (patient.language, patient.time_zone) == ("es", "Europe/Madrid")
+
+
+def test_the_same_treatment_told_again_with_another_clock_changes_nothing(desk: Desk) -> None:
+    filled = form(time_zone="Europe/Madrid")
+    first = enrol(clinic_id(desk), filled)
+    assert enrol(clinic_id(desk), filled | {"language": "en", "time_zone": "America/Denver"}).known
+    (patient,) = desk.rows(Patient, id=first.patient_id)
+    assert (patient.language, patient.time_zone) == ("es", "Europe/Madrid")
+
+
+def test_a_later_treatment_told_with_a_new_clock_moves_what_was_planned_before(desk: Desk) -> None:
+    first = enrol(clinic_id(desk), form(time_zone="Europe/Madrid"))
+    clock.advance(timedelta(days=10))
+    enrol(clinic_id(desk), form(lot="LOT-8", time_zone="America/Denver"))
+    assert local_hours(desk, first.patient_id) == {10}
+
+
+def test_a_corrected_time_zone_moves_the_check_ins_to_the_new_clock(desk: Desk) -> None:
+    first = enrol(clinic_id(desk), form(time_zone="Europe/Madrid"))
+    assert local_hours(desk, first.patient_id) == {10}
+    (patient,) = desk.rows(Patient, id=first.patient_id)
+    known = {name: getattr(patient, name) for name in ("first_name", "last_name", "phone", "language")}
+    contact.correct(clinic_id(desk), patient.id, known | {"time_zone": "Pacific/Honolulu"})
+    assert local_hours(desk, first.patient_id) == {10}
+    assert len(desk.rows(CheckIn, patient_id=patient.id)) == len(first.check_ins)
+
+
+def test_a_correction_longer_than_the_record_holds_is_refused(desk: Desk) -> None:
+    (patient,) = desk.rows(Patient, phone=PAT)
+    known = {"first_name": "P" * 81, "last_name": "S", "phone": PAT, "language": "en"}
+    with pytest.raises(EnrolmentInvalid, match="too long"):
+        contact.correct(clinic_id(desk), patient.id, known | {"time_zone": "America/New_York"})
 
 
 def test_an_injector_of_this_clinic_is_recorded(desk: Desk) -> None:

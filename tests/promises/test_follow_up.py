@@ -185,6 +185,22 @@ def test_a_touch_up_starts_the_early_days_anew_and_leaves_the_months_alone(desk:
     assert (mine[28], mine[365]) == (CheckInStatus.PLANNED, CheckInStatus.PLANNED)
 
 
+def test_a_touch_up_on_the_day_of_another_treatment_keeps_that_days_check_ins(desk: Desk) -> None:
+    first = desk.enrol("Sam", "Example", SAM)
+    desk.enrol("Sam", "Example", SAM, product="radiesse", lot="R-1", touch_up=True, agrees=False)
+    planned = {row.day: row.status for row in desk.rows(CheckIn, patient_id=first.patient_id)}
+    assert planned == dict.fromkeys(first.check_ins, CheckInStatus.PLANNED)
+
+
+def test_a_touch_up_that_is_told_late_leaves_a_newer_treatment_alone(desk: Desk) -> None:
+    touched_up = clock.now().isoformat()
+    desk.advance(days=2)
+    newer = desk.enrol("Sam", "Example", SAM, product="radiesse", lot="R-1")
+    desk.enrol("Sam", "Example", SAM, touch_up=True, treated_at=touched_up, agrees=False)
+    mine = {row.day: row.status for row in desk.rows(CheckIn, enrolment_id=newer.enrolment_id)}
+    assert mine == dict.fromkeys(newer.check_ins, CheckInStatus.PLANNED)
+
+
 # --- what staff change --------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -54,6 +55,21 @@ def test_a_row_is_a_patient_a_treatment_and_planned_check_ins(desk: Desk) -> Non
     (treatment,) = desk.rows(Treatment, patient_id=rae.id)
     assert (treatment.product, treatment.areas) == ("harmonyca", ["jaw angle", "lateral cheek"])
     assert desk.rows(CheckIn, patient_id=rae.id)
+
+
+@pytest.mark.parametrize(("hour", "at_once"), [(3, False), (11, True), (22, False)])
+def test_a_file_imported_at_night_welcomes_nobody_before_the_morning(
+    desk: Desk, hour: int, at_once: bool
+) -> None:
+    new_york = ZoneInfo("America/New_York")
+    tomorrow = clock.now().astimezone(new_york) + timedelta(days=1)
+    desk.advance(seconds=(tomorrow.replace(hour=hour, minute=0) - clock.now()).total_seconds())
+    (outcome,) = taken(desk, table(row(treated=f"{clock.now().astimezone(new_york):%Y-%m-%d}")))
+    assert outcome.state == "new"
+    desk.settle()
+    assert len(desk.texts_to("+15550100161")) == at_once
+    desk.advance(hours=12)
+    assert len(desk.texts_to("+15550100161")) == 1
 
 
 def test_the_same_file_again_changes_nothing_and_texts_nobody(desk: Desk) -> None:

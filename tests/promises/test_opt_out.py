@@ -6,9 +6,10 @@ import pytest
 
 from bot import clock
 from bot.channels.base import CarrierError
-from bot.clinic.models import Consent, Patient
+from bot.clinic.models import Consent, Patient, Staff
 from bot.dialogue.turns import run_turn
 from bot.followup.models import CheckIn
+from bot.handover import service as takeover
 from bot.messaging import optout
 from bot.messaging.models import Kind, Message, Status
 from bot.records.models import StaffTask, TaskKind
@@ -35,6 +36,63 @@ def test_stop_in_any_form_ends_all_texts_with_one_confirmation(desk: Desk, word:
 )
 def test_stop_inside_a_sentence_is_not_the_keyword(words: str) -> None:
     assert optout.keyword(words) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "please stop texting me",
+        "Stop sending me these messages!",
+        "Don't text me again, please",
+        "I don’t want any more texts",
+        "no more messages thanks",
+        "take my number off your list",
+        "ya no me escriban",
+        "Por favor, no me manden más mensajes.",
+        "Dejen de escribirme, gracias",
+        "ya no quiero recibir sus mensajes",
+        "no quiero que me escriban más",
+        "denme de baja",
+    ],
+)
+def test_a_plain_sentence_is_a_stop_while_no_dialogue_is_there_to_understand_it(
+    desk: Desk, words: str
+) -> None:
+    desk.dialogue = None
+    desk.text(PAT, words)
+    desk.settle()
+    (stopped,) = desk.rows(Message, content_id="optout.stopped")
+    assert stopped.body == desk.texts_to(PAT)[-1], "triage may ask about danger before it, and nothing after"
+    said = len(desk.texts_to(PAT))
+    desk.advance(days=15)
+    assert len(desk.texts_to(PAT)) == said
+    assert desk.rows(Patient, phone=PAT)[0].opted_out_at is not None
+    assert desk.rows(Consent, granted=False)[0].channel == "sms"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "don't text me at night",
+        "stop texting me and call me instead",
+        "should I stop texting you?",
+        "no quiero que me escriban de noche",
+        "no more messages from my lip, it is numb",
+        "no me manden al hospital",
+    ],
+)
+def test_a_sentence_that_says_more_is_left_to_be_understood(words: str) -> None:
+    assert optout.keyword(words) is None
+
+
+def test_a_plain_sentence_stops_texts_while_a_person_holds_the_conversation(desk: Desk) -> None:
+    receipt = desk.text(PAT, "hello")
+    desk.settle()
+    nurse = desk.rows(Staff, name="Nurse Demo")[0]
+    takeover.take_over(desk.message(receipt.message_id).conversation_id, nurse.id)
+    desk.text(PAT, "please stop texting me")
+    desk.settle()
+    assert desk.rows(Patient, phone=PAT)[0].opted_out_at is not None
 
 
 def test_stop_in_the_middle_of_check_ins_asks_staff_to_phone(desk: Desk) -> None:
