@@ -22,7 +22,7 @@ def judged(
 
     open_record(app_settings.get_settings())
     with reading() as session:
-        found = []
+        found: list[str] = []
         for one in clinics(session):
             if clinic in (None, one):  # what is taken out of a clinic's record stands in its own log
                 with trail.command("message.export_judged", one):
