@@ -15,13 +15,18 @@ def judged(
 ) -> None:
     """Export messages judged in the console as JSON lines: patients' words, so handle them as such."""
     from bot import settings as app_settings
+    from bot.audit import trail
     from bot.db.engine import reading
-    from bot.judgement.export import lines
+    from bot.judgement.export import clinics, lines
     from bot.start import open_record
 
     open_record(app_settings.get_settings())
     with reading() as session:
-        found = list(lines(session, clinic))
+        found: list[str] = []
+        for one in clinics(session):
+            if clinic in (None, one):  # what is taken out of a clinic's record stands in its own log
+                with trail.command("message.export_judged", one):
+                    found += lines(session, one)
     text = "".join(line + "\n" for line in found)
     if out is None:
         sys.stdout.write(text)

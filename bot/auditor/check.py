@@ -14,7 +14,7 @@ from bot import clock
 from bot import settings as app_settings
 from bot.auditor import heartbeat, look
 from bot.auditor.decide import Due, Plan, decide
-from bot.auditor.models import AuditorRun, Incident
+from bot.auditor.models import AuditorRun, Incident, Neglect
 from bot.auditor.repair import Gear, repair
 from bot.auditor.tell import tell
 from bot.db.engine import reading, transaction
@@ -95,11 +95,11 @@ def _repair(plan: Plan, gear: Gear) -> int:
 def _tell(plan: Plan, gear: Gear, errors: list[str]) -> int:
     """Tell people about each incident once, bundled by clinic. What could be told to nobody is an error, and
     is tried again at the next look."""
-    by_clinic: dict[str, list[Due]] = defaultdict(list)
+    bundles: dict[tuple[str, bool], list[Due]] = defaultdict(list)
     for row in plan.page:
-        by_clinic[row.clinic_id].append(row)
+        bundles[row.clinic_id, row.kind is Neglect.NOBODY_ON_CALL].append(row)
     told = 0
-    for clinic_id, rows in by_clinic.items():
+    for (clinic_id, _), rows in bundles.items():
         if not tell(clinic_id, rows, gear):
             log.critical("nobody could be told about what is left undone", clinic_id=clinic_id)
             errors.append("nobody could be told")

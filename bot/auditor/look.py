@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.auditor.decide import RECENT, Due, Known
 from bot.auditor.models import Incident, Neglect
+from bot.clinic.models import Clinic
 from bot.escalation.models import Alert, AlertStatus, Notification
 from bot.followup.models import OPEN, CheckIn
 from bot.messaging.models import Channel, DeliveryAttempt, Direction, Kind, Message, Status, Turn
 from bot.notify.models import NotificationAttempt
+from bot.oncall.roster import nobody_on_call
 
 #: So many rows of each kind are looked at, the oldest first; what is behind them comes next time.
 BATCH = 500
+#: How long before nobody is on call people are told of it: time enough to find somebody.
+SIGHT = timedelta(days=1)
 _UNSENT = (Status.QUEUED, Status.SENDING)
 
 
 def due(session: Session, now: datetime) -> list[Due]:
     """Every row that should have been dealt with by `now`."""
     found: list[Due] = []
-    for source in (_alerts, _unread, _unanswered, _check_ins, _texts, _notifications):
+    for source in (_alerts, _unread, _unanswered, _check_ins, _texts, _notifications, _gaps):
         found += source(session, now)
     return found
 
@@ -106,6 +110,12 @@ def _notifications(session: Session, now: datetime) -> Iterator[Due]:
     )
     for row_id, clinic_id, send_after, begun in rows:
         yield Due(Neglect.NOTIFICATION, row_id, clinic_id, _since(send_after, begun))
+
+
+def _gaps(session: Session, now: datetime) -> Iterator[Due]:
+    for clinic_id in session.scalars(select(Clinic.id).order_by(Clinic.id)).all():
+        for begins, _ends in nobody_on_call(session, clinic_id, now, SIGHT)[:1]:
+            yield Due(Neglect.NOBODY_ON_CALL, clinic_id, clinic_id, begins - SIGHT)
 
 
 def _since(send_after: datetime | None, begun: datetime | None) -> datetime:

@@ -20,6 +20,7 @@ class Neglect(enum.StrEnum):
     CHECK_IN = "check_in"  #: due and not sent
     TEXT = "text"  #: waits for the carrier, or hangs in it
     NOTIFICATION = "notification"  #: a call, e-mail or chat message that waits or hangs
+    NOBODY_ON_CALL = "nobody_on_call"  #: now or within a day; the row is the clinic
 
 
 class Incident(ClinicOwned, Base):

@@ -44,6 +44,8 @@ def repair(row: Due, gear: Gear) -> None:
             deliver(row.row_id, gear.carrier)
         case Neglect.NOTIFICATION:
             notify(row.row_id, gear.notifiers)
+        case Neglect.NOBODY_ON_CALL:
+            raise ValueError("only people can put somebody on call")
 
 
 def _take_step(alert_id: str) -> None:

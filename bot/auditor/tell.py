@@ -1,4 +1,5 @@
-"""Telling people about what could not be repaired: one bundled message to each who answers for the desk."""
+"""Telling people about what could not be repaired: one bundled message to each who answers for the desk.
+That nobody is on call has words of its own: nothing is wrong with the desk, and somebody must be found."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot import settings as app_settings
 from bot.auditor.decide import Due
+from bot.auditor.models import Neglect
 from bot.auditor.repair import Gear
 from bot.clinic.models import Clinic, Role, Staff
 from bot.db.engine import reading
@@ -22,8 +24,9 @@ _ANSWERABLE = (Role.MEDICAL_DIRECTOR, Role.ADMIN)
 
 
 def tell(clinic_id: str, rows: Sequence[Due], gear: Gear) -> bool:
-    """Tell the clinic's medical directors and administrators, or, where none can be reached, whoever is on
-    call. True when at least one message was handed over."""
+    """Tell people of `rows`, all of them work left undone, or all times when nobody is on call: the clinic's
+    medical directors and administrators, or, where none can be reached, whoever is on call. True when at
+    least one message was handed over."""
     with reading() as session:
         clinic = session.get_one(Clinic, clinic_id)
         answerable, others = _answerable(session, clinic_id), _on_call(session, clinic_id)
@@ -38,16 +41,18 @@ def _any(people: Sequence[Staff], clinic: Clinic, rows: Sequence[Due], gear: Gea
 def _one(person: Staff, clinic: Clinic, rows: Sequence[Due], gear: Gear) -> bool:
     with reading() as session:
         addresses = direct.addresses_of(session, session.get_one(Staff, person.id))
-    values = {
-        "problems": problems(rows, as_language(person.language)),
-        "url": f"{app_settings.get_settings().public_url.rstrip('/')}/console",
-    }
+    console = f"{app_settings.get_settings().public_url.rstrip('/')}/console"
+    piece, values = "staff.neglect", {"url": console}
+    if rows[0].kind is Neglect.NOBODY_ON_CALL:
+        piece, values = "staff.nobody_on_call", {"url": f"{console}/rota"}
+    else:
+        values["problems"] = problems(rows, as_language(person.language))
     tried = direct.send(
         person,
         clinic,
         addresses,
-        "staff.neglect",
-        "staff.neglect_subject",
+        piece,
+        f"{piece}_subject",
         values,
         gear.notifiers,
         gear.carrier,

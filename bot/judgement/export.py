@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.audit import trail
 from bot.judgement.models import Judgement
 from bot.messaging.models import Message
 from bot.records.models import AssessmentRecord
@@ -29,9 +30,15 @@ def lines(session: Session, clinic_id: str | None = None) -> Iterator[str]:
         query = query.where(Judgement.clinic_id == clinic_id)
     newest: dict[tuple[str, str], str] = {}
     for judgement, message, record in session.execute(query):
+        trail.concerns(message.patient_id)
         row = _row(judgement, message, record)
         newest[message.id, judgement.staff_id] = json.dumps(row, ensure_ascii=False)
     yield from newest.values()
+
+
+def clinics(session: Session) -> list[str]:
+    """The clinics whose staff have judged anything."""
+    return list(session.scalars(select(Judgement.clinic_id).distinct().order_by(Judgement.clinic_id)))
 
 
 def _row(judgement: Judgement, message: Message, record: AssessmentRecord | None) -> dict[str, Any]:

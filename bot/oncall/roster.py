@@ -121,9 +121,11 @@ def shifts_of(session: Session, row: RotaRow, start: datetime, end: datetime) ->
     return shifts(pure(row, able), covers(overrides(session, row.id), able), start, end)
 
 
-def nobody_on_call(session: Session, clinic_id: str, now: datetime) -> list[tuple[datetime, datetime]]:
-    """The spans of the coming week in which nobody is on call."""
-    end = now + LOOK_AHEAD
+def nobody_on_call(
+    session: Session, clinic_id: str, now: datetime, ahead: timedelta = LOOK_AHEAD
+) -> list[tuple[datetime, datetime]]:
+    """The spans of the coming week, or of the time `ahead`, in which nobody is on call."""
+    end = now + ahead
     rows = rotas(session, clinic_id)
     if not rows:
         return [] if _listed(session, clinic_id) else [(now, end)]

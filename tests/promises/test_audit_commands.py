@@ -16,6 +16,7 @@ from bot.db import engine as db
 from bot.settings import Settings
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
+from tests.contract.test_console_judging import close
 from tests.contract.test_console_pages import client_for
 from tests.support.audit_log import logged
 from tests.support.desk import Desk
@@ -43,6 +44,18 @@ def test_a_chart_note_taken_by_command_is_in_the_log(desk: Desk) -> None:
     (entry,) = logged("patient.chart_note_text")
     assert (entry.actor_kind, entry.subject_id) == ("command", pat.id)
     assert entry.actor_id.startswith("os:")
+
+
+def test_judged_messages_taken_out_by_command_are_in_the_log_with_their_patients(
+    world: World, nurse: TestClient, tmp_path: Path
+) -> None:
+    assert run("labels", "judged", "--out", str(tmp_path / "none.jsonl"))[0] == 0
+    assert logged("message.export_judged") == [], "no words of a patient were in it"
+    close(nurse, world.alerts["lip"], verdict="correct")
+    assert run("labels", "judged", "--out", str(tmp_path / "judged.jsonl"))[0] == 0
+    (entry,) = logged("message.export_judged")
+    assert (entry.actor_kind, entry.clinic_id) == ("command", world.clinic)
+    assert entry.detail["patients"] == [world.patients["pat"]]
 
 
 def test_a_command_for_a_clinic_that_is_not_there_says_so(world: World) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from datetime import time as dt_time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import REGISTRY
@@ -34,9 +36,12 @@ from bot.escalation.models import Alert, AlertStatus, Outcome
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging import inbox
 from bot.messaging.models import Direction, Message, Turn
+from bot.oncall.rota import WEEKDAYS
+from bot.oncall.service import end_rota
 from bot.settings import Settings, use_settings
 from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk, SilentCarrier
+from tests.support.on_call import clinic_id, rota
 
 WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
 BLIND = "cant see out my left eye"
@@ -246,6 +251,46 @@ def test_a_text_whose_fate_the_carrier_never_tells_is_told_of_by_another_way(des
         check(gear(desk))
     (mail,) = desk.mails.sent
     assert "texts not sent" in mail.text
+
+
+def test_that_nobody_is_on_call_is_told_before_any_alert_comes(desk: Desk) -> None:
+    with transaction() as session:
+        for one in session.scalars(select(Staff)):
+            one.on_call_order = None
+    runs = looks(desk, 20, minutes=1.1)
+    assert sum(run.paged for run in runs) == 1
+    (text,) = [text for text in desk.texts_to(DOCTOR) if "nobody is on call" in text]
+    assert "/console/rota" in text
+    assert [call.to for call in desk.calls.sent] == [DOCTOR]
+    assert (incidents(desk), desk.rows(Incident)[0].repairs) == ([Neglect.NOBODY_ON_CALL], 0)
+    assert all(run.error == "" for run in runs)
+    with transaction() as session:
+        session.scalars(select(Staff).where(Staff.phone == NURSE)).one().on_call_order = 1
+    looks(desk, minutes=1.1)
+    assert desk.rows(Incident)[0].resolved_at is not None
+
+
+def test_a_gap_in_the_rota_is_told_a_day_ahead(desk: Desk) -> None:
+    nurse = desk.rows(Staff, phone=NURSE)[0].id
+    local = clock.now().astimezone(ZoneInfo("America/New_York"))
+    day = WEEKDAYS[(local + timedelta(days=3)).weekday()]
+    hours = {one: "00:00-24:00" for one in WEEKDAYS if one != day}
+    rota(desk, nurse, hours=hours)
+    begins = datetime.combine(local.date() + timedelta(days=3), dt_time(), local.tzinfo)
+    clock.advance(begins - timedelta(days=1, minutes=5) - clock.now())
+    looks(desk, 3, minutes=1.1)
+    assert Neglect.NOBODY_ON_CALL not in incidents(desk)
+    looks(desk, 20, minutes=2)
+    assert len([text for text in desk.texts_to(DOCTOR) if "nobody is on call" in text]) == 1
+
+
+def test_somebody_who_is_writing_a_rota_is_not_disturbed(desk: Desk) -> None:
+    mine = rota(desk, desk.rows(Staff, phone=NURSE)[0].id, hours={"mon": "00:00-00:01"})
+    looks(desk, 5, minutes=1.1)
+    assert incidents(desk) == [Neglect.NOBODY_ON_CALL]
+    end_rota(clinic_id(desk), mine)
+    looks(desk, 20, minutes=1.1)
+    assert desk.texts_to(DOCTOR) == []
 
 
 # --- its own death ----------------------------------------------------------------------------------------

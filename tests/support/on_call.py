@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import clock
@@ -46,7 +47,7 @@ def hire(desk: Desk, *phones: str, role: Role = Role.NURSE) -> list[str]:
     return [person(desk, phone) for phone in phones]
 
 
-def rota(desk: Desk, *members: str, **changes: str) -> str:
+def rota(desk: Desk, *members: str, **changes: Any) -> str:
     """A rota whose first turn began yesterday."""
     zone = "America/New_York"
     yesterday = clock.now().astimezone(ZoneInfo(zone)).date() - timedelta(days=1)

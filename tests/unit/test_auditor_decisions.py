@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from bot.auditor.models import Neglect
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+#: What the desk can mend by itself.
+OURS = [kind for kind in Neglect if kind is not Neglect.NOBODY_ON_CALL]
 
 
 def due(kind: Neglect = Neglect.ALERT_STEP, late: timedelta = timedelta(hours=1), **changes: object) -> Due:
@@ -31,7 +34,7 @@ def test_nothing_is_neglected_before_its_patience_is_over(kind: Neglect) -> None
     assert len(decide([due(kind, PATIENCE[kind] + MINUTE / 60)], [], NOW).new) == 1
 
 
-@pytest.mark.parametrize("kind", Neglect)
+@pytest.mark.parametrize("kind", OURS)
 def test_what_may_be_on_its_way_is_touched_at_the_second_look_only(kind: Neglect) -> None:
     in_flight = kind in (Neglect.TEXT, Neglect.NOTIFICATION)
     first = decide([due(kind)], [], NOW)
@@ -45,7 +48,7 @@ def test_a_page_or_safety_words_wait_a_minute_at_most() -> None:
     assert len(decide([due(Neglect.TEXT, 2 * MINUTE, urgent=True)], [], NOW).new) == 1
 
 
-@pytest.mark.parametrize("kind", Neglect)
+@pytest.mark.parametrize("kind", OURS)
 def test_people_are_told_when_a_repair_had_its_time_and_only_once(kind: Neglect) -> None:
     row, patience = due(kind, timedelta(days=1)), PATIENCE[kind]
     assert decide([row], [known(kind, found=patience - MINUTE / 60)], NOW).page == ()
@@ -54,6 +57,18 @@ def test_people_are_told_when_a_repair_had_its_time_and_only_once(kind: Neglect)
     for _ in range(3):
         told = decide([row], [known(kind, paged_at=NOW - MINUTE)], NOW)
         assert (told.page, told.repair) == ((), (row,))
+
+
+def test_what_only_people_can_mend_is_never_repaired_and_told_once_when_it_lasts() -> None:
+    row, patience = due(Neglect.NOBODY_ON_CALL), PATIENCE[Neglect.NOBODY_ON_CALL]
+    first = decide([row], [], NOW)
+    assert (first.new, first.repair, first.page) == ((row,), (), ())
+    lasts: dict[str, Any] = {"kind": Neglect.NOBODY_ON_CALL, "repairs": 0}
+    assert decide([row], [known(found=patience - MINUTE, **lasts)], NOW).page == ()
+    told = decide([row], [known(found=patience, **lasts)], NOW)
+    assert (told.repair, told.page) == ((), (row,))
+    assert decide([row], [known(found=patience, paged_at=NOW - MINUTE, **lasts)], NOW).page == ()
+    assert decide([row], repaired(RECURRING), NOW).page == (), "the desk itself is not to blame for it"
 
 
 def test_what_is_in_order_again_is_put_away() -> None:
