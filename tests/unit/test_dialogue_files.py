@@ -42,7 +42,9 @@ def test_every_intent_has_examples_and_every_example_an_intent() -> None:
     assert set(domain()["intents"]) == set(examples())
 
 
-@pytest.mark.parametrize(("name", "at_least"), [("topics_dev", 500), ("topics_blind", 450), ("topics_blind_b", 440)])
+@pytest.mark.parametrize(
+    ("name", "at_least"), [("topics_dev", 500), ("topics_blind", 450), ("topics_blind_b", 440)]
+)
 def test_held_out_questions_are_never_trained_on(name: str, at_least: int) -> None:
     trained = {text for lines in examples().values() for text in lines}
     held_out = (ROOT / "data" / "evaluation" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
