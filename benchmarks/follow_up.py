@@ -72,7 +72,7 @@ def fill(enrolments: int) -> float:
             hours = TextingHours("America/New_York", 9, 20)
             times = due_times(schedule, treated_at, hours, delay=spread(ids["patient"], 20))
             planning += time.perf_counter() - started
-            for model, row in _rows(clinic_id, number, ids, treated_at, times):
+            for model, row in _rows(clinic_id, number, ids, treated_at, times, schedule.version):
                 rows[model].append(row)
         with engine().begin() as connection:
             for model, many in rows.items():
@@ -81,7 +81,12 @@ def fill(enrolments: int) -> float:
 
 
 def _rows(
-    clinic_id: str, number: int, ids: dict[str, str], treated_at: datetime, times: dict[int, datetime]
+    clinic_id: str,
+    number: int,
+    ids: dict[str, str],
+    treated_at: datetime,
+    times: dict[int, datetime],
+    version: int,
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
     common = {"clinic_id": clinic_id, "created_at": clock.now()}
     patient = {"id": ids["patient"], "first_name": "Sample", "last_name": str(number), "language": "en"}
@@ -103,7 +108,7 @@ def _rows(
         Enrolment,
         common
         | {"id": ids["enrolment"], "patient_id": ids["patient"], "treatment_id": ids["treatment"]}
-        | {"protocol_id": "harmonyca", "protocol_version": 2, "status": EnrolmentStatus.ACTIVE},
+        | {"protocol_id": "harmonyca", "protocol_version": version, "status": EnrolmentStatus.ACTIVE},
     )
     days = [*times.items(), (366, max(times.values()) + timedelta(days=1))]
     for day, due in itertools.islice(days, PER_ENROLMENT):

@@ -16,10 +16,10 @@ from bot.clinic.enrolment import EnrolmentInvalid, Name, explain, to_e164
 from bot.clinic.models import ConsentPurpose, Patient
 from bot.db.engine import transaction
 from bot.escalation.raising import now_known
-from bot.followup import protocols
+from bot.followup import changes, protocols
+from bot.messaging import optout
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
 from bot.messaging.models import Channel, Kind
-from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import find_or_open, say
 
 
@@ -87,6 +87,8 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
         if patient.time_zone != zone_before:
             protocols.follow_clock(session, patient.id)
         if moved:
+            optout.leave_number(session, patient)
+            changes.text_again(session, patient.id, "a new number")
             now_known(session, find_or_open(session, patient.clinic, Channel.SMS, patient.phone))
             _ask_the_new_number(session, patient)
     events.committed(clinic_id)
@@ -106,5 +108,5 @@ def _ask_the_new_number(session: Session, patient: Patient) -> None:
             channel=channel,
         )
     thread = find_or_open(session, patient.clinic, Channel.SMS, patient.phone)
-    if patient.clinic.consent_by_text and not is_opted_out(thread):
+    if patient.clinic.consent_by_text and not optout.is_opted_out(thread):
         say(session, thread, "enrol.welcome", Kind.NOTICE)

@@ -104,6 +104,21 @@ def phone_from_now_on(session: Session, patient_id: str, why: str) -> None:
         set_means(session, enrolment, Means.PHONE, None, why)
 
 
+def text_again(session: Session, patient_id: str, why: str) -> None:
+    """The patient has a number that may take texts: what the desk itself had phoned for want of one is texted
+    again, in the caller's transaction. Whom staff chose to phone is phoned."""
+    by_phone = select(Enrolment).where(Enrolment.patient_id == patient_id, Enrolment.means == Means.PHONE)
+    for enrolment in session.scalars(by_phone):
+        last = session.scalars(
+            select(EnrolmentEvent)
+            .where(EnrolmentEvent.enrolment_id == enrolment.id, EnrolmentEvent.what.startswith("by "))
+            .order_by(EnrolmentEvent.id.desc())
+            .limit(1)
+        ).first()
+        if last is not None and last.staff_id is None:
+            set_means(session, enrolment, Means.TEXT, None, why)
+
+
 def _of(session: Session, enrolment_id: str) -> Enrolment:
     return session.get_one(Enrolment, enrolment_id, with_for_update=True)
 

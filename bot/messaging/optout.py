@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.clinic import consents
-from bot.clinic.models import Clinic, ConsentPurpose
+from bot.clinic.models import Clinic, ConsentPurpose, Patient
 from bot.db.engine import transaction
 from bot.dialogue.reading import flat
 from bot.escalation.raising import open_alert
@@ -204,6 +204,26 @@ def _suppress_queued(session: Session, conversation: Conversation) -> None:
     ):
         message.status = Status.SUPPRESSED
         note_status(session, message, "opted out")
+        phone_instead(session, message)
+
+
+def leave_number(session: Session, patient: Patient) -> None:
+    """The patient has another number now: what waits unasked for an old one must not reach whoever has that.
+    Answers to what was written from there still go."""
+    waiting = session.scalars(
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Conversation.patient_id == patient.id,
+            Conversation.channel == Channel.SMS,
+            Conversation.address != patient.phone,
+            Message.status == Status.QUEUED,
+            Message.kind.in_([Kind.CHECK_IN, Kind.RECALL, Kind.NOTICE]),
+        )
+    )
+    for message in waiting:
+        message.status, message.error = Status.SUPPRESSED, "the number has changed"
+        note_status(session, message, message.error)
         phone_instead(session, message)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot import clock
 from bot.channels.base import CarrierError, Outbound, Sent
+from bot.clinic import contact
 from bot.clinic.models import Clinic, Consent, Patient, Staff
 from bot.db.engine import reading, transaction
 from bot.followup import answers, changes, protocols
@@ -25,6 +26,7 @@ from bot.followup.models import (
     Means,
 )
 from bot.followup.planning import Planned, TextingHours, replan, spread
+from bot.messaging.models import Message, Status
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Threshold
 from bot.records.models import StaffTask, SymptomReport, TaskKind
@@ -143,6 +145,43 @@ def test_a_landline_is_phoned_from_then_on(desk: Desk, monkeypatch: pytest.Monke
     until(desk, enrolled.check_ins[3])
     assert check_ins(desk, enrolled.patient_id)[3].status is CheckInStatus.BY_PHONE
     assert TaskKind.PHONE_CHECK_IN in tasks(desk, enrolled.patient_id)
+
+
+def move(desk: Desk, patient_id: str, phone: str) -> None:
+    (patient,) = desk.rows(Patient, id=patient_id)
+    known = {name: getattr(patient, name) for name in ("first_name", "last_name", "language", "time_zone")}
+    contact.correct(patient.clinic_id, patient_id, known | {"phone": phone})
+    desk.settle()
+
+
+def test_what_waits_for_a_number_never_reaches_it_once_the_patient_has_another(desk: Desk) -> None:
+    enrolled = desk.enrol("Sam", "Example", SAM)
+    desk.settle()
+    before = len(desk.texts_to(SAM))
+    # enough for everybody whose check-in is due by then: all are to be tried again
+    desk.carrier.faults = [CarrierError("busy", code="30001")] * 20
+    until(desk, enrolled.check_ins[1])
+    desk.carrier.faults = []
+    move(desk, enrolled.patient_id, "+15550100132")
+    desk.advance(days=1)
+    assert len(desk.texts_to(SAM)) == before
+    assert TaskKind.NO_CHECK_IN_ANSWER in tasks(desk, enrolled.patient_id), "nothing is lost"
+    waited = desk.rows(Message, patient_id=enrolled.patient_id, status=Status.SUPPRESSED)
+    assert {message.error for message in waited} == {"the number has changed"}
+
+
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_a_new_number_is_texted_again_unless_staff_chose_the_phone(desk: Desk, by_staff: bool) -> None:
+    enrolled = desk.enrol("Sam", "Example", SAM)
+    desk.settle()
+    if by_staff:
+        changes.reach_by(enrolled.enrolment_id, Means.PHONE, nurse(desk))
+    else:
+        with transaction() as session:
+            changes.phone_from_now_on(session, enrolled.patient_id, "the number takes no texts")
+    move(desk, enrolled.patient_id, "+15550100132")
+    means = desk.rows(Enrolment, id=enrolled.enrolment_id)[0].means
+    assert means is (Means.PHONE if by_staff else Means.TEXT)
 
 
 # --- one series for one day ---------------------------------------------------------------------------
