@@ -51,7 +51,8 @@ def addresses_of(
     known = list(methods) if methods is not None else rows.methods_of(session, staff.id)
     by_id = {method.id: method for method in known}
     found = []
-    for way in ways(known, bool(staff.phone), Tier.T0, "take"):
+    has_phone = bool(staff.phone) and methods is None
+    for way in ways(known, has_phone, Tier.T0, "take"):
         method = by_id.get(way.method_id or "")
         to = method.address if method else staff.phone or ""
         found.append(Address(way.kind, to, shown(method) if method else to, way.method_id))

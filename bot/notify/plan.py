@@ -47,7 +47,8 @@ def ways(
 
     `methods` are those in use. Only who is to take an alert is rung up, and waited with; a reminder goes by
     everything else at once, and mere news by the first of them.
-    Without methods: a text to the phone at once, and for T0 a call at once too.
+    Without methods: a text to the phone at once. For T0 whoever has a phone is called at once too, unless a
+    method of theirs rings, after its own delay: an emergency must not wait for somebody to look at a screen.
     The first notification always goes at once, however the delays are set, and a tier that no method was
     meant for is served by all of them: silence is worse than a call too many.
     `urgent`, as a clinic's step may be: whoever is to take the alert is reached by every method at once, and
@@ -69,6 +70,6 @@ def ways(
         used = quiet if purpose == "remind" else quiet[:1]
         return tuple(Way(method.kind, method.id, AT_ONCE) for method in used)
     soonest = min(method.delay_s for method in fitting)
-    return tuple(
-        Way(method.kind, method.id, timedelta(seconds=method.delay_s - soonest)) for method in fitting
-    )
+    theirs = [Way(method.kind, method.id, timedelta(seconds=method.delay_s - soonest)) for method in fitting]
+    rings = tier is Tier.T0 and has_phone and all(way.kind is not ContactKind.VOICE for way in theirs)
+    return (*theirs, *([Way(ContactKind.VOICE, None, AT_ONCE)] if rings else []))

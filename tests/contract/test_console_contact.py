@@ -139,6 +139,13 @@ def test_the_same_twice_and_an_eleventh_are_refused(world: World, nurse: TestCli
     assert "Ten ways are enough" in post(nurse, **(MAIL | {"address": "eleventh@home.example"})).text
 
 
+def test_who_chose_quiet_ways_reads_that_an_emergency_rings_all_the_same(nurse: TestClient) -> None:
+    post(nurse, kind="email", address="nurse@home.example", delay_min="0", least_tier="T2")
+    assert "For an emergency your phone" in nurse.get("/console/contact").text
+    post(nurse, kind="voice", address="+15550100141", delay_min="5", least_tier="T0")
+    assert "For an emergency your phone" not in nurse.get("/console/contact").text
+
+
 @pytest.mark.parametrize("what", ["test", "up", "remove"])
 def test_nobody_touches_anothers_methods(world: World, nurse: TestClient, gear: Gear, what: str) -> None:
     (method,) = reach("+15550100122", ("email", "dr@home.example", 0))

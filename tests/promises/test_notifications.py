@@ -71,6 +71,17 @@ def test_contact_methods_go_out_in_their_order_with_their_delays_until_somebody_
     assert desk.alerts()[0].notifications[3].state is Status.SUPPRESSED
 
 
+def test_an_emergency_rings_whoever_chose_quiet_ways_only(desk: Desk) -> None:
+    reach(NURSE, ("apprise", SLACK, 0), ("email", MAIL, 600))
+    desk.text(ANA, "el labio se me ha puesto blanco y me duele")
+    desk.settle()
+    assert desk.calls.sent == []
+    desk.text(PAT, BLIND)
+    desk.settle()
+    assert [call.to for call in desk.calls.sent] == [NURSE]
+    assert len(desk.chats.sent) == 2
+
+
 def test_the_first_notification_goes_at_once_however_the_delays_are_set(desk: Desk) -> None:
     reach(NURSE, ("email", MAIL, 600), ("voice", NURSE, 660))
     desk.text(PAT, WHITE_LIP)

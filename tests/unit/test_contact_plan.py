@@ -35,8 +35,22 @@ def test_whoever_has_a_method_is_always_paged_and_at_once(
 ) -> None:
     found = ways(methods, phone, tier, "take")
     assert min(way.delay for way in found) == AT_ONCE
-    assert {way.method_id for way in found} <= {method.id for method in methods}
-    assert len({way.method_id for way in found}) == len(found)
+    own = [way.method_id for way in found if way.method_id]
+    assert set(own) <= {method.id for method in methods}
+    assert len(set(own)) == len(own)
+
+
+@given(METHODS, st.booleans())
+def test_an_emergency_rings_whoever_has_a_phone_whatever_their_methods_are(
+    methods: list[Method], phone: bool
+) -> None:
+    found = ways(methods, phone, Tier.T0, "take")
+    own = {method.id for method in methods if method.kind is ContactKind.VOICE}
+    rung = [way for way in found if way.kind is ContactKind.VOICE]
+    if own:
+        assert {way.method_id for way in rung} == own, "their own calls, after their own delays"
+    else:
+        assert [(way.method_id, way.delay) for way in rung] == [(None, AT_ONCE)] * phone
 
 
 @given(METHODS, PAGING, st.booleans(), st.sampled_from(["remind", "inform"]))
