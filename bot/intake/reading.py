@@ -229,11 +229,24 @@ def puts_off(text: str) -> bool:
     return _LATER.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 
+_SAID_AS_AGE = re.compile(
+    r"\b(?:im|i am|is|age|aged|tengo|tiene|edad)(?: (?:is|de|of))? (\d{1,3})\b"
+    r"(?! ?(?:weeks|wks|semanas|days|dias|months|meses))"
+    r"|\b(\d{1,3}) ?(?:years?|yrs?|yo|anos?)\b"
+)
+
+
 def read_age(text: str) -> int | None:
-    """An age in years, in figures or words; None when there is none or it cannot be one."""
+    """An age in years, in figures or words; None when there is none or it cannot be one.
+
+    A figure in words about health ("type 2 diabetes") is an age only when it is said as one ("I'm 41").
+    """
     words = _flat(text)
     figures = [int(found) for found in _AGE.findall(words)]
-    if len(figures) > 1:
+    said = [int(found) for pair in _SAID_AS_AGE.findall(words) for found in pair if found]
+    if len(said) == 1:
+        figures = said
+    elif len(figures) > 1 or (figures and _mentions(text)):
         return None
     age = figures[0] if figures else _in_words(words.split())
     return age if age is not None and 1 <= age <= OLDEST else None

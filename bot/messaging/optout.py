@@ -50,7 +50,7 @@ _NO_MORE_TEXTS = re.compile(
     rf"|no quiero que me (?:{_WRITE}|{_SEND} (?:mas )?{_TEXTS})"
     rf"|no mas {_TEXTS}|(?:quiero darme|den?me|dame) de baja(?: de (?:los|sus) {_TEXTS})?"
     r"|(?:quiten|borren|saquen)me de (?:la|su) lista"
-    rf")(?: (?:{_COURTESY}|any ?more|again|ever|from you|mas|nunca))*"
+    rf")(?: (?:{_COURTESY}|any ?more|again|ever|from you|mas|nunca|vuestros|suyos))*"
 )
 
 

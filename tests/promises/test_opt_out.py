@@ -51,6 +51,7 @@ def test_stop_inside_a_sentence_is_not_the_keyword(words: str) -> None:
         "Por favor, no me manden más mensajes.",
         "Dejen de escribirme, gracias",
         "ya no quiero recibir sus mensajes",
+        "ya no quiero más mensajes vuestros",
         "no quiero que me escriban más",
         "denme de baja",
     ],

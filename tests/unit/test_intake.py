@@ -77,13 +77,36 @@ def test_every_question_may_be_skipped(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "age"),
-    [("42", 42), ("im 17 lol", 17), ("thirty four", 34), ("tengo cuarenta y dos", 42), ("diecisiete", 17)],
+    [
+        ("42", 42),
+        ("im 17 lol", 17),
+        ("thirty four", 34),
+        ("tengo cuarenta y dos", 42),
+        ("diecisiete", 17),
+        ("what?? im 41! i meant diabetes type 2", 41),
+        ("my daughter is 16", 16),
+    ],
 )
 def test_an_age_is_read_in_figures_and_words(text: str, age: int) -> None:
     assert read_age(text) == age
 
 
-@pytest.mark.parametrize("text", ["", "old enough", "400", "0", "between 30 and 40", "12/05/1980", "??"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "old enough",
+        "400",
+        "0",
+        "between 30 and 40",
+        "12/05/1980",
+        "??",
+        "diabetes type 2",
+        "type 2 diabetes, and asthma as a kid",
+        "diabetes tipo 2",
+        "im 9 weeks pregnant",
+    ],
+)
 def test_what_is_no_age_is_not_guessed(text: str) -> None:
     assert read_age(text) is None
 
