@@ -76,7 +76,10 @@ class Dialogue:
         agent.load_model(model)
         hush_rasa()  # after every part of Rasa that will be used has been imported
         dialogue = cls(agent, actions, store)
-        dialogue.parse("hello")  # loads the encoder now, not in the first patient's turn
+        # loads the encoder now, not in the first patient's turn; on a busy machine that takes longer than a
+        # turn may, and whoever gave up here would have no dialogue until the next start
+        assert agent.processor is not None
+        dialogue._await(agent.processor.parse_message(UserMessage("hello")), limit=None)
         return dialogue
 
     def handle(self, conversation_id: str, text: str, metadata: Mapping[str, Any]) -> list[Reply]:
@@ -100,7 +103,7 @@ class Dialogue:
         """How `text` is read, without a conversation. Raises `DialogueError` as `handle` does."""
         message = UserMessage(plain_words(text), metadata=dict(metadata or {}))
         assert self._agent.processor is not None
-        read = self._await(self._agent.processor.parse_message(message))
+        read = self._await(self._agent.processor.parse_message(message), _longest_turn())
         ranking = tuple(
             (str(entry["name"]), float(entry["confidence"]))
             for entry in read.get("intent_ranking") or ()
@@ -120,7 +123,7 @@ class Dialogue:
         self._actions.close()
 
     def _turn(self, conversation_id: str, text: str, metadata: Mapping[str, Any]) -> list[Reply]:
-        return self._await(self._run(conversation_id, text, dict(metadata)))
+        return self._await(self._run(conversation_id, text, dict(metadata)), _longest_turn())
 
     async def _run(self, conversation_id: str, text: str, metadata: dict[str, Any]) -> list[Reply]:
         channel = ReplyChannel("sms" if metadata.get("channel") == "sms" else "web")
@@ -150,8 +153,7 @@ class Dialogue:
             tracker.update(SlotSet("requested_slot", None))
             await self._store.save(tracker)
 
-    def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        limit = app_settings.get_settings().turn_timeout_s
+    def _await(self, work: Coroutine[Any, Any, T], limit: float | None) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(limit)
@@ -160,6 +162,10 @@ class Dialogue:
             raise DialogueError(f"the turn took longer than {limit:g} s") from None
         except Exception as error:
             raise DialogueError(f"the turn failed: {type(error).__name__}: {error}") from error
+
+
+def _longest_turn() -> float:
+    return app_settings.get_settings().turn_timeout_s
 
 
 __all__ = ["Dialogue", "DialogueError", "ParsedTopic", "Reply"]

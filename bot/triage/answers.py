@@ -139,6 +139,12 @@ def is_low_scores(text: str, context: Context) -> bool:
     )
 
 
+def is_bare_number(text: str) -> bool:
+    """Whether `text` is one number and nothing else: what it answers is known to the rules and scales, and a
+    reader would have to guess."""
+    return re.fullmatch(r"\W*\d{1,2}(?:\s*/\s*10)?\W*", text) is not None
+
+
 def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:
     """An open alert stays as urgent as it is when the patient takes it back or says nothing new (stop, ok).
 

@@ -39,7 +39,7 @@ def test_each_line_gets_its_topic_and_reply_in_its_language(dialogue: Dialogue, 
 
 
 def test_one_line_does_not_change_the_next(dialogue: Dialogue, services: Services) -> None:
-    unclear = {"text": "does it go away", "day": 2}
+    unclear = {"text": "will it show", "day": 2}
     first, second, number = ask(dialogue, unclear, unclear, {"text": "1", "day": 2})
     assert first == second
     assert first["topic"] is None

@@ -42,7 +42,7 @@ class Budget:
     page_everyday: float = 0.0045
     probe_benign: float = 0.18
     probe_everyday: float = 0.03
-    same_day_benign: float = 0.02
+    same_day_benign: float = 0.03
     next_day_benign: float = 0.04
 
 
