@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Directions that are kept of a vector: the first hold nearly all of what tells two messages apart.
-DIRECTIONS = 128
+DIRECTIONS = 96
 
 
 @dataclass(frozen=True, slots=True)
