@@ -79,8 +79,8 @@ def decide(due: Iterable[Due], known: Sequence[Known], now: datetime) -> Plan:
 
     A row is repaired when it is found. One that a repair did not help, in as much time again, is told to
     people, once, and repaired on: after an outage everything is late, and the desk needs its time. What only
-    people can mend is told to them when it has lasted as long as that. A clinic
-    whose rows need one repair after another is told too: its desk only lives by the auditor.
+    people can mend is told to them when it has lasted as long as that. A clinic whose rows need one repair
+    after another is told too: its desk only lives by the auditor.
     """
     open_ones = {one.key: one for one in known if one.resolved_at is None}
     neglected = [row for row in due if now - row.since > _patience(row)]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import events
 from bot.clinic import consents
-from bot.clinic.enrolment import EnrolmentInvalid, Name, explain, to_e164
+from bot.clinic.enrolment import EnrolmentInvalid, Name, refusal, to_e164
 from bot.clinic.models import ConsentPurpose, Patient
 from bot.db.engine import transaction
 from bot.escalation.raising import now_known
@@ -59,9 +59,7 @@ def correct(clinic_id: str, patient_id: str, data: Mapping[str, object]) -> None
     try:
         contact = Contact.model_validate(dict(data))
     except ValidationError as invalid:
-        raise EnrolmentInvalid(
-            {str(error["loc"][0]): explain(error["type"], error["msg"]) for error in invalid.errors()}
-        ) from None
+        raise refusal(invalid) from None
     with transaction() as session:
         patient = session.get_one(Patient, patient_id, with_for_update=True)
         if patient.clinic_id != clinic_id:

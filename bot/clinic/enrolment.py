@@ -276,12 +276,17 @@ def _validated(data: Mapping[str, object], clinic: Clinic) -> EnrolmentForm:
     try:
         return EnrolmentForm.model_validate(dict(data), context={"clinic": clinic})
     except ValidationError as invalid:
-        raise EnrolmentInvalid(
-            {str(error["loc"][0]): explain(error["type"], error["msg"]) for error in invalid.errors()}
-        ) from None
+        raise refusal(invalid) from None
 
 
-def explain(kind: str, text: str) -> str:
+def refusal(invalid: ValidationError) -> EnrolmentInvalid:
+    """What a form that pydantic refused says beside each field."""
+    return EnrolmentInvalid(
+        {str(error["loc"][0]): _explain(error["type"], error["msg"]) for error in invalid.errors()}
+    )
+
+
+def _explain(kind: str, text: str) -> str:
     """What to do about a field that pydantic refused for `kind` of fault."""
     if kind == "missing":
         return "Fill this in."

@@ -102,7 +102,7 @@ def _claim(message_id: str) -> _Claim | None:
         thread = session.get_one(Conversation, message.conversation_id, options=WITH_PEOPLE)
         reason = _reason_not_to(session, message, now)
         if reason is not None:
-            _suppress(session, message, reason)
+            optout.suppress(session, message, reason)
             return None
         patient = thread.patient
         if message.kind in _UNASKED and patient is not None:
@@ -141,12 +141,6 @@ def _reason_not_to(session: Session, message: Message, now: datetime) -> str | N
     if message.kind in TOO_OLD and now - message.created_at > TOO_OLD[message.kind]:
         return "too old to send"
     return moot_text(session, message) if message.kind is Kind.PAGE else None
-
-
-def _suppress(session: Session, message: Message, reason: str) -> None:
-    message.status, message.error = Status.SUPPRESSED, reason
-    note_status(session, message, reason)
-    optout.phone_instead(session, message)
 
 
 def _settled(message_id: str, attempt_id: str, sent: Sent) -> None:

@@ -222,9 +222,14 @@ def leave_number(session: Session, patient: Patient) -> None:
         )
     )
     for message in waiting:
-        message.status, message.error = Status.SUPPRESSED, "the number has changed"
-        note_status(session, message, message.error)
-        phone_instead(session, message)
+        suppress(session, message, "the number has changed")
+
+
+def suppress(session: Session, message: Message, reason: str) -> None:
+    """Leave `message` unsent on purpose, and say why."""
+    message.status, message.error = Status.SUPPRESSED, reason
+    note_status(session, message, reason)
+    phone_instead(session, message)
 
 
 def phone_instead(session: Session, message: Message) -> None:

@@ -6,31 +6,16 @@ import csv
 import io
 from pathlib import Path
 
-import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from bot.cli import app as cli
 from bot.clinic.models import Patient
 from bot.db import engine as db
-from bot.settings import Settings
-from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.contract.test_console_judging import close
-from tests.contract.test_console_pages import client_for
 from tests.support.audit_log import logged
 from tests.support.desk import Desk
-from tests.support.records import SqliteRecords
-
-
-@pytest.fixture
-def world(settings: Settings, sqlite_records: SqliteRecords) -> World:
-    return sqlite_records.fresh(console_clinic.build)
-
-
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -26,25 +26,12 @@ from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
 from bot.notify import links
-from bot.settings import Settings
 from bot.web.take import router as take_link
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
 from tests.contract.test_console_pages import client_for, post
 from tests.support.audit_log import logged, whole
 from tests.support.desk import NURSE, PAT, Desk
-from tests.support.records import SqliteRecords
-
-
-@pytest.fixture
-def world(settings: Settings, sqlite_records: SqliteRecords) -> World:
-    return sqlite_records.fresh(console_clinic.build)
-
-
-@pytest.fixture
-def nurse(world: World) -> TestClient:
-    return client_for("nurse")
-
 
 # --- the chain on both databases ---
 
