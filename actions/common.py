@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.dialogue.reading import question_of_slot
 from bot.dialogue.turn import Turn
 from bot.protocols.schema import QuestionId
+from bot.triage.types import PROBES
 
 Events = list[EventType]
 
@@ -84,7 +85,7 @@ def understood() -> Events:
 def back_to_form(tracker: Tracker) -> Events:
     """Let the running form, if any, ask its question again; not while triage waits for its own answer."""
     form = form_of(tracker)
-    if form and turn_of(tracker).question == "probe":
+    if form and turn_of(tracker).question in PROBES:
         return pause_form()
     return [FollowupAction(form)] if form else []
 

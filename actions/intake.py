@@ -137,7 +137,10 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn = turn_of(tracker)
         held = answers_of(tracker)
+        was_minor = is_minor(held.get("age"), ADULT)
         corrected = reading.corrections(words_of(tracker))
+        if was_minor:
+            corrected = reading.age_after_all(words_of(tracker), ADULT) or corrected
         changed = {answer.item: reading.joined(held.get(answer.item), answer) for answer in corrected}
         record.store_answers(turn, list(changed.values()))
         if is_minor(changed.get("age"), ADULT):
@@ -146,4 +149,6 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
             return [*understood(), *leave_forms()]
         for part in summary.read_back(changed, turn.language, limit=200):
             say(dispatcher, "intake.changed", summary=part)
+        if was_minor and "age" in changed:  # a slip: the questions go on
+            return start(dispatcher, turn)
         return [*understood(), *filled(changed), *back_to_form(tracker)]

@@ -10,12 +10,13 @@ from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import slot, turn_of
+from actions.common import say, slot, turn_of
 from actions.intake import of_slot, slots_of
-from bot.intake import reading
+from bot.intake import reading, summary
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS, Item
 from bot.intake.reading import Answer
+from bot.triage.answers import puts_off
 
 Validator = Callable[[Any, Any, CollectingDispatcher, Tracker, dict[str, Any]], dict[str, Any]]
 #: Marks a question that waits for "which one, and when" after a bare yes.
@@ -35,6 +36,8 @@ def _validator(item: Item) -> Validator:
     ) -> dict[str, Any]:
         if value is None or isinstance(value, dict):  # emptied, or on record from before
             return {item.slot: value}
+        if item.id == "goals_longer" and reading.amends(str(value)):
+            return _amend_goals(dispatcher, tracker, str(value))
         return take(tracker, item, str(value))
 
     return validate
@@ -51,7 +54,7 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     is asked which and when. What was said of other questions is kept for them. The form ends under age, and
     when the rest is put off.
     """
-    if reading.puts_off(text):
+    if puts_off(text):
         return {item.slot: None, "asked_again": None, "requested_slot": None}  # ends the form, answers kept
     asked = slot(tracker, "asked_again")
     answer = reading.read(item, text)
@@ -71,6 +74,18 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     if is_minor(answer, ADULT):
         slots["requested_slot"] = None  # ends the form
     return {**slots, "asked_again": None}
+
+
+def _amend_goals(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) -> dict[str, Any]:
+    """Second thoughts on the goals, right after they were told: both are kept, the question stays open."""
+    held = slot(tracker, BY_ID["goals"].slot)
+    before = of_slot(held) if isinstance(held, dict) else None
+    words = f"{before.words}; {text}" if before is not None else text
+    goals = Answer("goals", "told", words, before.codes if before is not None else ())
+    record.store_answers(turn_of(tracker), [goals])
+    for part in summary.read_back({"goals": goals}, turn_of(tracker).language, limit=200):
+        say(dispatcher, "intake.changed", summary=part)
+    return {**slots_of([goals]), BY_ID["goals_longer"].slot: None}
 
 
 def _news(tracker: Tracker, item: Item, text: str) -> list[Answer]:

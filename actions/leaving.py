@@ -27,7 +27,7 @@ from actions.common import understood as _understood
 from actions.symptoms import next_step
 from bot.dialogue import reading
 from bot.dialogue.scores import is_same
-from bot.triage.types import Tier
+from bot.triage.types import PROBES, Tier
 
 
 def keep_report(tracker: Tracker) -> Tier | None:
@@ -42,7 +42,7 @@ def keep_check_in(tracker: Tracker) -> None:
     if form_of(tracker) != CHECK_IN_FORM:
         return
     turn, check_in_id, words = turn_of(tracker), slot(tracker, "check_in_id"), words_of(tracker)
-    if turn.question != "probe":  # the answer to triage's own question is no answer to the form's
+    if turn.question not in PROBES:  # the answer to triage's own question is no answer to the form's
         question = question_asked(tracker) or "checkin.other"
         value = reading.read(question, words)
         record.record_answer(turn, check_in_id, question, words if value is None else value, words)

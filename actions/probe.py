@@ -30,10 +30,11 @@ from actions.common import (
 from actions.intake import INTAKE_FORM
 from actions.intake_form import take
 from actions.topics import answer
-from bot.dialogue.reading import read, read_signs
+from bot.dialogue.reading import read, read_signs, read_yes_no
 from bot.dialogue.topics import choices
 from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
+from bot.triage.types import PROBE_MIND
 
 REPORT = "report_symptom"
 SIGNS_SLOT = f"checkin_{SIGNS}"
@@ -75,6 +76,8 @@ class ActionHold(Action):  # type: ignore[misc]
         if form_of(tracker):
             return [*keep_answer(tracker), *pause_form()]
         turn, ranking = turn_of(tracker), ranking_of(tracker)
+        if "PSY" in turn.flags[:1]:  # nothing that we could say of treatments is an answer to distress
+            return [*understood(), SlotSet("held_topic", None)]
         if turn.probe and any(intent == REPORT for intent, _ in ranking[:1]):
             return [*understood(), SlotSet("held_topic", REPORT), SlotSet("symptom_what", words_of(tracker))]
         likely = choices(ranking, turn.phase)[:1] if turn.probe else []
@@ -89,11 +92,17 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
-        if read_signs(words_of(tracker)) is None and slot(tracker, "asked_again") != "probe":
-            say(dispatcher, "safety.probe")
+        of_the_mind = turn.question == PROBE_MIND
+        answered = (read_yes_no if of_the_mind else read_signs)(words_of(tracker))
+        if answered is None and slot(tracker, "asked_again") != "probe":
+            say(dispatcher, "safety.probe_mind" if of_the_mind else "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
-        if form == CHECK_IN_FORM and slot(tracker, SIGNS_SLOT) is None:
+        if of_the_mind and not form:
+            if not turn.safety_sent:
+                say(dispatcher, "dialogue.mind_no")
+            return done
+        if form == CHECK_IN_FORM and not of_the_mind and slot(tracker, SIGNS_SLOT) is None:
             # the probe asks the very signs that the check-in would ask next
             kept = keep(tracker, SIGNS, words_of(tracker))
             done += [SlotSet(slot_name, value) for slot_name, value in kept.items()]

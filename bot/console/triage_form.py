@@ -16,15 +16,14 @@ from bot.protocols.catalogue import catalogue
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord
 from bot.triage.language import detect
-from bot.triage.types import FLAGS, Context, Phase, Tier
+from bot.triage.types import FLAGS, PROBE, PROBE_MIND, PROBES, Context, Phase, Tier
 
 MAX_CHARACTERS = 10_000
 PHASES = ("before", "after")
 #: The tiers that an open alert may have.
 ALERT_TIERS = (Tier.T0, Tier.T1, Tier.T2)
-PROBE = "probe"
 #: Where the words of a question stand when its id is not that of its text.
-_WORDED_IN = {PROBE: "safety.probe"}
+_WORDED_IN = {PROBE: "safety.probe", PROBE_MIND: "safety.probe_mind"}
 _QUESTION_ID = re.compile(r"[a-z][a-z_.]{0,39}")
 _ASKED = re.compile(r"[^?]{1,140}\?")
 
@@ -126,7 +125,7 @@ def questions(typed: Typed, t: Translate, language: str) -> list[tuple[str, list
     """The questions that a message may answer, in groups: what the group is, then id and plain wording."""
     asked = dict.fromkeys(question.content for question in catalogue().questions.values())
     groups = [
-        (t("triage.questions_probe"), [PROBE]),
+        (t("triage.questions_probe"), list(PROBES)),
         (t("triage.questions_check_in"), list(asked)),
         (t("triage.questions_symptom"), ["symptom.severity"]),
     ]

@@ -194,6 +194,7 @@ def _texts(
         values = {
             **content_values(clinic, language, context.product),
             "treated_on_phrase": on_day(treated, language),
+            "told_at": "",
             "safeguarding_lead": person_or_team(named[0].name if named else None, language, "sms"),
         }
         yield language, render(piece, situation, values).text

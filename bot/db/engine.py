@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
@@ -53,7 +55,10 @@ def make_engine(url: str, *, lasting: bool = True) -> Engine:
         if readonly:
             connection.exec_driver_sql("BEGIN")
         else:
-            connection.connection.driver_connection.begin_writing()
+            try:
+                connection.connection.driver_connection.begin_writing()
+            except sqlite3.OperationalError as error:  # SQLAlchemy does not translate what a listener raises
+                raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
     return engine
 

@@ -120,5 +120,5 @@ def _safety(assessment: Assessment, metadata: dict[str, Any]) -> str:
     """The wording that triage sends in place of a reply."""
     crisis = "_crisis" if assessment.psych and assessment.tier in RED else ""
     turn = Turn.of(metadata)
-    values = {"treated_on_phrase": "", "safeguarding_lead": TEAM[turn.language], **turn.values}
+    values = {"treated_on_phrase": "", "told_at": "", "safeguarding_lead": TEAM[turn.language], **turn.values}
     return render(f"safety.{assessment.tier.value.lower()}{crisis}", turn.situation, values).text

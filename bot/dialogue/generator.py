@@ -15,6 +15,7 @@ from bot.intake.items import BY_QUESTION, ITEMS
 from bot.protocols.catalogue import catalogue
 from bot.protocols.render import render_piece
 from bot.protocols.schema import Piece, QuestionId
+from bot.triage.types import PROBE, PROBE_MIND
 
 CHECK_IN_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
 #: `asked_again` when an answer only compares with the check-in before, whose score follows it.
@@ -32,7 +33,8 @@ QUESTION_OF = {
     "checkin.open": "checkin.overall",
     "checkin.reask_red_flags": "checkin.red_flags",
     "dialogue.offer": "dialogue.offer",
-    "safety.probe": "probe",
+    "safety.probe": PROBE,
+    "safety.probe_mind": PROBE_MIND,
     "intake.offer": "intake.offer",
     **{item.content: item.question for item in ITEMS},
 }

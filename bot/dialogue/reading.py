@@ -12,6 +12,7 @@ from bot.dialogue.scores import read_scale as read_one_scale
 from bot.intake.items import ITEMS
 from bot.triage.answers import read_choices
 from bot.triage.normalise import plain
+from bot.triage.types import PROBE, PROBE_MIND
 
 Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo"]
 
@@ -35,15 +36,20 @@ QUESTIONS: dict[str, Kind] = {
     "symptom.trend": "trend",
     "dialogue.offer": "offer",
     "intake.offer": "offer",
-    "probe": "signs",
+    PROBE: "signs",
+    PROBE_MIND: "yes_no",
     **{item.question: "intake" for item in ITEMS},
 }
 
+_NONE_WORDS = (
+    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really|to all)|"
+    r"none of (?:them|those|these|that|this|the above)|all (?:good|fine)|nada|ningun[oa]?|cero|para nada|"
+    r"nada de (?:eso|esto|lo anterior)|ningun[oa]? de (?:esos|esas|ellos|ellas|estos|estas|los anteriores|"
+    r"las anteriores)|todo bien)"
+)
 _NONE = re.compile(
-    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really)|none of (?:them|those|these)|"
-    r"all (?:good|fine)|"
-    r"nada|ningun[oa]?|cero|para nada|nada de eso|ningun[oa]? de (?:esos|esas|ellos)|todo bien)"
-    r"(?: (?:of them|thanks|thank you|gracias|pain|dolor|swelling))*"
+    rf"{_NONE_WORDS}"
+    rf"(?: (?:{_NONE_WORDS}|of them|thanks|thank you|gracias|pain|dolor|swelling|i swear|por suerte))*"
 )
 _CLOSES = re.compile(
     r"(?:(?:ok|okay|no|nope|nah|great|perfect|vale|perfecto|listo|genial|nothing(?: else| more)?|"
@@ -53,8 +59,14 @@ _CLOSES = re.compile(
 )
 #: What the dialogue hears when a message is a picture without words.
 PICTURE = "[picture]"
-_YES = re.compile(
-    r"(?:yes|yeah|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)(?: (?:please|por favor))?"
+_YES_WORDS = r"(?:yes|yeah|yea|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)"
+_YES = re.compile(rf"{_YES_WORDS}(?: (?:{_YES_WORDS}|please|por favor))*")
+_AGREES_WORDS = (
+    rf"(?:{_YES_WORDS}|ok|okay|go ahead|go on(?: then)?|lets (?:go|start|do it|begin)|sounds good|why not|"
+    r"of course|venga|dale|vamos|adelante|por supuesto|de acuerdo|bueno|cuando quiera[ns]?)"
+)
+_AGREES = re.compile(
+    rf"{_AGREES_WORDS}(?: (?:{_AGREES_WORDS}|please|pls|thanks|por favor|porfa|gracias|quiero|i do|i will))*"
 )
 _TRENDS = {
     "1": "better", "2": "same", "3": "worse", "one": "better", "two": "same", "three": "worse",
@@ -115,6 +127,11 @@ def flat(text: str) -> str:
 def is_yes(text: str) -> bool:
     """Whether the whole of `text` is a yes."""
     return _YES.fullmatch(flat(text)) is not None
+
+
+def agrees(text: str) -> bool:
+    """Whether the whole of `text` takes up something that was offered: "ok, go ahead", "sí, venga"."""
+    return _AGREES.fullmatch(flat(text)) is not None
 
 
 def is_none(text: str) -> bool:

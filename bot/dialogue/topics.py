@@ -8,6 +8,7 @@ from typing import Literal
 
 from bot.dialogue.reading import flat
 from bot.protocols.catalogue import catalogue
+from bot.protocols.names import product_named
 
 GROUPS = frozenset(
     {"product", "candidacy", "prep", "procedure", "recovery", "aftercare", "clinic", "smalltalk"}
@@ -27,6 +28,8 @@ MAX_OFFERED = 3
 WORTH_OFFERING = 0.02
 #: With a best candidate less likely than this, no choices at all: they would be guesses.
 PLAUSIBLE = 0.1
+#: Words of a product's name at most.
+LONGEST_PRODUCT_NAME = 3
 
 
 def may_be_offered(topic: str) -> bool:
@@ -63,6 +66,20 @@ def phase_said(text: str) -> Literal["before", "after"] | None:
     words = flat(text)
     before, after = (pattern.search(words) is not None for pattern in _SAID.values())
     return None if before == after else "before" if before else "after"
+
+
+_INSTEAD = re.compile(
+    r"^(?:(?:and|or|no|sorry|i mean|i meant|meant|mean|what about|how about|what if its|the|with|for|its|"
+    r"is it the same (?:for|with)|y|o|perdon|digo|me (?:refiero|referia) a|(?:queria|quise) decir|que hay de|"
+    r"si es|con|para|el|la|es igual con) )*"
+)
+
+
+def product_instead(text: str) -> str | None:
+    """The product that the whole of `text` puts in the place of another ("I mean Radiesse"); else None."""
+    words = flat(text)
+    rest = words[_INSTEAD.match(words).end() :]  # type: ignore[union-attr]  # it matches nothing at least
+    return product_named(rest) if 0 < len(rest.split()) <= LONGEST_PRODUCT_NAME else None
 
 
 def choices(ranking: Sequence[tuple[str, float]], phase: str | None) -> list[str]:

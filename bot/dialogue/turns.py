@@ -19,11 +19,13 @@ from bot.followup.models import CheckIn
 from bot.governance.standing import decided, standing_of, standings
 from bot.handover.holds import is_held
 from bot.intake import service as intake
+from bot.messaging import still_open
 from bot.messaging.models import Conversation, Kind, Message, Turn
 from bot.messaging.threads import WITH_PEOPLE, add_outbound, latest_treatment, say, situation_of
 from bot.protocols.render import Rendered
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
+from bot.triage.types import PROBES
 
 log = structlog.get_logger(__name__)
 
@@ -115,10 +117,17 @@ def _answer(message_id: str, dialogue: Dialogue | None) -> None:
 def _reply(session: Session, message: Message, replies: Sequence[Reply] | None, *, safety_sent: bool) -> None:
     if replies:
         store(session, message.conversation, replies, Kind.REPLY, message)
+        if not safety_sent and _answers_something(replies):
+            still_open.remind(session, message, len(replies) + 1)
     elif not safety_sent:
         _scripted(session, message, failed=replies is None)
     elif replies is None and message.body.strip():
         _ask_staff(session, message)
+
+
+def _answers_something(replies: Sequence[Reply]) -> bool:
+    """Whether the desk gave an answer of its own accord, and neither asks something nor hands over."""
+    return not any(reply.question or reply.content_id in _CONFIRMATIONS for reply in replies)
 
 
 def _scripted(session: Session, message: Message, *, failed: bool) -> None:
@@ -171,7 +180,7 @@ def store(
             check_in_id=check_in_id,
         )
         asked = reply.question or asked
-    if asked is not None or conversation.open_question != "probe":
+    if asked is not None or conversation.open_question not in PROBES:
         conversation.open_question, conversation.open_question_at = asked, clock.now()
 
 
@@ -199,6 +208,12 @@ def _answered(session: Session, patient_id: str | None) -> list[str]:
     return list(session.scalars(found))
 
 
+def _intake_status(session: Session, conversation: Conversation) -> str | None:
+    """How far the questions before a treatment have come; None when they were never begun."""
+    found = intake.latest(session, conversation.id)
+    return found.status.value if found is not None else None
+
+
 def describe(session: Session, conversation: Conversation, message: Message | None = None) -> dict[str, Any]:
     """What the dialogue may know about a message and its sender: no name but the first, no phone number."""
     treatment = latest_treatment(session, conversation.patient_id)
@@ -216,7 +231,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "figures": situation.figures,
         "check_in_id": None,
         "answered_check_ins": _answered(session, conversation.patient_id),
-        "intake": intake.latest(session, conversation.id) is not None,
+        "intake": _intake_status(session, conversation),
         **_words_of(session, conversation),
         "values": {
             **content_values(conversation.clinic, situation.language, situation.product),

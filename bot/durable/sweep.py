@@ -29,9 +29,10 @@ from bot.intake import service as intake
 from bot.intake.models import Intake, IntakeStatus
 from bot.messaging import inbox, spool
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status, Turn
-from bot.messaging.reading import PROBE, PROBE_PATIENCE, probe_unanswered, unreadable
+from bot.messaging.reading import PROBE_PATIENCE, probe_unanswered, unreadable
 from bot.photos import consent as photo_consent
 from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
+from bot.triage.types import PROBES
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ _ANY_DUE: Select[*tuple[Any, ...]] = select(
 _ANY_REPAIR: Select[*tuple[Any, ...]] = select(
     exists().where(_UNREAD).label("unread"),
     exists()
-    .where(Conversation.open_question == PROBE, Conversation.open_question_at <= _PROBED)
+    .where(Conversation.open_question.in_(PROBES), Conversation.open_question_at <= _PROBED)
     .label("probes"),
     exists().where(Intake.status == IntakeStatus.OPEN, Intake.reminded_at.is_(None)).label("intakes"),
     exists().where(Takeover.released_at.is_(None)).label("held"),
@@ -85,7 +86,7 @@ _NEXT: Select[Any] = select(
     .scalar_subquery()
     .label("asked"),
     select(func.min(Conversation.open_question_at))
-    .where(Conversation.open_question == PROBE, Conversation.open_question_at > _PROBED)
+    .where(Conversation.open_question.in_(PROBES), Conversation.open_question_at > _PROBED)
     .scalar_subquery()
     .label("probes"),
 )
@@ -168,7 +169,7 @@ def _unanswered_probes() -> None:
         silent = session.scalars(
             select(Conversation.id)
             .where(
-                Conversation.open_question == PROBE,
+                Conversation.open_question.in_(PROBES),
                 Conversation.open_question_at <= clock.now() - PROBE_PATIENCE,
             )
             .limit(BATCH)

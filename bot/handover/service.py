@@ -18,9 +18,7 @@ from bot.handover.words import colleague, template_text
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import add_outbound, say
 from bot.protocols.render import Rendered
-
-#: The red-flag questions stay open when a person writes; their words close every other question.
-_PROBE = "probe"
+from bot.triage.types import PROBES
 
 
 class HeldByAnother(Exception):
@@ -107,7 +105,7 @@ def reply(
                 staff_id=staff_id,
             )
         )
-        if conversation.open_question != _PROBE:
+        if conversation.open_question not in PROBES:  # a person's words close every other question
             conversation.open_question = conversation.open_question_at = None
         held.active_at = clock.now()
     events.committed(conversation.clinic_id, conversation.id)

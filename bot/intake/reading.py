@@ -35,17 +35,6 @@ _DONT_KNOW = re.compile(
     r"(?:i |im |honestly )*(?:(?:dont|do not|cant|cannot) (?:really )?(?:know|remember|recall)|"
     r"not (?:so )?sure|no idea|no lo se|no se|no (?:me )?(?:acuerdo|recuerdo)|ni idea|no estoy segur[oa])\b"
 )
-_LATER = re.compile(
-    r"(?:can i |could i |may i |ill |i will |lets |let me |puedo |podria |mejor |prefiero |lo )*"
-    r"(?:do|finish|continue|answer|leave|go on with|hago|hacerlo|hare|termino|terminar(?:lo)?|terminare|sigo|"
-    r"seguir|seguire|continuar|continuo|dejo|dejar(?:lo)?|dejamos)?"
-    r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
-    r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|not now|luego|mas tarde|despues|"
-    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento)|ahora no(?: puedo)?)"
-    r"(?: please| por favor| thanks| gracias)?"
-)
-#: Alone they may be a date that matters, and put nothing off.
-_A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
 #: Leaves the question, or says that now is not the time: begins like a no and answers nothing.
 _LEAVES = re.compile(
     r"(?:(?:ok|no|oh|ah) )?(?:never ?mind|forget it|no importa|no pasa nada|da igual|dejalo|olvidalo|"
@@ -105,6 +94,19 @@ _CORRECTS = re.compile(
     r"forgot to (?:say|mention)|"
     r"also i forgot|i should have said|change that|to correct|en realidad|correccion|corrijo|quise decir|"
     r"me equivoque|se me olvido|olvide|me falto decir|la verdad es que si)\b"
+)
+#: Second thoughts on what was just said: "no, just the jaw", "scrap the lips", "mejor solo los labios".
+_AMENDS = re.compile(
+    r"^(?:no|actually|wait|sorry|mejor|perdon|espera|en realidad|pensandolo bien)(?: \w+)? "
+    r"(?:just|only|not|forget|scrap|drop|skip|leave out|solo|solamente|menos|quita|olvida|sin)\b"
+    r"|^(?:scrap|forget|drop|leave out|quita|olvida) (?:the|my|el|la|los|las|lo de)\b"
+    r"|^(?:mejor )?solo (?:el|la|los|las|lo de)\b|^(?:just|only) the\b"
+)
+#: An age given in a few words, after the questions ended because of one.
+_AGE_AFTER_ALL = re.compile(
+    r"(?:(?:sorry|oops|no|wait|typo|i meant|i mean|meant|actually|my age is|age|im|i am|its|it is|make that|"
+    r"perdon|quise decir|me equivoque|tengo|mi edad es|es|son|digo) )*(?P<age>\d{1,3})"
+    r"(?: (?:not|no) \d{1,3})?(?: ?(?:years? old|years?|yrs?|yo|anos))?(?: (?:sorry|not \d+|perdon|no \d+))*"
 )
 _READ_BACK = re.compile(
     r"(?:back|repaso|read (?:it|them|that|my answers) back(?: to me)?|(?:show|see|check|read) my answers|"
@@ -218,15 +220,22 @@ def corrections(text: str) -> list[Answer]:
     return [found[name] for name in BY_ID if name in found]
 
 
+def amends(text: str) -> bool:
+    """Whether `text` takes back part of the answer just given."""
+    return _AMENDS.search(_flat(text)) is not None
+
+
+def age_after_all(text: str, adult: int) -> list[Answer]:
+    """The age that the whole of `text` gives to somebody whose questions ended for being under `adult` years;
+    empty unless it is another story now."""
+    found = _AGE_AFTER_ALL.fullmatch(_flat(text))
+    age = int(found["age"]) if found else 0
+    return [Answer("age", "told", text, value=age)] if adult <= age <= OLDEST else []
+
+
 def asks_to_read_back(text: str) -> bool:
     """Whether the whole of `text` asks for the answers so far."""
     return _READ_BACK.fullmatch(_flat(text)) is not None
-
-
-def puts_off(text: str) -> bool:
-    """Whether the whole of `text` says that the rest is for another time."""
-    words = _flat(text)
-    return _LATER.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 
 _SAID_AS_AGE = re.compile(

@@ -23,35 +23,11 @@ from bot.messaging.models import Channel, Conversation, Kind, Message, Status
 from bot.messaging.threads import find_or_open, note_status, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
-from bot.triage.keywords import CARRIERS, SPANISH, Keyword
+from bot.triage.keywords import CARRIERS, SPANISH, Keyword, asks_no_more_texts
 from bot.triage.types import Assessment, Tier
 
 #: Carriers take YES as opting in again, but only from somebody who is opted out.
 _START_WHEN_OUT = frozenset({"yes", "si", "sí"})
-
-_COURTESY = r"(?:please|pls|plz|kindly|thanks|thank you|now|por favor|porfa|porfis|gracias|ya)"
-_TEXTS = r"(?:texts?|messages?|text messages|sms|check ins|mensajes?|textos?)"
-_WRITE = r"(?:escriba[ns]?|contacte[ns]?|textee[ns]?)"
-_SEND = r"(?:mande[ns]?|envie[ns]?)"
-#: The whole of a text that asks for no more texts and says nothing else, without accents or apostrophes.
-_NO_MORE_TEXTS = re.compile(
-    rf"(?:(?:{_COURTESY}|can you|could you|just|ok|hi|hello|hola) )*(?:"
-    r"(?:stop|quit) (?:texting|messaging|contacting)(?: (?:me|us|this number))?"
-    rf"|(?:stop|quit) sending (?:me |us )?(?:(?:these|the|any|more|your) )*{_TEXTS}"
-    r"|(?:do not|dont) (?:text|message|contact) (?:me|us|this number)"
-    rf"|i (?:do not|dont|no longer) want (?:to (?:get|receive) )?(?:(?:these|any|more|your) )*{_TEXTS}"
-    rf"|no more {_TEXTS}"
-    r"|(?:remove|take) (?:me|my number|this number) (?:from|off) (?:your|the|this) list"
-    r"|unsubscribe me|opt me out|i (?:want to|would like to) (?:opt out|unsubscribe)"
-    rf"|no (?:me|nos) {_WRITE}|no (?:me|nos) {_SEND} (?:mas )?{_TEXTS}"
-    r"|(?:deje[ns]?|deja|paren?) de (?:escribir|contactar|textear)(?:me|nos)"
-    rf"|(?:deje[ns]?|deja|paren?) de (?:mandar|enviar)(?:me|nos) (?:mas )?{_TEXTS}"
-    rf"|no quiero (?:recibir )?(?:(?:mas|sus|estos) )*{_TEXTS}"
-    rf"|no quiero que me (?:{_WRITE}|{_SEND} (?:mas )?{_TEXTS})"
-    rf"|no mas {_TEXTS}|(?:quiero darme|den?me|dame) de baja(?: de (?:los|sus) {_TEXTS})?"
-    r"|(?:quiten|borren|saquen)me de (?:la|su) lista"
-    rf")(?: (?:{_COURTESY}|any ?more|again|ever|from you|mas|nunca|vuestros|suyos))*"
-)
 
 
 def keyword(text: str, *, opted_out: bool = False, answering: bool = False) -> Keyword | None:
@@ -63,7 +39,7 @@ def keyword(text: str, *, opted_out: bool = False, answering: bool = False) -> K
     word = re.sub(r"[\s.!¡\"'*]+", "", text).lower()
     if opted_out and word in _START_WHEN_OUT:
         return "start"
-    if _NO_MORE_TEXTS.fullmatch(flat(text)):
+    if asks_no_more_texts(text):
         return "stop"
     known = [CARRIERS] if answering else [CARRIERS, SPANISH]
     return next((name for words in known for name, those in words.items() if word in those), None)

@@ -14,18 +14,19 @@ from bot.escalation.raising import ALERT_STAYS_OPEN, open_alert, raise_alert
 from bot.handover.holds import is_held
 from bot.intake.models import Intake
 from bot.intake.reading import corrections
+from bot.messaging import still_open
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.optout import is_opted_out
-from bot.messaging.threads import latest_treatment, leads_for, say, situation_of
-from bot.protocols.names import person_or_team, product_named
+from bot.messaging.threads import latest_treatment, lead_name, say, situation_of
+from bot.protocols.names import product_named
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage.language import detect
-from bot.triage.types import Assessment, Context, Finding, Tier
+from bot.triage.types import PROBE, PROBE_MIND, PROBES, Assessment, Context, Finding, Tier
 
-#: The red-flag questions, as the question that a conversation is waiting for an answer to.
-PROBE = "probe"
+#: What asks the questions of triage.
+PROBE_PIECES = {"safety.probe": PROBE, "safety.probe_mind": PROBE_MIND}
 #: A correction of the intake answers it, although no question of it is open.
 CORRECTION = "intake.correction"
 #: Silence for this long after a probe is a sign of its own in the first days (`clinical.md` 1, suffix "?").
@@ -82,11 +83,15 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question == PROBE and not _asks_something_else(message, assessment):
+    if context.question in PROBES and not _asks_something_else(message, assessment):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
-    piece = "safety.retraction" if retracted else safety_piece(assessment, message)
+    piece = (
+        still_open.answer_to_retraction(session, message.conversation)
+        if retracted
+        else safety_piece(assessment, message)
+    )
     if piece is not None and not (retracted and is_keyword) and not _silenced(session, message, assessment):
         _answer(session, message, piece, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
@@ -103,7 +108,8 @@ def follow(
 
 
 def probe_unanswered(session: Session, conversation: Conversation) -> None:
-    """Nobody answered the probe: on days 0-3 what it was about rises by one tier. Either way it is closed."""
+    """Nobody answered the probe: on days 0-3, and always where it was about hurting oneself, its subject
+    rises by one tier. Either way it is closed."""
     conversation.open_question = conversation.open_question_at = None
     record = session.scalars(
         select(AssessmentRecord)
@@ -113,16 +119,19 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
         .limit(1)
     ).first()
     day = situation_of(conversation, latest_treatment(session, conversation.patient_id)).day
-    if record is None or day is None or day > PROBE_DAYS:
+    if record is None:
         return
     message = record.message
     flag = record.findings[0]["flag"] if record.findings else "NEG"
+    of_the_mind = record.psych and flag == "PSY"
+    if not of_the_mind and (day is None or day > PROBE_DAYS):
+        return
     tier = record.tier.raised()
     finding = Finding(flag=flag, tier=tier, rule="probe.unanswered", words="", source="prop")
     silence = Assessment(
         tier=tier,
         findings=(finding,),
-        psych=record.psych and flag == "PSY",
+        psych=of_the_mind,
         reasons=("the probe was not answered",),
     )
     if tier.at_least_as_urgent_as(Tier.T2):
@@ -181,14 +190,14 @@ def context_of(session: Session, message: Message) -> Context:
 
 def safety_piece(assessment: Assessment, message: Message) -> str | None:
     """The content that answers this assessment at once; None when the dialogue may answer alone."""
-    crisis = assessment.psych and assessment.lead_flag == "PSY"
+    crisis = assessment.of_the_mind
     match assessment.tier:
         case Tier.T0:
             return "safety.t0_crisis" if crisis else "safety.t0"
         case Tier.T1:
             return "safety.t1_crisis" if crisis else "safety.t1"
         case _ if assessment.probe:
-            return "safety.probe"
+            return "safety.probe_mind" if crisis and not _asks_about_body(assessment) else "safety.probe"
         case Tier.T2:
             return "safety.t2_psych" if assessment.psych else "safety.t2"
         case Tier.T3:
@@ -196,26 +205,25 @@ def safety_piece(assessment: Assessment, message: Message) -> str | None:
     return "safety.media" if message.media else None
 
 
-def _lead_name(session: Session, conversation: Conversation) -> str:
-    """Who phones in a crisis, as this conversation's texts say it."""
-    leads = leads_for(session, conversation)
-    name = leads[0].name if leads else None
-    return person_or_team(name, as_language(conversation.language), conversation.channel.value)
+def _asks_about_body(assessment: Assessment) -> bool:
+    return any(finding.probe and finding.flag != "PSY" for finding in assessment.findings)
 
 
 def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:
     conversation = message.conversation
+    alert = open_alert(session, conversation) if piece == still_open.RETRACTION else None
+    told = still_open.told_at(session, alert, conversation) if alert is not None else ""
     say(
         session,
         conversation,
         piece,
         Kind.SAFETY,
-        extra={"safeguarding_lead": _lead_name(session, conversation)},
+        extra={"safeguarding_lead": lead_name(session, conversation), "told_at": told},
         tier=assessment.tier.value,
         flag=assessment.lead_flag,
         in_reply_to_id=message.id,
         position=0,
-        question=PROBE if piece == "safety.probe" else None,
+        question=PROBE_PIECES.get(piece),
     )
-    if piece == "safety.probe":
-        conversation.open_question, conversation.open_question_at = PROBE, clock.now()
+    if piece in PROBE_PIECES:
+        conversation.open_question, conversation.open_question_at = PROBE_PIECES[piece], clock.now()

@@ -25,6 +25,7 @@ from bot.messaging.models import (
     Status,
 )
 from bot.notify.models import ContactKind, ContactMethod
+from bot.protocols.names import person_or_team
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
 from bot.triage.language import detect_first
@@ -160,6 +161,13 @@ def leads_for(session: Session, conversation: Conversation, patient: Patient | N
     return leads(session, conversation.clinic_id, but_not=own)
 
 
+def lead_name(session: Session, conversation: Conversation) -> str:
+    """Who phones in a crisis, as this conversation's texts say it."""
+    found = leads_for(session, conversation)
+    name = found[0].name if found else None
+    return person_or_team(name, as_language(conversation.language), conversation.channel.value)
+
+
 def areas_of(treatment: Treatment | None) -> tuple[str, ...]:
     """The treated areas by id; staff write them in words."""
     return tuple(area.lower().replace(" ", "_") for area in treatment.areas) if treatment else ()
@@ -208,6 +216,7 @@ def say(
         **content_values(conversation.clinic, situation.language, situation.product),
         "first_name": conversation.patient.first_name if conversation.patient else "",
         "treated_on_phrase": treated_on(treatment, conversation, situation.language),
+        "told_at": "",
         **(extra or {}),
     }
     here = standing_of(session, conversation.clinic_id, piece_id)

@@ -24,14 +24,14 @@ from bot.links.models import PatientLink
 from bot.messaging import optout
 from bot.messaging.inbox import storable
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status, Turn
-from bot.messaging.reading import PROBE, read, unreadable
+from bot.messaging.reading import read, unreadable
 from bot.messaging.threads import add_inbound, find_or_open, note_status, say
 from bot.patient_pages.questions import Given
 from bot.photos.arrivals import expect
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.symptoms import act_on
 from bot.records.tasks import open_task
-from bot.triage.types import Tier
+from bot.triage.types import PROBES, Tier
 
 #: Where the last words stand among the replies to a form's last answer.
 LAST_WORDS = 95
@@ -132,7 +132,7 @@ def _triage(session: Session, thread: Conversation, message: Message, one: Given
     except Exception:
         log.exception("an answer cannot be read; a person must", message_id=message.id)
         unreadable(session, message)
-    if thread.open_question != PROBE:
+    if thread.open_question not in PROBES:
         # what the page answers is not asked any more; a question of triage's own still is
         answered = (waiting or "").startswith("checkin.")
         thread.open_question, thread.open_question_at = (None, None) if answered else (waiting, since)

@@ -25,7 +25,7 @@ from bot.protocols.lint import (
 )
 from bot.protocols.names import LONGEST_NAME, TEAM
 from bot.protocols.never_say import breaches_in, sentences
-from bot.protocols.phrases import Language
+from bot.protocols.phrases import Language, at_time
 from bot.protocols.placeholders import names
 from bot.protocols.render import Channel, Situation, choose_variant, clinic_values, render
 from bot.protocols.schema import Piece, Setting, Variant, Wording
@@ -157,6 +157,7 @@ class _Values:
         return {name: (text,) for name, text in samples.items()} | {
             "first_name": (samples["first_name"], "", "M" * LONGEST_NAME),
             "safeguarding_lead": (samples["safeguarding_lead"], TEAM[language]),
+            "told_at": (samples["told_at"], at_time("14:05", language)),
             "choices": tuple(_choices(self._content, language)),
         }
 

@@ -36,8 +36,16 @@ SAMPLE_CLINIC: dict[str, object] = {
     "booking_url": "https://clinic.example/book",
 }
 SAMPLE_MESSAGE: dict[Language, dict[str, str]] = {
-    "en": {"treated_on_phrase": "on 27 September", "choices": "1 exercise, 2 alcohol, 3 make-up"},
-    "es": {"treated_on_phrase": "el 27 de septiembre", "choices": "1 ejercicio, 2 alcohol, 3 maquillaje"},
+    "en": {
+        "treated_on_phrase": "on 27 September",
+        "told_at": "on 27 September",
+        "choices": "1 exercise, 2 alcohol, 3 make-up",
+    },
+    "es": {
+        "treated_on_phrase": "el 27 de septiembre",
+        "told_at": "el 27 de septiembre",
+        "choices": "1 ejercicio, 2 alcohol, 3 maquillaje",
+    },
 }
 SAMPLE_SHARED = {
     "summary": "Medicines, bleeding: eliquis for AF since March. " * 5,  # about as long as a part may be

@@ -70,6 +70,15 @@ def amount(number: int, unit: str, language: Language) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def at_time(clock_time: str, language: Language) -> str:
+    """A time of today, "14:05", as texts say it: "at 14:05", "a las 14:05"."""
+    return (
+        f"at {clock_time}"
+        if language == "en"
+        else f"{'a la' if clock_time.startswith('01') else 'a las'} {clock_time}"
+    )
+
+
 def on_day(day: date | None, language: Language) -> str:
     """The value of `{treated_on_phrase}`: "on 3 May", "el 3 de mayo"; empty when there is no day."""
     if day is None:

@@ -29,7 +29,7 @@ CLINIC_FACTS = frozenset(
 #: Values of one message, by the kind of piece that may use them.
 MESSAGE_VALUES: Mapping[Kind, frozenset[str]] = {
     "topic": frozenset(),
-    "safety": frozenset({"treated_on_phrase", "safeguarding_lead"}),
+    "safety": frozenset({"treated_on_phrase", "safeguarding_lead", "told_at"}),
     "dialogue": frozenset({"choices", "first_name", "colleague"}),
     "check_in": frozenset({"first_name", "choices", "before", "url"}),
     "intake": frozenset({"summary", "question", "example"}),

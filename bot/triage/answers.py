@@ -13,14 +13,14 @@ from bot.triage import keywords
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import plain
-from bot.triage.types import Context, Finding, Tier
+from bot.triage.types import PROBE, PROBE_MIND, Context, Finding, Tier
 
 EARLY_DAYS = 3
 PAIN_QUESTIONS = frozenset({"checkin.pain", "symptom.severity"})
 SWELLING_QUESTIONS = frozenset({"checkin.swelling"})
 #: The months' check-ins ask for a picture.
 PHOTO_QUESTION = "checkin.photo"
-LIST_QUESTIONS = frozenset({"checkin.red_flags", "probe"})
+LIST_QUESTIONS = frozenset({"checkin.red_flags", PROBE})
 
 #: The numbered list that the check-in and the probe send: number -> flag, tier, source.
 RED_FLAG_LIST: dict[int, tuple[str, Tier, str]] = {
@@ -37,7 +37,8 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
     "checkin.breathing": ("ALL", Tier.T0, "NHS-Ana"),
     "checkin.speech": ("STR", Tier.T0, "FDA-2015"),
     "checkin.red_flags": ("VO", Tier.T1, "prop"),
-    "probe": ("VO", Tier.T1, "prop"),
+    PROBE: ("VO", Tier.T1, "prop"),
+    PROBE_MIND: ("PSY", Tier.T0, "GK"),
     "checkin.skin": ("VO", Tier.T1, "CMAC-VO"),
     "checkin.fever": ("INF", Tier.T2, "ACE-Inf"),
 }
@@ -77,6 +78,26 @@ _OFF = re.compile(
     r"\b(?:never ?mind|nvm|false alarm|forget (?:it|that|about)|ignore (?:it|me|that|my)|disregard|"
     r"panic over|leave it|cancel|stop|olvid\w+|no importa|falsa alarma|dejal[oa]|parar|baja|alto)\b"
 )
+_LATER = (
+    r"(?:can i |could i |may i |ill |i will |will |lets |let me |puedo |podria |mejor |prefiero |lo |te |le |les )*"
+    r"(?:do|finish|continue|answer|leave|go on with|hago|hacerlo|hare|termino|terminar(?:lo)?|terminare|sigo|"
+    r"seguir|seguire|seguimos|continuar|continuo|contesto|respondo|dejo|dejar(?:lo)?|dejamos)?"
+    r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
+    r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|luego|mas tarde|despues|"
+    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento))"
+    r"(?: (?:(?:lo |te |le |les )?(?:sigo|seguimos|continuo|hago|termino|contesto|respondo|digo)))?"
+)
+_NOT_NOW = (
+    r"(?:not (?:right )?now|(?:(?:im|i am) )?busy (?:right )?now|(?:i )?(?:cant|cannot) (?:right )?now|"
+    r"no (?:good )?time now|ahora (?:mismo )?no(?: puedo| tengo tiempo)?|"
+    r"(?:no puedo|no tengo tiempo) ahora(?: mismo)?)"
+)
+_PUTS_OFF = re.compile(
+    rf"(?:(?:sorry|ok|okay|perdon|lo siento|vale) )*(?:{_LATER}|{_NOT_NOW})"
+    rf"(?:(?: (?:and|but|y|pero|so))? (?:{_LATER}|{_NOT_NOW}))*(?: please| por favor| thanks| gracias)*"
+)
+#: Alone they may be a date that matters, and put nothing off.
+_A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
 _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
 
@@ -104,7 +125,13 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if _is_unsure(view):
             yield Finding("NEG", Tier.T2, "answer.unsure", " ".join(words[:8]), "prop", True)
             return
-    if question in YES_MEANS and _is_yes(text, view, around, unsure=question not in LIST_QUESTIONS):
+    if question == PROBE_MIND and _is_unsure(view):
+        yield Finding("PSY", Tier.T1, "answer.unsure", " ".join(words[:8]), "GK")
+        return
+    if question in YES_MEANS and (
+        _is_yes(text, view, around, unsure=question not in LIST_QUESTIONS)
+        or (question == PROBE_MIND and plain(text).strip(" .!") == "1")
+    ):
         flag, tier, source = YES_MEANS[question]
         yield Finding(flag, tier, "answer.yes", " ".join(words[:8]), source)
     if _worrying_without_sign(text, view, context):
@@ -143,6 +170,25 @@ def is_bare_number(text: str) -> bool:
     """Whether `text` is one number and nothing else: what it answers is known to the rules and scales, and a
     reader would have to guess."""
     return re.fullmatch(r"\W*\d{1,2}(?:\s*/\s*10)?\W*", text) is not None
+
+
+def puts_off(text: str) -> bool:
+    """Whether the whole of `text` says that the rest of our questions is for another time."""
+    words = " ".join(re.sub(r"[^\w/ ]+", " ", plain(text)).split())
+    return _PUTS_OFF.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
+
+
+def says_nothing_to_read(text: str, context: Context) -> bool:
+    """Whether a reader could only guess: a number alone, a word for the carrier, a wish for no more texts,
+    low scores, or (answering a question of ours) "later". Rules, scales and forms know what it means."""
+    for_later = (context.question or "").startswith(_ANSWERED) and puts_off(text)
+    return (
+        is_for_the_carrier(text)
+        or keywords.asks_no_more_texts(text)
+        or is_bare_number(text)
+        or is_low_scores(text, context)
+        or for_later
+    )
 
 
 def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Finding | None:

@@ -61,9 +61,7 @@ def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) ->
     jobs: list[tuple[int, str]] = []
     for at, message in enumerate(heard):
         text, context = message.text, contexts[at]
-        if not text.strip() or answers.is_for_the_carrier(text):
-            continue
-        if answers.is_bare_number(text) or answers.is_low_scores(text, context):
+        if not text.strip() or answers.says_nothing_to_read(text, context):
             continue
         jobs.append((at, message.text))
         if message.core is not None:

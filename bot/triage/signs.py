@@ -79,7 +79,7 @@ def signs(heard: Heard, context: Context, rules: RuleBook) -> list[Sign]:
 def _sign(finding: Finding, rule: Rule | None) -> Sign:
     """An answer to a question counts by itself; what a rule left after softening is a vote."""
     if rule is None:
-        return Sign(finding, "sure")
+        return Sign(finding, "sure", psych=finding.flag == "PSY")
     if finding.rule != rule.id:
         return Sign(finding, "fallback" if rule.standing == "fallback" else "vote")
     return Sign(finding, rule.standing, rule.psych, rule.hold)

@@ -8,6 +8,10 @@ from typing import Literal
 
 Language = Literal["en", "es"]
 Phase = Literal["before", "after"]
+#: The questions that triage asks when it is unsure: the six red-flag signs, or whether somebody thinks of
+#: hurting themselves. They stay open whatever else is said, and silence counts.
+PROBE, PROBE_MIND = "probe", "probe_mind"
+PROBES = (PROBE, PROBE_MIND)
 #: Which readers assess: both, or one alone to measure what each adds.
 Readers = Literal["both", "rules", "reader"]
 
@@ -67,7 +71,8 @@ class Context:
 
     `day` counts local calendar days since the latest treatment (0 = the day itself), `None` when the
     sender is not known to have been treated. `question` is the id of the question that our last message
-    asked (`checkin.pain`, `checkin.red_flags`, `probe`, `symptom.severity` ...), if it is still open.
+    asked (`checkin.pain`, `checkin.red_flags`, `probe`, `probe_mind`, `symptom.severity` ...), if it is
+    still open.
     """
 
     day: int | None = None
@@ -113,6 +118,11 @@ class Assessment:
     flags: tuple[str, ...] = field(default=())
     #: the trained reader's probabilities: T0 or T1; T0; T2 or sooner, or the probe. Empty: it did not read
     judgement: tuple[float, ...] = ()
+
+    @property
+    def of_the_mind(self) -> bool:
+        """Whether distress leads: then it is answered, and asked about, instead of the body."""
+        return self.psych and self.lead_flag == "PSY"
 
     @property
     def lead_flag(self) -> str:

@@ -230,6 +230,41 @@ def test_a_topic_is_answered_while_the_probe_stays_open(patient: Patient) -> Non
     assert ids(patient.text("can I drink wine tonight?", question="probe")) == ["aftercare.alcohol"]
 
 
+@pytest.mark.parametrize(
+    "answer", ["no none of that", "0 none", "nada de eso, no", "none of the above thanks"]
+)
+def test_a_no_to_the_probe_in_several_words_lets_the_question_be_answered(
+    patient: Patient, answer: str
+) -> None:
+    patient.text("how long does the swelling last?", probe=True, safety_sent=True)
+    assert ids(patient.text(answer, question="probe")) == ["recovery.swelling"]
+
+
+def test_after_a_no_to_hurting_oneself_nothing_about_treatments_is_said(patient: Patient) -> None:
+    assert patient.text("i hate how i look", probe=True, safety_sent=True, flags=["PSY"]) == []
+    assert ids(patient.text("0", question="probe_mind")) == ["dialogue.mind_no"]
+    assert ids(patient.text("can I drink wine tonight?")) == ["aftercare.alcohol"]
+
+
+BEFORE = {"phase": None, "day": None, "patient_id": None, "product": None}
+
+
+def test_the_same_is_asked_of_another_product(patient: Patient) -> None:
+    assert ids(patient.text("juvaderm or restalyne which one", **BEFORE)) == ["product.compare_ha"]
+    assert ids(patient.text("i mean radiesse", **BEFORE)) == ["product.compare_radiesse"]
+    assert ids(patient.text("how long does it last?", **BEFORE)) == ["product.duration"]
+    assert ids(patient.text("y sculptra?", **BEFORE)) == ["product.duration"]
+
+
+def test_a_product_alone_replaces_nothing_when_nothing_was_answered(patient: Patient) -> None:
+    assert ids(patient.text("radiesse", **BEFORE)) != ["product.duration"]
+
+
+@pytest.mark.parametrize("words", ["and is it painful", "does it itch a lot?"])
+def test_a_question_before_a_treatment_is_no_report_of_a_symptom(patient: Patient, words: str) -> None:
+    assert "symptom.where" not in [reply.question for reply in patient.text(words, **BEFORE)]
+
+
 INTERRUPTIONS = [
     ("can I get a refund?", "clinic.price"),
     ("I want my money back", "clinic.price"),

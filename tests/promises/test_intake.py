@@ -154,13 +154,51 @@ def test_under_18_ends_it_at_once_and_nothing_is_booked(talk: Desk) -> None:
     assert texts(talk, "start the questions") == ["intake.stop_minor"]
 
 
-def test_an_age_that_was_a_slip_is_corrected_and_the_questions_go_on(talk: Desk) -> None:
+@pytest.mark.parametrize(
+    "slip", ["sorry, I meant 47, actually I am 47", "my age is 41", "41", "perdón, 41", "i mean 41 not 14"]
+)
+def test_an_age_that_was_a_slip_is_corrected_and_the_questions_go_on(talk: Desk, slip: str) -> None:
     texts(talk, "start the questions")
     for answer in ("cheeks", "no", "17"):
         texts(talk, answer)
-    assert texts(talk, "sorry, I meant 47, actually I am 47") == ["intake.changed"]
-    assert texts(talk, "start the questions") == ["intake.resume", "intake.ask_pregnancy"]
+    assert texts(talk, slip) == ["intake.changed", "intake.resume", "intake.ask_pregnancy"]
     assert status(talk) is IntakeStatus.OPEN
+
+
+@pytest.mark.parametrize(
+    "words", ["17", "I am 16", "at 18:30?", "can I wait 20 minutes", "41 weeks pregnant"]
+)
+def test_who_is_under_age_stays_under_age(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "17"):
+        texts(talk, answer)
+    texts(talk, words)
+    assert status(talk) is IntakeStatus.STOPPED
+
+
+@pytest.mark.parametrize("words", ["no just the jaw, scrap the lips", "mejor solo la mandíbula"])
+def test_second_thoughts_on_the_goals_reach_the_goals(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "the lips and the jaw")
+    assert texts(talk, words) == ["intake.changed", "intake.ask_goals_longer"]
+    assert answers(talk)["goals"].words == f"the lips and the jaw; {words}"
+    assert "goals_longer" not in answers(talk)
+
+
+@pytest.mark.parametrize("words", ["ahora no puedo, luego sigo", "busy right now, will finish later"])
+def test_the_rest_is_put_off_in_several_words_and_alarms_nobody(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "my jaw")
+    assert texts(talk, words) == ["dialogue.cancelled"]
+    assert status(talk) is IntakeStatus.OPEN
+    assert "goals_longer" not in answers(talk)
+    assert talk.alerts() == []
+
+
+@pytest.mark.parametrize("words", ["sí, venga", "ok go ahead", "vale, adelante"])
+def test_an_offer_is_taken_up_in_words(talk: Desk, words: str) -> None:
+    assert texts(talk, "quiero saber si soy buena candidata")[-1] == "intake.offer"
+    assert texts(talk, words)[-1] == "intake.ask_goals"
 
 
 def test_days_later_it_goes_on_where_it_stopped(talk: Desk) -> None:

@@ -5,12 +5,14 @@ import pytest
 from bot.escalation.models import AlertStatus, EventKind
 from bot.messaging.models import Conversation, Kind, Message
 from bot.records.models import StaffTask, TaskKind
-from bot.triage.types import Tier
+from bot.triage.types import PROBE_MIND, Tier
 from tests.support.desk import DOCTOR, NURSE, PAT, STRANGER, Desk
 
 #: T2 with the red-flag questions first, and T4 with them
 COLD_SORE = "i feel my usual tingle, i get cold sores"
 HEADACHE = "i have a bit of a headache"
+#: T4 and T2 with the question whether the sender thinks of hurting themselves
+DISLIKE, DESPAIR = "i hate how i look", "i hate my face so much, i cant do this anymore"
 
 
 def question(desk: Desk, number: str = PAT) -> str | None:
@@ -138,3 +140,68 @@ def test_the_questions_are_asked_once_and_silence_counts_once(desk: Desk) -> Non
     (alert,) = desk.alerts()
     assert alert.tier is Tier.T1
     assert [event.kind for event in alert.events].count(EventKind.RAISED) == 1
+
+
+@pytest.mark.parametrize(("sender", "words"), [(PAT, DESPAIR), (STRANGER, DESPAIR), (STRANGER, DISLIKE)])
+def test_distress_is_asked_about_directly_and_not_with_signs_of_the_body(
+    desk: Desk, sender: str, words: str
+) -> None:
+    desk.text(sender, words)
+    desk.settle()
+    (asked,) = desk.rows(Message, kind=Kind.SAFETY)
+    assert asked.content_id == "safety.probe_mind"
+    assert question(desk, sender) == PROBE_MIND
+    assert "988" in desk.texts_to(sender)[-1]
+
+
+@pytest.mark.parametrize("answer", ["1", "yes", "Yes I am", "sí"])
+def test_yes_to_thinking_of_hurting_oneself_is_an_emergency(desk: Desk, answer: str) -> None:
+    desk.text(STRANGER, DISLIKE)
+    desk.text(STRANGER, answer)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.flag, alert.psych) == (Tier.T0, "PSY", True)
+    assert desk.rows(Message, content_id="safety.t0_crisis") != []
+    assert question(desk, STRANGER) is None
+
+
+def test_not_knowing_whether_one_thinks_of_it_is_for_within_the_hour(desk: Desk) -> None:
+    desk.text(STRANGER, DISLIKE)
+    desk.text(STRANGER, "i dont know")
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych) == (Tier.T1, True)
+
+
+@pytest.mark.parametrize("answer", ["0", "no", "no, none"])
+def test_no_to_it_closes_the_question_and_raises_nothing(desk: Desk, answer: str) -> None:
+    desk.text(STRANGER, DISLIKE)
+    desk.text(STRANGER, answer)
+    desk.settle()
+    desk.advance(minutes=30)
+    assert question(desk, STRANGER) is None
+    assert desk.alerts() == []
+    assert desk.rows(StaffTask, kind=TaskKind.REVIEW) == []
+
+
+def test_no_to_it_closes_no_alert(desk: Desk) -> None:
+    desk.text(PAT, DESPAIR)
+    desk.text(PAT, "no")
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T2, AlertStatus.OPEN)
+
+
+def test_silence_after_it_counts_also_for_somebody_who_was_never_treated(desk: Desk) -> None:
+    desk.text(STRANGER, DESPAIR)
+    desk.settle()
+    desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych) == (Tier.T1, True)
+    assert question(desk, STRANGER) is None
+
+
+def test_a_sign_of_the_body_beside_distress_is_asked_about_with_the_six_signs(desk: Desk) -> None:
+    desk.text(PAT, f"{COLD_SORE}, and i cant do this anymore")
+    desk.settle()
+    assert probes(desk) == 1

@@ -16,7 +16,6 @@ from bot.intake.reading import (
     asks_to_read_back,
     corrections,
     joined,
-    puts_off,
     read,
     read_age,
     volunteered,
@@ -25,6 +24,7 @@ from bot.intake.service import may_remind
 from bot.protocols.catalogue import catalogue
 from bot.protocols.errors import ContentError
 from bot.protocols.never_say import breaches
+from bot.triage.answers import puts_off
 
 
 def said(item: str, text: str) -> Answer:
@@ -182,6 +182,8 @@ def test_who_does_not_know_has_not_said_no(text: str) -> None:
         "lo dejo para mañana",
         "mejor lo termino esta noche",
         "I'll leave the rest for tomorrow",
+        "ahora no puedo, luego sigo",
+        "busy right now, will finish later",
     ],
 )
 def test_the_rest_can_be_put_off(text: str) -> None:

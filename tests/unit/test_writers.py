@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from bot import urgency
 from bot.db import writers
@@ -84,6 +85,14 @@ def test_a_second_transaction_inside_the_first_is_told_that_the_database_is_lock
         time.sleep(0.01)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO things VALUES ('after')"))
+
+
+def test_whoever_waits_in_vain_gets_the_error_that_the_rest_of_the_desk_expects(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.05)
+    with engine.begin(), pytest.raises(OperationalError, match="locked"), engine.begin():
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("ends", ["rolled back", "failed", "closed"])

@@ -11,14 +11,16 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue import manner, reading, topics
-from bot.dialogue.components.classifier import TOPICS
+from bot.dialogue.components.classifier import COMPARISONS, TOPICS
 from bot.intake import reading as intake
-from bot.intake.items import BY_QUESTION
+from bot.intake.items import ADULT, BY_QUESTION
+from bot.triage.types import PROBES
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
@@ -33,8 +35,8 @@ QUESTION_WORDS = 3
 
 def open_question(tracker: DialogueStateTracker, metadata: dict[str, Any]) -> str | None:
     """The id of the question that the message may answer, or None. Triage's probe comes before any other."""
-    if metadata.get("question") == "probe":
-        return "probe"
+    if metadata.get("question") in PROBES:
+        return str(metadata["question"])
     if tracker.active_loop_name:
         return reading.question_of_slot(tracker.get_slot("requested_slot"))
     if tracker.get_slot("offered"):
@@ -71,11 +73,17 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             both = message.get(TOPICS)
             if both and (message.get(INTENT) or {}).get("name") == "nlu_fallback":
                 _set_intent(message, both[0])
-            question = open_question(tracker, message.get(METADATA) or {})
+            metadata = message.get(METADATA) or {}
+            instead = _about_another_product(text, tracker) or _asked_before_treatment(
+                message, text, metadata
+            )
+            if instead is not None:
+                _set_intent(message, instead)
+            question = open_question(tracker, metadata)
             kind = reading.QUESTIONS.get(question or "")
             if kind is None:
                 continue
-            if question == "probe":
+            if question in PROBES:
                 waiting = _probe_holds_something(tracker) and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
@@ -94,7 +102,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
                     _set_intent(message, "answer_words")
             elif kind == "offer" and reading.is_none(text):
                 _set_intent(message, "deny")
-            elif kind == "offer" and reading.is_yes(text):
+            elif kind == "offer" and reading.agrees(text):
                 _set_intent(message, "affirm")
         return messages
 
@@ -105,7 +113,33 @@ def _about_intake(text: str, tracker: DialogueStateTracker, metadata: dict[str, 
         return None
     if intake.asks_to_read_back(text):
         return "read_back_intake"
+    if metadata.get("intake") == "stopped" and intake.age_after_all(text, ADULT):
+        return "correct_intake"
     return "correct_intake" if intake.corrections(text) else None
+
+
+def _about_another_product(text: str, tracker: DialogueStateTracker) -> str | None:
+    """The topic just answered, when the text asks the same of another product."""
+    product = topics.product_instead(text)
+    if product is None or tracker.active_loop_name:
+        return None
+    spoken = (
+        str(event.metadata.get("content_id") or "")
+        for event in reversed(tracker.events)
+        if isinstance(event, BotUttered)
+    )
+    last = next((said for said in spoken if topics.may_be_offered(said)), None)
+    return COMPARISONS.get(product, last) if (last or "").startswith("product.compare_") else last
+
+
+def _asked_before_treatment(message: Message, text: str, metadata: dict[str, Any]) -> str | None:
+    """The likeliest topic of a question that reads like a symptom, of somebody not treated here."""
+    told = (message.get(INTENT) or {}).get("name") == "report_symptom"
+    calm = metadata.get("tier") in (None, "T4") and not metadata.get("probe")
+    if not told or not calm or metadata.get("phase") == "after" or not reading.is_question(text):
+        return None
+    ranking = [(str(one["name"]), float(one["confidence"])) for one in message.get(INTENT_RANKING_KEY) or ()]
+    return next(iter(topics.choices(ranking, metadata.get("phase"))), None)
 
 
 def _answers_intake(message: Message, question: str | None, text: str) -> bool:

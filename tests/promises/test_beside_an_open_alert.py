@@ -1,0 +1,80 @@
+"""What a patient is told of an open alert: always why, never nine times the same, and before any advice."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.messaging.models import Message
+from tests.support.desk import ANA, PAT, Desk, Say
+from tests.support.on_call import WHITE_LIP
+
+REMINDER = "a clinician must still speak with you because of what you told us at 08:00"
+
+
+def said(desk: Desk, phone: str, words: str) -> list[str]:
+    """What comes back to a text: the ids of the content."""
+    receipt = desk.text(phone, words)
+    desk.settle()
+    answers = desk.rows(Message, in_reply_to_id=receipt.message_id)
+    return [str(answer.content_id) for answer in sorted(answers, key=lambda answer: answer.id)]
+
+
+@pytest.fixture(autouse=True)
+def advice(desk: Desk) -> None:
+    """The dialogue answers every question with the same advice, and nothing else."""
+    assert desk.dialogue is not None
+    desk.dialogue.answer = lambda text: [Say()] if text.endswith("?") else []
+
+
+def test_ordinary_advice_comes_with_a_word_of_the_call_that_is_due(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    assert said(desk, PAT, "can i go to the gym?") == ["aftercare.exercise", "safety.still_open"]
+    assert REMINDER in desk.texts_to(PAT)[-1]
+
+
+def test_what_stands_on_the_screen_is_not_said_again_until_ten_minutes_have_passed(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    said(desk, PAT, "can i go to the gym?")
+    assert said(desk, PAT, "and can i have wine?") == ["aftercare.exercise"]
+    desk.advance(minutes=10.1)
+    assert said(desk, PAT, "and can i have wine?") == ["aftercare.exercise", "safety.still_open"]
+
+
+def test_without_an_open_alert_advice_is_only_advice(desk: Desk) -> None:
+    assert said(desk, PAT, "can i go to the gym?") == ["aftercare.exercise"]
+
+
+def test_an_alert_for_the_same_day_leaves_advice_as_it_is(desk: Desk) -> None:
+    desk.text(PAT, "i feel my usual tingle, i get cold sores")
+    desk.settle()
+    assert said(desk, PAT, "can i go to the gym?") == ["aftercare.exercise"]
+
+
+def test_never_mind_is_answered_with_the_reason_and_the_quarter_of_an_hour_and_then_in_few_words(
+    desk: Desk,
+) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    assert said(desk, PAT, "never mind its probably nothing") == ["safety.retraction"]
+    assert "what you told us at 08:00" in desk.texts_to(PAT)[-1]
+    assert "within 15 minutes" in desk.texts_to(PAT)[-1]
+    assert said(desk, PAT, "ok thanks") == ["safety.noted"]
+    desk.advance(minutes=10.1)
+    assert said(desk, PAT, "ok thanks") == ["safety.retraction"]
+
+
+def test_it_passed_after_an_emergency_still_sends_the_patient_for_help(desk: Desk) -> None:
+    desk.text(ANA, "no veo bien de un ojo")
+    desk.settle()
+    assert said(desk, ANA, "bueno ya se me pasó") == ["safety.retraction"]
+    assert "si no ha llamado al 911 ni le han visto, llame ahora" in desk.texts_to(ANA)[-1]
+
+
+def test_on_another_day_the_reason_names_the_day(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.advance(days=1)
+    said(desk, PAT, "never mind")
+    assert "what you told us on 1 December" in desk.texts_to(PAT)[-1]
