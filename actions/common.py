@@ -37,9 +37,14 @@ def intent_of(tracker: Tracker) -> str:
 
 
 def topics_of(tracker: Tracker) -> list[str]:
-    """The topics the message asks about, in order: two when it surely asks two things, else its intent."""
-    intent, both = intent_of(tracker), list((tracker.latest_message or {}).get("topics") or ())
-    return both if intent in both else [intent]
+    """The topics the message asks about, in order: several when it surely asks for them, else its intent."""
+    intent, several = intent_of(tracker), list((tracker.latest_message or {}).get("topics") or ())
+    return several if intent in several else [intent]
+
+
+def asks_more(tracker: Tracker) -> bool:
+    """Whether the message asks, beside `topics_of`, something that is not known."""
+    return len(topics_of(tracker)) > 1 and bool((tracker.latest_message or {}).get("unknown_too"))
 
 
 def ranking_of(tracker: Tracker) -> list[tuple[str, float]]:

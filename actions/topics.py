@@ -10,7 +10,17 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import Events, back_to_form, form_of, say, topics_of, turn_of, understood, words_of
+from actions.common import (
+    Events,
+    asks_more,
+    back_to_form,
+    form_of,
+    say,
+    topics_of,
+    turn_of,
+    understood,
+    words_of,
+)
 from actions.intake import all_answered, offer
 from bot.dialogue.manner import matter_for_staff
 from bot.dialogue.topics import resolve
@@ -42,7 +52,7 @@ def answer(dispatcher: CollectingDispatcher, turn: Turn, *topics: str, in_form: 
 
 
 class ActionAnswerTopic(Action):  # type: ignore[misc]
-    """Answer the topic, or both topics, asked about; a form that was interrupted asks again.
+    """Answer the topic, or the topics, asked about; a form that was interrupted asks again.
 
     What no text answers and only a person may (the law, a medicine) is handed over.
     """
@@ -57,4 +67,7 @@ class ActionAnswerTopic(Action):  # type: ignore[misc]
             say(dispatcher, record.hand_over(turn, matter))
             return [*understood(), *back_to_form(tracker)]
         in_form = form_of(tracker) is not None
-        return answer(dispatcher, turn, *topics, in_form=in_form) + back_to_form(tracker)
+        events = answer(dispatcher, turn, *topics, in_form=in_form)
+        if asks_more(tracker):
+            say(dispatcher, "dialogue.one_more")
+        return events + back_to_form(tracker)

@@ -79,7 +79,8 @@ _OFF = re.compile(
     r"panic over|leave it|cancel|stop|olvid\w+|no importa|falsa alarma|dejal[oa]|parar|baja|alto)\b"
 )
 _LATER = (
-    r"(?:can i |could i |may i |ill |i will |will |lets |let me |puedo |podria |mejor |prefiero |lo |te |le |les )*"
+    r"(?:can i |could i |may i |ill |i will |will |lets |let me |puedo |podria |mejor |prefiero |"
+    r"lo |te |les? )*"
     r"(?:do|finish|continue|answer|leave|go on with|hago|hacerlo|hare|termino|terminar(?:lo)?|terminare|sigo|"
     r"seguir|seguire|seguimos|continuar|continuo|contesto|respondo|dejo|dejar(?:lo)?|dejamos)?"
     r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
@@ -98,6 +99,11 @@ _PUTS_OFF = re.compile(
 )
 #: Alone they may be a date that matters, and put nothing off.
 _A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
+#: Not to understand us takes nothing back.
+_PUZZLED = re.compile(
+    r"\bno (?:lo |te |les? )?(?:entiendo|comprendo)\b|\b(?:dont|do not) (?:understand|get (?:it|you|that))\b"
+    r"|\bwhat do you mean\b|\bque (?:quiere decir|significa)\b"
+)
 _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
 
@@ -203,6 +209,8 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
         return None
     if (context.question or "").startswith(_ANSWERED) and not (is_keyword(text) or _OFF.search(plain(text))):
         return None  # "the same" or "no" answers our question; the alert is open all the same
+    if _PUZZLED.search(plain(text)):
+        return None
     words = view.reading.words
     return Finding(
         context.open_alert_flag or "NEG", tier, "answer.alert-stays-open", " ".join(words[:12]), "prop"

@@ -246,6 +246,24 @@ def test_after_a_no_to_hurting_oneself_nothing_about_treatments_is_said(patient:
     assert ids(patient.text("can I drink wine tonight?")) == ["aftercare.alcohol"]
 
 
+@pytest.mark.parametrize("words", ["should i take antibiotics", "i will call my lawyer"])
+def test_what_only_a_person_may_answer_is_handed_over_at_once(
+    patient: Patient, services: Services, words: str
+) -> None:
+    assert ids(patient.text(words)) == ["dialogue.handover"]
+    assert len(services.named("hand_over")) == 1
+
+
+def test_three_questions_in_one_text_get_three_answers(patient: Patient) -> None:
+    words = "can i work out, wear makeup and drink alcohol tomorrow?"
+    assert ids(patient.text(words)) == ["aftercare.exercise", "aftercare.makeup", "aftercare.alcohol"]
+
+
+def test_whoever_asks_something_unknown_beside_is_told_that_it_is_left(patient: Patient) -> None:
+    said = ids(patient.text("can i blorp the wug, can i drink wine and can i sleep on my side?"))
+    assert said == ["aftercare.alcohol", "aftercare.sleep", "dialogue.one_more"]
+
+
 BEFORE = {"phase": None, "day": None, "patient_id": None, "product": None}
 
 

@@ -29,9 +29,41 @@ def test_a_score_is_read(text: str, score: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["sí, venga", "ok go ahead", "vale adelante", "yes please", "dale", "of course"]
+)
+def test_an_offer_is_taken_up_in_many_words(text: str) -> None:
+    assert reading.agrees(text)
+
+
+@pytest.mark.parametrize("text", ["ok", "vale, adelante", "bueno"])
+def test_going_along_is_no_yes_to_a_question_about_signs(text: str) -> None:
+    assert reading.read_yes_no(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "product"),
+    [
+        ("i mean radiesse", "radiesse"),
+        ("y sculptra?", "sculptra"),
+        ("what about Radiesse", "radiesse"),
+        ("radiesse or sculptra", None),
+        ("i had radiesse in may", None),
+        ("i mean it", None),
+        ("", None),
+    ],
+)
+def test_a_product_in_the_place_of_another_is_known(text: str, product: str | None) -> None:
+    assert topics.product_instead(text) == product
+
+
+@pytest.mark.parametrize(
     ("text", "signs"),
     [
         ("0", []),
+        ("no none of that", []),
+        ("0 none", []),
+        ("nada de eso, no", []),
+        ("none of the above", []),
         ("no", []),
         ("none of them", []),
         ("ninguna", []),
@@ -158,7 +190,17 @@ def test_what_tells_or_asks_something_is_left_to_be_read(text: str) -> None:
         ("¿Me puedo maquillar y tomar el sol?", ["me puedo maquillar", "me puedo tomar el sol"]),
         ("quiero saber si duele y cuánto dura", ["quiero saber si duele", "cuanto dura"]),
         ("i'd like to know the price and does it hurt", ["id like to know the price", "does it hurt"]),
+        (
+            "how much is it, how long does it last and does it hurt?",
+            ["how much is it", "how long does it last", "does it hurt"],
+        ),
+        (
+            "can i work out, wear makeup and drink tomorrow?",
+            ["can i work out", "can i wear makeup", "can i drink tomorrow"],
+        ),
+        ("cuánto cuesta, duele y cuánto dura?", ["cuanto cuesta", "duele", "cuanto dura"]),
         ("I had botox last week. Can I drink?", []),
+        ("my lip is white, cold and sore", []),
         ("my cheek is red and hot", []),
         ("can I fly?", []),
         ("", []),

@@ -186,7 +186,7 @@ def test_a_cry_for_help_of_a_treated_patient_is_asked_about(text: str) -> None:
     [
         "does it hurt", "can i fly tomorrow", "me puedo maquillar?", "are you a robot", "what is a lump?",
         "how long does it last", "i want to book a facial", "ok can i drink wine tonight?", "cuanto cuesta",
-        "hi im feeling ok today, is it ok to go swimming",
+        "hi im feeling ok today, is it ok to go swimming", "cual es mejor", "is it better to ice it",
     ],
 )  # fmt: skip
 def test_a_new_ordinary_question_beside_an_open_alert_is_read_by_itself(text: str) -> None:

@@ -70,9 +70,9 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if about_intake is not None:
                 _set_intent(message, about_intake)
                 continue
-            both = message.get(TOPICS)
-            if both and (message.get(INTENT) or {}).get("name") == "nlu_fallback":
-                _set_intent(message, both[0])
+            several = message.get(TOPICS)
+            if several and (message.get(INTENT) or {}).get("name") not in several:
+                _set_intent(message, several[0])
             metadata = message.get(METADATA) or {}
             instead = _about_another_product(text, tracker) or _asked_before_treatment(
                 message, text, metadata

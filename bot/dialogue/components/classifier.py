@@ -39,7 +39,7 @@ PHASES = ("before", "after")
 SHARPNESSES = np.geomspace(3.0, 40.0, 30)
 #: About so many examples are read without themselves, to learn how sure a score makes us.
 LEFT_OUT = 1500
-#: Each of two questions in one message must be read at least this surely for both to be answered.
+#: Each of several questions in one message must be read at least this surely to be answered beside others.
 SURE_OF_BOTH = 0.85
 #: Rows of the table of likeness that are filled together.
 TOGETHER = 1000
@@ -53,8 +53,10 @@ COMPARISONS = {
     "radiesse": "product.compare_radiesse",
     "sculptra": "product.compare_sculptra",
 }
-#: Where the topics of a message that asks two things are kept.
-TOPICS = "topics"
+#: Where the topics of a message that asks several things are kept, and whether one of them is not known.
+TOPICS, UNKNOWN_TOO = "topics", "unknown_too"
+#: More than this many answers at once are not read.
+ANSWERED_AT_ONCE = 3
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -153,9 +155,10 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
                 likeliest, ranking = {**likeliest, "confidence": 0.0}, ranking[:0]
             message.set(INTENT, likeliest, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
-            both = self._both_topics(message, likeliest["name"])
-            if both:
-                message.set(TOPICS, both, add_to_output=True)
+            several, whole = self._several_topics(message, likeliest["name"])
+            if several:
+                message.set(TOPICS, several, add_to_output=True)
+                message.set(UNKNOWN_TOO, not whole, add_to_output=True)
         return messages
 
     def _knows_no_word_of(self, text: str) -> bool:
@@ -163,19 +166,34 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         words = flat(text).split()
         return any(word.isalpha() for word in words) and self._words.isdisjoint(words)
 
-    def _both_topics(self, message: Message, likeliest: str) -> list[str]:
-        """Two topics, in the order asked, when the message surely asks about both; otherwise none."""
+    def _several_topics(self, message: Message, likeliest: str) -> tuple[list[str], bool]:
+        """Two topics or three, in the order asked, when the message surely asks about them; otherwise none.
+        And whether they are all that it asks.
+
+        Unless every question is surely known, the message as a whole must be about one of them.
+        """
         compared = [COMPARISONS[name] for name in products_named(message.get(TEXT)) if name in COMPARISONS]
         if len(compared) == 2 and likeliest in compared:
-            return compared
+            return compared, True
         asked = questions_in(message.get(TEXT))
         if not asked:
-            return []
+            return [], True
         likelihoods = self._read(asked, _unit(encode(asked)), _phase(message))
+        self._join_pairs(likelihoods)
         best = [(self._labels[row.argmax()], float(row.max())) for row in likelihoods]
         sure = [name for name, likelihood in best if likelihood >= SURE_OF_BOTH and may_be_offered(name)]
-        both = list(dict.fromkeys(sure))
-        return both if len(both) == 2 and likeliest in both else []
+        several = list(dict.fromkeys(sure))[:ANSWERED_AT_ONCE]
+        whole = len(sure) == len(asked)
+        return (several if len(several) >= 2 and (whole or likeliest in several) else []), whole
+
+    def _join_pairs(self, likelihoods: NDArray[Any]) -> None:
+        """Let the likelier of two topics that only the phase tells apart stand for both."""
+        for pair in PHASE_PAIRS:
+            if all(topic in self._labels for topic in pair):
+                columns = [self._labels.index(topic) for topic in pair]
+                for row in likelihoods:
+                    both = row[columns]
+                    row[columns] = np.where(both == both.max(), both.sum(), 0.0)
 
     def _likelihoods(self, message: Message) -> NDArray[Any]:
         likelihoods: NDArray[Any] = self._read([message.get(TEXT)], _vectors([message]), _phase(message))[0]
