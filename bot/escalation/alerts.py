@@ -58,6 +58,8 @@ _HEARD_OF = (
 )
 #: The text that stands for several alerts.
 BUNDLE = "staff.bundle"
+#: What the fall-back phone is texted.
+FALLBACK_PIECE = "staff.page_fallback"
 #: How long a text that names the number of alerts waits for more of them.
 BUNDLE_WAIT = timedelta(seconds=30)
 #: What does not ask anybody to take the alert.
@@ -128,8 +130,11 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
     if alert.status is not AlertStatus.CLOSED:
         refresh(session, alert)
     policy = Policy.from_json(alert.policy)
-    ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED else 0
-    action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored)
+    named = not alert.with_fallback
+    ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED and named else 0
+    action = next_action(
+        alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored, named=named
+    )
     match action:
         case Page():
             _page_step(session, alert, policy, action)
@@ -138,7 +143,7 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
                 page(session, alert, alert.acknowledged_by_id, "staff.reminder", EventKind.REMINDED)
             alert.next_step_at = next_at
         case Reopen():
-            _reopen(session, alert)
+            reopen(session, alert)
             return take_step(session, alert, now)
         case Wait() | Done():
             pass
@@ -163,12 +168,13 @@ def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> No
     alert.next_step_at = step.next_at
 
 
-def _reopen(session: Session, alert: Alert) -> None:
-    """Its holder did nothing for too long: open again, where the steps had come to, and they are told."""
+def reopen(session: Session, alert: Alert) -> None:
+    """Its holder did nothing for too long, or is the fall-back phone: open again, where the steps had come
+    to, and a holder with a name is told."""
     holder = alert.acknowledged_by_id
     alert.status, alert.next_step_at = AlertStatus.OPEN, None
     alert.acknowledged_at = alert.acknowledged_by_id = None
-    log(session, alert, EventKind.REOPENED, staff_id=holder, detail=IGNORED)
+    log(session, alert, EventKind.REOPENED, staff_id=holder, detail=IGNORED if holder else FALLBACK)
     if holder:
         page(session, alert, holder, "staff.reopened", EventKind.INFORMED)
 
@@ -194,7 +200,7 @@ def refresh(session: Session, alert: Alert) -> None:
     if now != known:
         alert.policy = now.as_json()
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
-    if alert.status is AlertStatus.ACKNOWLEDGED and (holder is None or not holder.active):
+    if alert.status is AlertStatus.ACKNOWLEDGED and holder is not None and not holder.active:
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.REOPENED)
@@ -270,6 +276,8 @@ def hurry(alert: Alert) -> None:
 def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, str]:
     """`words` for a notification: its person's language, and a link that takes the alert if it asks for that
     and only its person reads it (a chat tool's channel is read by many)."""
+    if one.staff_id is None:  # the fall-back phone: nobody's own, so no code, link or name of the patient
+        return words(session, alert, rows.thread_of(session, one).language)
     staff = session.get_one(Staff, one.staff_id)
     extra = words(session, alert, staff.language) | {"code": _code_known_to(session, alert, staff.id)}
     if one.purpose == "take" and one.kind is not ContactKind.APPRISE:
@@ -343,44 +351,63 @@ def page_or_bundle(
 
 
 def page_fallback(session: Session, alert: Alert, phone: str) -> None:
-    """Text the fall-back phone. It is nobody's own, so it cannot take the alert by a reply."""
+    """Text the fall-back phone, and for T0 and T1 ring it once. It is nobody's own, so it cannot take the
+    alert by a reply, but by a key. What still waits of an earlier round is called off."""
+    rows.supersede(session, alert, None)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, phone)
-    message = say(
-        session, thread, "staff.page_fallback", Kind.PAGE, extra=words(session, alert, thread.language)
-    )
-    _note_text(session, alert, None, "staff.page_fallback", "take", message)
+    message = say(session, thread, FALLBACK_PIECE, Kind.PAGE, extra=words(session, alert, thread.language))
+    text = _note_text(session, alert, None, FALLBACK_PIECE, "take", message)
+    if alert.tier.at_least_as_urgent_as(Tier.T1):
+        session.add(
+            Notification(
+                id=new_id(),
+                clinic_id=alert.clinic_id,
+                alert_id=alert.id,
+                step=text.step,
+                place=1,
+                kind=ContactKind.VOICE,
+                piece=FALLBACK_PIECE,
+                status=Status.QUEUED,
+                send_after=clock.now(),
+            )
+        )
+        session.flush()
     log(session, alert, EventKind.PAGED, message_id=message.id, detail=FALLBACK)
 
 
 def _note_text(
     session: Session, alert: Alert, staff_id: str | None, piece: str, purpose: Purpose, message: Message
-) -> None:
+) -> Notification:
     """A text that is not one person's page about one alert: its timeline tells what becomes of it too."""
-    session.add(
-        Notification(
-            clinic_id=alert.clinic_id,
-            alert_id=alert.id,
-            staff_id=staff_id,
-            step=rows.next_step(session, alert.id, staff_id),
-            piece=piece,
-            purpose=purpose,
-            message_id=message.id,
-        )
+    one = Notification(
+        clinic_id=alert.clinic_id,
+        alert_id=alert.id,
+        staff_id=staff_id,
+        step=rows.next_step(session, alert.id, staff_id),
+        piece=piece,
+        purpose=purpose,
+        message_id=message.id,
     )
+    session.add(one)
     session.flush()
+    return one
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:
     """What texts to staff are filled with. Initials and a link: no name, no symptom beyond the flag."""
-    label = render(f"staff.flag_{alert.flag.lower()}", Situation(language=as_language(language)), {}).text
+    situation = Situation(language=as_language(language))
+    label = render(f"staff.flag_{alert.flag.lower()}", situation, {}).text
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
+    name = holder.name if holder else ""
+    if alert.with_fallback:
+        name = render("staff.fallback_name", situation, {}).text
     return {
         "tier": alert.tier.value,
         "flag_label": label,
         "initials": alert.patient.initials if alert.patient else "?",
         "code": alert.code,
         "url": f"{app_settings.get_settings().public_url}/console/alerts/{alert.id}",
-        "name": holder.name if holder else "",
+        "name": name,
     }
 
 

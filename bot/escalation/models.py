@@ -111,6 +111,7 @@ class Alert(ClinicOwned, Base):
     steps_taken: Mapped[int] = mapped_column(default=0)
     next_step_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    #: None while it is acknowledged: the fall-back phone has it (`with_fallback`)
     acknowledged_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
@@ -130,6 +131,11 @@ class Alert(ClinicOwned, Base):
     notifications: Mapped[list[Notification]] = relationship(
         order_by="Notification.id", back_populates="alert"
     )
+
+    @property
+    def with_fallback(self) -> bool:
+        """Whether a key pressed at the fall-back phone has taken it, and nobody with a name has yet."""
+        return self.status is AlertStatus.ACKNOWLEDGED and self.acknowledged_by_id is None
 
     @property
     def standing(self) -> Alert:

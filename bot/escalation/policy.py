@@ -4,8 +4,9 @@ While nobody has acknowledged, the clinic's steps are taken in order and repeate
 its own each person in turn is paged and given `ack_minutes`; for T0 everybody on call now is in the first
 step. After that everybody is paged together, with the fall-back phone, again and again. In a crisis the
 safeguarding leads are paged with the first step, and with everybody. Once acknowledged, that person is
-reminded every `remind_minutes` until the alert is closed; reminders that nobody heeds open it again. It never
-stops by itself.
+reminded every `remind_minutes` until the alert is closed; reminders that nobody heeds open it again. The
+fall-back phone has no name that could close it: what it took opens again after `remind_minutes`, unless
+somebody takes it. It never stops by itself.
 """
 
 from __future__ import annotations
@@ -184,7 +185,8 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """Whoever acknowledged heeded no reminder: the alert is open again, and the next step pages on."""
+    """Whoever acknowledged heeded no reminder, or was the fall-back phone: the alert is open again, and the
+    next step pages on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +204,18 @@ def next_action(
     policy: Policy,
     now: datetime,
     ignored: int = 0,
+    *,
+    named: bool = True,
 ) -> Action:
     """What to do at `now` with an alert whose next step was set for `next_step_at` (None: at once), and whose
-    holder has heeded none of the last `ignored` reminders."""
+    holder has heeded none of the last `ignored` reminders. `named`: a person has it, not the fall-back
+    phone."""
     if status is AlertStatus.CLOSED:
         return Done()
     if next_step_at is not None and next_step_at > now:
         return Wait(next_step_at)
     if status is AlertStatus.ACKNOWLEDGED:
-        if policy.unack_after and ignored >= policy.unack_after:
+        if not named or (policy.unack_after and ignored >= policy.unack_after):
             return Reopen()
         return Remind(now + timedelta(minutes=policy.remind_minutes))
     return _page(steps_taken, policy, now)

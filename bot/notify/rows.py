@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.clinic.models import Staff
 from bot.escalation.models import Alert, AlertStatus, Notification
-from bot.messaging.models import Message, Status
+from bot.messaging.models import Conversation, Message, Status
 from bot.messaging.threads import note_status
 from bot.notify.models import ContactKind, ContactMethod
 
@@ -79,12 +79,13 @@ def cancel(session: Session, alert: Alert, reason: str) -> None:
     _call_off(session, needless, reason)
 
 
-def supersede(session: Session, alert: Alert, staff_id: str) -> None:
-    """Call off what a person's earlier page would still send later: the new page starts afresh."""
+def supersede(session: Session, alert: Alert, staff_id: str | None) -> None:
+    """Call off what an earlier page of a person, or of the fall-back phone (None), would still send later:
+    the new page starts afresh."""
     now = clock.now()
     query = select(Notification).where(
         Notification.alert_id.in_(with_joined(alert)),
-        Notification.staff_id == staff_id,
+        _to(staff_id),
         Notification.purpose.in_(ASKING),
     )
     later = [
@@ -146,6 +147,12 @@ def moot_text(session: Session, message: Message) -> str | None:
     """`moot` for a text, all that it stands for together; None when it is no page."""
     reasons = [moot(one) for one in of_text(session, message)]
     return reasons[0] if reasons and all(reasons) else None
+
+
+def thread_of(session: Session, one: Notification) -> Conversation:
+    """The conversation with the fall-back phone that `one` went to: its number, its language, and whose it is
+    if it is a member of staff's after all. A call to it always has a text beside it."""
+    return next(page.message.conversation for page in siblings(session, one) if page.message)
 
 
 def siblings(session: Session, one: Notification) -> list[Notification]:

@@ -80,7 +80,7 @@ def _state(one: Notification, staff: Staff, now: datetime) -> State:
         return "left"
     if alert.status is AlertStatus.CLOSED:
         return "closed"
-    if alert.status is AlertStatus.ACKNOWLEDGED:
+    if alert.status is AlertStatus.ACKNOWLEDGED and not alert.with_fallback:
         return "yours" if alert.acknowledged_by_id == staff.id else "taken"
     return "used" if one.link_used_at is not None else "open"
 

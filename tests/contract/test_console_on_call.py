@@ -14,8 +14,11 @@ from bot import clock
 from bot.clinic.models import Role, Staff
 from bot.console.router import router
 from bot.db.engine import reading, transaction
-from bot.escalation.alerts import _reopen, page_fallback
-from bot.escalation.models import Alert
+from bot.escalation import service
+from bot.escalation.alerts import page_fallback, reopen
+from bot.escalation.models import Alert, Notification
+from bot.messaging.models import Message, Status
+from bot.notify import outcome
 from bot.oncall.models import EscalationPolicy, RotaOverride, RotaRow
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
@@ -185,8 +188,36 @@ def test_the_timeline_tells_of_ignored_reminders_and_the_fall_back_phone(
 ) -> None:
     with transaction() as session:
         alert = session.get_one(Alert, world.alerts["redness"])
-        _reopen(session, alert)
+        reopen(session, alert)
         page_fallback(session, alert, "+15550100155")
     page = nurse.get(f"/console/alerts/{world.alerts['redness']}").text
     assert "Dr Demo heeded no reminder" in page
     assert "The fall-back phone was paged" in page
+
+
+def test_what_only_the_fall_back_phone_has_can_be_taken_over_by_name(world: World, nurse: TestClient) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        page_fallback(session, session.get_one(Alert, alert_id), "+15550100155")
+    assert service.acknowledge(alert_id, None, "call")
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Taken at the fall-back phone, by nobody with a name" in page
+    assert "taken by a key pressed at the fall-back phone" in page
+    assert "Asumida en el teléfono de reserva" in client_for("spanish").get("/console").text
+    assert post(nurse, f"/console/alerts/{alert_id}/acknowledge").status_code == 303
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Taken by Nurse Demo" in page
+    assert f"/console/alerts/{alert_id}/acknowledge" not in page
+
+
+def test_a_fall_back_phone_that_no_way_reaches_is_named_on_the_alert(world: World, nurse: TestClient) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        page_fallback(session, alert, "+15550100155")
+        text, call = (
+            session.query(Notification).filter(Notification.staff_id.is_(None)).order_by(Notification.place)
+        )
+        session.get_one(Message, text.message_id).status = call.status = Status.FAILED
+        outcome.failed(session, call, "refused")
+    assert "could be neither texted nor rung" in nurse.get(f"/console/alerts/{alert_id}").text

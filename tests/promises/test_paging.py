@@ -12,6 +12,7 @@ from bot.escalation.models import BUNDLED, FALLBACK, Alert, AlertStatus, EventKi
 from bot.escalation.plan import Step
 from bot.escalation.plans import save_plan
 from bot.messaging.models import Status
+from bot.notify.models import ContactKind
 from bot.triage.types import Tier
 from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
@@ -263,7 +264,8 @@ def test_what_becomes_of_the_text_to_the_fall_back_phone_is_in_the_timeline(desk
         desk.advance(minutes=15.1)
     (alert,) = desk.alerts()
     assert delivered(alert).count(None) == 1
-    (one,) = [one for one in alert.notifications if one.staff_id is None]
+    one, call = [one for one in alert.notifications if one.staff_id is None]
+    assert call.kind is ContactKind.VOICE
     assert (one.purpose, one.state) == ("take", Status.DELIVERED)
 
 
