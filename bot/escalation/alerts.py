@@ -12,10 +12,13 @@ from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Patient, Staff
 from bot.escalation.models import (
+    AS_DIRECTOR,
     AS_LEAD,
     BUNDLED,
     FALLBACK,
     IGNORED,
+    NOBODY_REACHED,
+    NOBODY_REACHED_AT_ALL,
     Alert,
     AlertEvent,
     AlertStatus,
@@ -31,6 +34,7 @@ from bot.escalation.policy import (
     Remind,
     Reopen,
     Wait,
+    after_nobody,
     how_to_page,
     leads_to_tell,
     next_action,
@@ -153,19 +157,40 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
 def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> None:
     if step.nobody:
         log(session, alert, EventKind.NOBODY_ON_CALL)
+    round_id, written = new_id(), step.fallback
     for staff_id in step.people:
         as_lead = staff_id in policy.leads
         again = alert.steps_taken >= (1 if as_lead else max(1, policy.first_round))
         piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
         if as_lead:  # never bundled: the patient was told that this person will phone
-            page(session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent)
+            wrote = page(
+                session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent, round_id=round_id
+            )
         else:
-            page_or_bundle(session, alert, staff_id, piece, urgent=step.urgent)
+            why = AS_DIRECTOR if staff_id in step.directors else ""
+            wrote = page_or_bundle(
+                session, alert, staff_id, piece, urgent=step.urgent, detail=why, round_id=round_id
+            )
+        written = written or wrote
     if step.fallback:
-        page_fallback(session, alert, policy.fallback_phone)
+        page_fallback(session, alert, policy.fallback_phone, round_id)
     # without anybody the next step starts with the first person, as soon as there is one
     alert.steps_taken = 0 if step.nobody and not policy.steps else alert.steps_taken + 1
     alert.next_step_at = step.next_at
+    if not written:
+        nobody_reached(session, alert)
+
+
+def nobody_reached(session: Session, alert: Alert) -> None:
+    """No way to anybody of the newest step worked: go on at once, unless that was the last round."""
+    if alert.status is not AlertStatus.OPEN:
+        return
+    policy = Policy.from_json(alert.policy)
+    steps_taken = after_nobody(alert.steps_taken, policy, rows.ever_reached(session, alert))
+    detail = NOBODY_REACHED_AT_ALL if steps_taken is None else NOBODY_REACHED
+    log(session, alert, EventKind.PAGE_FAILED, detail=detail)
+    if steps_taken is not None:
+        alert.steps_taken, alert.next_step_at = steps_taken, clock.now()
 
 
 def reopen(session: Session, alert: Alert) -> None:
@@ -215,11 +240,12 @@ def page(
     *,
     detail: str = "",
     urgent: bool = False,
+    round_id: str | None = None,
 ) -> bool:
     """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
     notification is written here, with the time at which it is due. The words carry initials and a link.
-    `event` says what for: anything but a reminder or news asks to take the alert. False: there is no way to
-    reach this person.
+    `event` says what for: anything but a reminder or news asks to take the alert. `round_id`: of the step
+    that this is part of. False: there is no way to reach this person.
     """
     staff = session.get_one(Staff, staff_id)
     purpose = _PURPOSES.get(event, "take")
@@ -240,6 +266,7 @@ def page(
             alert_id=alert.id,
             staff_id=staff_id,
             step=step,
+            round_id=round_id,
             place=place,
             kind=way.kind,
             contact_method_id=way.method_id,
@@ -301,9 +328,17 @@ def _code_known_to(session: Session, alert: Alert, staff_id: str) -> str:
 
 
 def page_or_bundle(
-    session: Session, alert: Alert, staff_id: str, piece: str, *, urgent: bool = False
-) -> None:
-    """Page one member of staff, or, after many pages, let one text stand for several alerts.
+    session: Session,
+    alert: Alert,
+    staff_id: str,
+    piece: str,
+    *,
+    urgent: bool = False,
+    detail: str = "",
+    round_id: str | None = None,
+) -> bool:
+    """Page one member of staff, or, after many pages, let one text stand for several alerts. False: there is
+    no way to reach this person.
 
     The alert stays in the queue and its next step comes as if it had been paged by itself.
     """
@@ -323,8 +358,7 @@ def page_or_bundle(
     staff = session.get_one(Staff, staff_id)
     number = rows.text_number(session, staff)
     if not number or how_to_page(alert.tier, recent or 0, False) == "page":
-        page(session, alert, staff_id, piece, urgent=urgent)
-        return
+        return page(session, alert, staff_id, piece, detail=detail, urgent=urgent, round_id=round_id)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, number)
     going = session.scalars(
         select(Message)
@@ -346,17 +380,18 @@ def page_or_bundle(
     else:
         going = say(session, thread, BUNDLE, Kind.PAGE, extra=extra)
         going.send_after = now + BUNDLE_WAIT
-    _note_text(session, alert, staff_id, BUNDLE, "bundle", going)
+    _note_text(session, alert, staff_id, BUNDLE, "bundle", going, round_id)
     log(session, alert, EventKind.PAGED, staff_id=staff_id, message_id=going.id, detail=BUNDLED)
+    return True
 
 
-def page_fallback(session: Session, alert: Alert, phone: str) -> None:
+def page_fallback(session: Session, alert: Alert, phone: str, round_id: str | None = None) -> None:
     """Text the fall-back phone, and for T0 and T1 ring it once. It is nobody's own, so it cannot take the
     alert by a reply, but by a key. What still waits of an earlier round is called off."""
     rows.supersede(session, alert, None)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, phone)
     message = say(session, thread, FALLBACK_PIECE, Kind.PAGE, extra=words(session, alert, thread.language))
-    text = _note_text(session, alert, None, FALLBACK_PIECE, "take", message)
+    text = _note_text(session, alert, None, FALLBACK_PIECE, "take", message, round_id)
     if alert.tier.at_least_as_urgent_as(Tier.T1):
         session.add(
             Notification(
@@ -364,6 +399,7 @@ def page_fallback(session: Session, alert: Alert, phone: str) -> None:
                 clinic_id=alert.clinic_id,
                 alert_id=alert.id,
                 step=text.step,
+                round_id=round_id,
                 place=1,
                 kind=ContactKind.VOICE,
                 piece=FALLBACK_PIECE,
@@ -376,7 +412,13 @@ def page_fallback(session: Session, alert: Alert, phone: str) -> None:
 
 
 def _note_text(
-    session: Session, alert: Alert, staff_id: str | None, piece: str, purpose: Purpose, message: Message
+    session: Session,
+    alert: Alert,
+    staff_id: str | None,
+    piece: str,
+    purpose: Purpose,
+    message: Message,
+    round_id: str | None,
 ) -> Notification:
     """A text that is not one person's page about one alert: its timeline tells what becomes of it too."""
     one = Notification(
@@ -384,6 +426,7 @@ def _note_text(
         alert_id=alert.id,
         staff_id=staff_id,
         step=rows.next_step(session, alert.id, staff_id),
+        round_id=round_id,
         piece=piece,
         purpose=purpose,
         message_id=message.id,

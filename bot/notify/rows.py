@@ -17,6 +17,8 @@ from bot.notify.models import ContactKind, ContactMethod
 
 #: Purposes of notifications that ask somebody to do something about the alert.
 ASKING = ("take", "remind")
+#: Handed over, or known to have arrived.
+REACHED = (Status.SENT, Status.DELIVERED)
 _FRESH = {"populate_existing": True}
 
 
@@ -153,6 +155,27 @@ def thread_of(session: Session, one: Notification) -> Conversation:
     """The conversation with the fall-back phone that `one` went to: its number, its language, and whose it is
     if it is a member of staff's after all. A call to it always has a text beside it."""
     return next(page.message.conversation for page in siblings(session, one) if page.message)
+
+
+def ever_reached(session: Session, alert: Alert) -> bool:
+    """Whether a page that any step of `alert` wrote was handed over."""
+    mine = select(Notification).where(
+        Notification.alert_id.in_(with_joined(alert)), Notification.round_id.is_not(None)
+    )
+    return any(one.state in REACHED for one in session.scalars(mine))
+
+
+def ends_the_newest_round(session: Session, alert: Alert, one: Notification) -> bool:
+    """Whether `one`, which failed, was the last hope of the newest step of `alert`: everything that the step
+    wrote, to whomever, has failed or was called off."""
+    rounds = select(Notification.round_id).where(
+        Notification.alert_id.in_(with_joined(alert)), Notification.round_id.is_not(None)
+    )
+    newest = session.scalars(rounds.order_by(Notification.round_id.desc()).limit(1)).first()
+    if newest is None or newest != one.round_id:
+        return False
+    written = session.scalars(select(Notification).where(Notification.round_id == newest))
+    return all(other.state in (Status.FAILED, Status.SUPPRESSED) for other in written)
 
 
 def siblings(session: Session, one: Notification) -> list[Notification]:

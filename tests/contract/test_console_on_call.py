@@ -15,8 +15,15 @@ from bot.clinic.models import Role, Staff
 from bot.console.router import router
 from bot.db.engine import reading, transaction
 from bot.escalation import service
-from bot.escalation.alerts import page_fallback, reopen
-from bot.escalation.models import Alert, Notification
+from bot.escalation.alerts import log, page_fallback, reopen
+from bot.escalation.models import (
+    AS_DIRECTOR,
+    NOBODY_REACHED,
+    NOBODY_REACHED_AT_ALL,
+    Alert,
+    EventKind,
+    Notification,
+)
 from bot.messaging.models import Message, Status
 from bot.notify import outcome
 from bot.oncall.models import EscalationPolicy, RotaOverride, RotaRow
@@ -221,3 +228,22 @@ def test_a_fall_back_phone_that_no_way_reaches_is_named_on_the_alert(world: Worl
         session.get_one(Message, text.message_id).status = call.status = Status.FAILED
         outcome.failed(session, call, "refused")
     assert "could be neither texted nor rung" in nurse.get(f"/console/alerts/{alert_id}").text
+
+
+def test_an_alert_about_which_nobody_could_be_reached_says_so_and_why(
+    world: World, nurse: TestClient
+) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        log(session, alert, EventKind.PAGE_FAILED, detail=NOBODY_REACHED)
+        log(session, alert, EventKind.PAGED, staff_id=world.staff["doctor"], detail=AS_DIRECTOR)
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "the next step began at once" in page
+    assert "Dr Demo was paged as medical director" in page
+    assert "Take it yourself" not in page
+    with transaction() as session:
+        log(session, session.get_one(Alert, alert_id), EventKind.PAGE_FAILED, detail=NOBODY_REACHED_AT_ALL)
+    assert "Take it yourself and call the patient" in nurse.get(f"/console/alerts/{alert_id}").text
+    spanish = client_for("spanish").get(f"/console/alerts/{alert_id}").text
+    assert "Asúmala usted y llame al paciente" in spanish

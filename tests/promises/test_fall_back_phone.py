@@ -1,4 +1,4 @@
-"""The fall-back phone: nobody's own, rung for what cannot wait, and only a key pressed there takes an alert."""
+"""The fall-back phone: nobody's own, rung for what cannot wait, and only a key takes an alert there."""
 
 from __future__ import annotations
 
