@@ -112,7 +112,7 @@ def policy_for(
     clinic, leads = conversation.clinic, _leads(session, conversation, crisis, patient)
     plan = plan_of(session, clinic.id, tier)
     policy = Policy.for_tier(tier, (), app_settings.get_settings(), leads, plan)
-    return filled(session, clinic, tier, policy, leads, clock.now()).as_json()
+    return filled(session, clinic, tier, policy, leads, clock.now(), conversation.owner_id).as_json()
 
 
 def tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
@@ -157,6 +157,8 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
 def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> None:
     if step.nobody:
         log(session, alert, EventKind.NOBODY_ON_CALL)
+    elif policy.elsewhere and alert.steps_taken == 0:
+        log(session, alert, EventKind.NOBODY_ON_CALL, detail=policy.location)
     round_id, written = new_id(), step.fallback
     for staff_id in step.people:
         as_lead = staff_id in policy.leads
@@ -221,7 +223,8 @@ def refresh(session: Session, alert: Alert) -> None:
     alert whose holder has left the clinic has nobody: it is open again."""
     known = Policy.from_json(alert.policy)
     leads = _leads(session, alert.conversation, alert.psych, alert.patient)
-    now = filled(session, alert.conversation.clinic, alert.tier, known, leads, clock.now())
+    clinic = alert.conversation.clinic
+    now = filled(session, clinic, alert.tier, known, leads, clock.now(), alert.patient_id)
     if now != known:
         alert.policy = now.as_json()
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None

@@ -70,6 +70,8 @@ class Policy:
     unack_after: int = 0  #: 0: never, as rows of before this was known
     last_resort: tuple[str, ...] = ()  #: the medical directors, when nobody else can be paged or took it
     fallback_phone: str = ""
+    location: str = ""  #: where the patient was treated, where rotas know locations
+    elsewhere: bool = False  #: nobody is on call there: `people` are the whole clinic's
 
     @classmethod
     def for_tier(
@@ -135,11 +137,13 @@ class Policy:
             "unack_after": self.unack_after,
             "last_resort": list(self.last_resort),
             "fallback_phone": self.fallback_phone,
+            "location": self.location,
+            "elsewhere": self.elsewhere,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """From the alert's row. Rows of earlier schemas lack leads, or steps and what came with them."""
+        """From the alert's row. Rows of earlier schemas lack leads, steps, places and what came with them."""
         return cls(
             tuple(data["people"]),
             data["ack_minutes"],
@@ -160,6 +164,8 @@ class Policy:
             data.get("unack_after", 0),
             tuple(data.get("last_resort", ())),
             data.get("fallback_phone", ""),
+            data.get("location", ""),
+            data.get("elsewhere", False),
         )
 
 

@@ -247,3 +247,44 @@ def test_an_alert_about_which_nobody_could_be_reached_says_so_and_why(
     assert "Take it yourself and call the patient" in nurse.get(f"/console/alerts/{alert_id}").text
     spanish = client_for("spanish").get(f"/console/alerts/{alert_id}").text
     assert "Asúmala usted y llame al paciente" in spanish
+
+
+def test_a_step_can_name_whoever_is_on_call_as_something(world: World, director: TestClient) -> None:
+    assert "On call as: Injector" in director.get("/console/escalation").text
+    assert "De guardia como:" in client_for("spanish").get("/console/escalation").text
+    fields = {"target_0_0": "on_call:injector", "delay_0": "5", "remind": "30", "repeats": "0", "unack": "2"}
+    assert post(director, "/console/escalation/T1", **fields, do="save").status_code == 303
+    (kept,) = rows(EscalationPolicy)
+    assert kept.plan["steps"][0]["targets"] == ["on_call:injector"]
+    assert 'value="on_call:injector" selected' in director.get("/console/escalation").text
+
+
+def test_the_default_for_the_same_day_is_told_by_day_and_by_night(director: TestClient) -> None:
+    page = director.get("/console/escalation").text
+    assert page.count("In opening hours nurses and front desk on call come first") == 1
+    spanish = client_for("spanish").get("/console/escalation").text
+    assert spanish.count("En horario de apertura van primero") == 1
+
+
+def test_the_forms_say_what_a_location_decides(world: World, director: TestClient) -> None:
+    assert post(director, "/console/rota", **rota_fields(world, location="Soho")).status_code == 303
+    page = director.get("/console/rota").text
+    assert "Alerts of patients treated there page this rota" in page
+    form = director.get("/console/enrol").text
+    assert 'list="location-known"' in form
+    assert '<option value="Soho"></option>' in form
+    assert "avisan a quien esté de guardia allí" in client_for("spanish").get("/console/enrol").text
+
+
+def test_an_alert_says_where_the_patient_was_treated_and_that_nobody_is_on_call_there(
+    world: World, nurse: TestClient
+) -> None:
+    alert_id = world.alerts["lip"]
+    assert "Treated at" not in nurse.get(f"/console/alerts/{alert_id}").text
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        alert.policy = alert.policy | {"location": "Soho <1>"}
+        log(session, alert, EventKind.NOBODY_ON_CALL, detail="Soho <1>")
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Treated at Soho &lt;1&gt;" in page
+    assert "Nobody is on call at Soho &lt;1&gt;, so every rota" in page
