@@ -129,9 +129,10 @@ def tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
     return leads
 
 
-def take_step(session: Session, alert: Alert, now: datetime) -> Action:
-    """Do whatever is due for `alert` at `now`. Returns what was decided."""
-    if alert.status is not AlertStatus.CLOSED:
+def take_step(session: Session, alert: Alert, now: datetime, *, people_are_known: bool = False) -> Action:
+    """Do whatever is due for `alert` at `now`. Returns what was decided. `people_are_known`: its policy was
+    filled with those on call in this very transaction."""
+    if alert.status is not AlertStatus.CLOSED and not people_are_known:
         refresh(session, alert)
     policy = Policy.from_json(alert.policy)
     named = not alert.with_fallback
@@ -252,14 +253,15 @@ def page(
     """
     staff = session.get_one(Staff, staff_id)
     purpose = _PURPOSES.get(event, "take")
-    if purpose == "take":
-        rows.supersede(session, alert, staff_id)
     methods = {method.id: method for method in rows.methods_of(session, staff_id)}
     found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose, urgent)
     if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
         return False
-    step = rows.next_step(session, alert.id, staff_id)
+    if purpose == "take":
+        step = rows.supersede(session, alert, staff_id)
+    else:
+        step = rows.next_step(session, alert.id, staff_id)
     message_id = None
     for place, way in enumerate(found):
         due = clock.now() + way.delay
@@ -283,7 +285,6 @@ def page(
         else:
             one.status, one.send_after = Status.QUEUED, due
         session.add(one)
-        session.flush()
     log(session, alert, event, staff_id=staff_id, message_id=message_id, detail=detail)
     return True
 
@@ -292,9 +293,7 @@ def _text(
     session: Session, alert: Alert, address: str, piece: str, extra: dict[str, str], due: datetime
 ) -> Message:
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, address)
-    message = say(session, thread, piece, Kind.PAGE, extra=extra)
-    message.send_after = due
-    return message
+    return say(session, thread, piece, Kind.PAGE, extra=extra, send_after=due)
 
 
 def hurry(alert: Alert) -> None:
@@ -345,6 +344,8 @@ def page_or_bundle(
 
     The alert stays in the queue and its next step comes as if it had been paged by itself.
     """
+    if alert.tier is Tier.T0:  # never bundled
+        return page(session, alert, staff_id, piece, detail=detail, urgent=urgent, round_id=round_id)
     now = clock.now()
     recent = session.scalar(
         select(func.count())
@@ -383,7 +384,8 @@ def page_or_bundle(
     else:
         going = say(session, thread, BUNDLE, Kind.PAGE, extra=extra)
         going.send_after = now + BUNDLE_WAIT
-    _note_text(session, alert, staff_id, BUNDLE, "bundle", going, round_id)
+    step = rows.next_step(session, alert.id, staff_id)
+    _note_text(session, alert, staff_id, BUNDLE, "bundle", going, round_id, step)
     log(session, alert, EventKind.PAGED, staff_id=staff_id, message_id=going.id, detail=BUNDLED)
     return True
 
@@ -391,17 +393,17 @@ def page_or_bundle(
 def page_fallback(session: Session, alert: Alert, phone: str, round_id: str | None = None) -> None:
     """Text the fall-back phone, and for T0 and T1 ring it once. It is nobody's own, so it cannot take the
     alert by a reply, but by a key. What still waits of an earlier round is called off."""
-    rows.supersede(session, alert, None)
+    step = rows.supersede(session, alert, None)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, phone)
     message = say(session, thread, FALLBACK_PIECE, Kind.PAGE, extra=words(session, alert, thread.language))
-    text = _note_text(session, alert, None, FALLBACK_PIECE, "take", message, round_id)
+    _note_text(session, alert, None, FALLBACK_PIECE, "take", message, round_id, step)
     if alert.tier.at_least_as_urgent_as(Tier.T1):
         session.add(
             Notification(
                 id=new_id(),
                 clinic_id=alert.clinic_id,
                 alert_id=alert.id,
-                step=text.step,
+                step=step,
                 round_id=round_id,
                 place=1,
                 kind=ContactKind.VOICE,
@@ -422,21 +424,22 @@ def _note_text(
     purpose: Purpose,
     message: Message,
     round_id: str | None,
-) -> Notification:
+    step: int,
+) -> None:
     """A text that is not one person's page about one alert: its timeline tells what becomes of it too."""
-    one = Notification(
-        clinic_id=alert.clinic_id,
-        alert_id=alert.id,
-        staff_id=staff_id,
-        step=rows.next_step(session, alert.id, staff_id),
-        round_id=round_id,
-        piece=piece,
-        purpose=purpose,
-        message_id=message.id,
+    session.add(
+        Notification(
+            clinic_id=alert.clinic_id,
+            alert_id=alert.id,
+            staff_id=staff_id,
+            step=step,
+            round_id=round_id,
+            piece=piece,
+            purpose=purpose,
+            message_id=message.id,
+        )
     )
-    session.add(one)
     session.flush()
-    return one
 
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:

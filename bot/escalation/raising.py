@@ -7,6 +7,7 @@ import random
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock
 from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, reopen, take_step, tell_leads
@@ -122,8 +123,9 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     )
     session.add(alert)
     session.flush()
+    set_committed_value(alert, "joined", [])  # nothing can be part of it yet
     log(session, alert, EventKind.OPENED, message_id=message.id, detail=alert.flag)
-    take_step(session, alert, clock.now())
+    take_step(session, alert, clock.now(), people_are_known=True)
     return alert
 
 

@@ -81,21 +81,21 @@ def cancel(session: Session, alert: Alert, reason: str) -> None:
     _call_off(session, needless, reason)
 
 
-def supersede(session: Session, alert: Alert, staff_id: str | None) -> None:
+def supersede(session: Session, alert: Alert, staff_id: str | None) -> int:
     """Call off what an earlier page of a person, or of the fall-back phone (None), would still send later:
-    the new page starts afresh."""
+    the new page starts afresh. Returns its number, as `next_step` does."""
     now = clock.now()
-    query = select(Notification).where(
-        Notification.alert_id.in_(with_joined(alert)),
-        _to(staff_id),
-        Notification.purpose.in_(ASKING),
-    )
+    query = select(Notification).where(Notification.alert_id.in_(with_joined(alert)), _to(staff_id))
+    known = session.scalars(query).all()
     later = [
         one
-        for one in session.scalars(query)
-        if (_due(one) or now) > now and (one.kind is ContactKind.VOICE or not _attempts(one))
+        for one in known
+        if one.purpose in ASKING
+        and (_due(one) or now) > now
+        and (one.kind is ContactKind.VOICE or not _attempts(one))
     ]
     _call_off(session, later, "paged again")
+    return max((one.step + 1 for one in known if one.alert_id == alert.id), default=0)
 
 
 def _due(one: Notification) -> datetime | None:
