@@ -79,6 +79,7 @@ class EnrolmentForm(BaseModel):
     lot: Short
     expiry: date
     areas: list[str]
+    location: Name = ""
     technique_note: str = ""
     goals_endpoints: str = ""
     goals_longer: str = ""
@@ -212,6 +213,7 @@ def enrol(clinic_id: str, data: Mapping[str, object], *, in_person: bool = True)
                     "lot",
                     "expiry",
                     "areas",
+                    "location",
                     "technique_note",
                     "goals_endpoints",
                     "goals_longer",

@@ -18,7 +18,7 @@ REQUIRED = (
     "first_name", "last_name", "phone", "product", "lot", "expiry", "areas", "treated_at",
     "consent_aftercare_texts",
 )  # fmt: skip
-OPTIONAL = ("language", "time_zone", "technique_note", "goals_endpoints", "goals_longer")
+OPTIONAL = ("language", "time_zone", "location", "technique_note", "goals_endpoints", "goals_longer")
 _YES = frozenset({"1", "y", "yes", "true", "x", "si", "sí", "s"})
 _LANGUAGES = {
     "english": "en",

@@ -161,6 +161,8 @@ class Treatment(ClinicOwned, Base):
     lot: Mapped[str] = mapped_column(String(40))
     expiry: Mapped[date] = mapped_column(Date)
     areas: Mapped[list[str]] = mapped_column(default=list)
+    #: where, in a clinic of several places; rotas of the same location are paged. Empty: not said
+    location: Mapped[str] = mapped_column(String(80), default="", server_default="")
     technique_note: Mapped[str] = mapped_column(Text, default="")
     goals_endpoints: Mapped[str] = mapped_column(Text, default="")  #: contour, projection, symmetry
     goals_longer: Mapped[str] = mapped_column(Text, default="")  #: quality, texture, firmness

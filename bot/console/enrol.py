@@ -21,13 +21,14 @@ from bot.console.sessions import Visitor
 from bot.console.strings import translator
 from bot.console.wording import AREAS
 from bot.db.engine import reading
+from bot.oncall.roster import rotas
 from bot.protocols.catalogue import catalogue
 
 router = APIRouter(route_class=ConsoleRoute)
 
 TEXT_FIELDS = (
     "first_name", "last_name", "phone", "language", "time_zone", "product", "lot", "expiry", "treated_at",
-    "injector_id", "technique_note", "goals_endpoints", "goals_longer", "other_area",
+    "injector_id", "location", "technique_note", "goals_endpoints", "goals_longer", "other_area",
 )  # fmt: skip
 #: Where the United States' and Spain's clinics are; a patient from elsewhere is asked for rarely.
 ZONES = (
@@ -107,6 +108,7 @@ def _page(
             product_options=sorted(
                 ((p.id, p.name) for p in catalogue().products.values()), key=lambda p: p[1]
             ),
+            locations=sorted({row.location for row in rotas(session, who.clinic_id) if row.location}),
             injector_options=[(staff.id, staff.name) for staff in _injectors(session, who)],
         )
 

@@ -144,6 +144,7 @@ def _targets(session: Session, clinic_id: str, t: Translate) -> list[tuple[str, 
     )
     return [
         *((word, t(f"escalation.{word}")) for word in WORDS),
+        *((f"on_call:{r.value}", t("escalation.on_call_as", name=t(f"role.{r.value}"))) for r in Role),
         *((f"rota:{row.id}", t("escalation.rota", name=row.name)) for row in rotas(session, clinic_id)),
         *((f"role:{role.value}", t("escalation.role", name=t(f"role.{role.value}"))) for role in Role),
         *((f"person:{one.id}", one.name) for one in people),

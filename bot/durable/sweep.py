@@ -248,14 +248,19 @@ def _deliveries(session: Session, now: datetime, *more: ColumnElement[bool]) -> 
 
 def _notifications(session: Session, now: datetime) -> Iterator[Work]:
     rows = session.execute(
-        select(Notification.id, Notification.send_after, Notification.staff_id, Notification.kind)
+        select(
+            Notification.id,
+            Notification.send_after,
+            Notification.kind,
+            func.coalesce(Notification.staff_id, Notification.clinic_id),  # its clinic's fall-back phone
+        )
         .where(_WAITING["notifications"][1], Notification.send_after <= now)
         .order_by(Notification.send_after)
         .limit(BATCH)
     )
-    for notification_id, send_after, staff_id, kind in rows:
+    for notification_id, send_after, kind, party in rows:
         workflow_id = _id("notify", notification_id, send_after, now, timedelta(minutes=5))
-        yield Work(None, "notify", workflow_id, notification_id, f"{kind}-{staff_id}")
+        yield Work(None, "notify", workflow_id, notification_id, f"{kind}-{party}")
 
 
 def _alerts(session: Session, now: datetime) -> Iterator[Work]:

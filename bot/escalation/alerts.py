@@ -12,10 +12,13 @@ from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Patient, Staff
 from bot.escalation.models import (
+    AS_DIRECTOR,
     AS_LEAD,
     BUNDLED,
     FALLBACK,
     IGNORED,
+    NOBODY_REACHED,
+    NOBODY_REACHED_AT_ALL,
     Alert,
     AlertEvent,
     AlertStatus,
@@ -31,6 +34,7 @@ from bot.escalation.policy import (
     Remind,
     Reopen,
     Wait,
+    after_nobody,
     how_to_page,
     leads_to_tell,
     next_action,
@@ -58,6 +62,8 @@ _HEARD_OF = (
 )
 #: The text that stands for several alerts.
 BUNDLE = "staff.bundle"
+#: What the fall-back phone is texted.
+FALLBACK_PIECE = "staff.page_fallback"
 #: How long a text that names the number of alerts waits for more of them.
 BUNDLE_WAIT = timedelta(seconds=30)
 #: What does not ask anybody to take the alert.
@@ -106,7 +112,7 @@ def policy_for(
     clinic, leads = conversation.clinic, _leads(session, conversation, crisis, patient)
     plan = plan_of(session, clinic.id, tier)
     policy = Policy.for_tier(tier, (), app_settings.get_settings(), leads, plan)
-    return filled(session, clinic, tier, policy, leads, clock.now()).as_json()
+    return filled(session, clinic, tier, policy, leads, clock.now(), conversation.owner_id).as_json()
 
 
 def tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
@@ -123,13 +129,17 @@ def tell_leads(session: Session, alert: Alert) -> tuple[str, ...]:
     return leads
 
 
-def take_step(session: Session, alert: Alert, now: datetime) -> Action:
-    """Do whatever is due for `alert` at `now`. Returns what was decided."""
-    if alert.status is not AlertStatus.CLOSED:
+def take_step(session: Session, alert: Alert, now: datetime, *, people_are_known: bool = False) -> Action:
+    """Do whatever is due for `alert` at `now`. Returns what was decided. `people_are_known`: its policy was
+    filled with those on call in this very transaction."""
+    if alert.status is not AlertStatus.CLOSED and not people_are_known:
         refresh(session, alert)
     policy = Policy.from_json(alert.policy)
-    ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED else 0
-    action = next_action(alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored)
+    named = not alert.with_fallback
+    ignored = ignored_reminders(session, alert) if alert.status is AlertStatus.ACKNOWLEDGED and named else 0
+    action = next_action(
+        alert.status, alert.steps_taken, alert.next_step_at, policy, now, ignored, named=named
+    )
     match action:
         case Page():
             _page_step(session, alert, policy, action)
@@ -138,7 +148,7 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
                 page(session, alert, alert.acknowledged_by_id, "staff.reminder", EventKind.REMINDED)
             alert.next_step_at = next_at
         case Reopen():
-            _reopen(session, alert)
+            reopen(session, alert)
             return take_step(session, alert, now)
         case Wait() | Done():
             pass
@@ -148,27 +158,51 @@ def take_step(session: Session, alert: Alert, now: datetime) -> Action:
 def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> None:
     if step.nobody:
         log(session, alert, EventKind.NOBODY_ON_CALL)
+    elif policy.elsewhere and alert.steps_taken == 0:
+        log(session, alert, EventKind.NOBODY_ON_CALL, detail=policy.location)
+    round_id, written = new_id(), step.fallback
     for staff_id in step.people:
         as_lead = staff_id in policy.leads
         again = alert.steps_taken >= (1 if as_lead else max(1, policy.first_round))
         piece = "staff.page_again" if again else "staff.page_lead" if as_lead else "staff.page"
         if as_lead:  # never bundled: the patient was told that this person will phone
-            page(session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent)
+            wrote = page(
+                session, alert, staff_id, piece, detail=AS_LEAD, urgent=step.urgent, round_id=round_id
+            )
         else:
-            page_or_bundle(session, alert, staff_id, piece, urgent=step.urgent)
+            why = AS_DIRECTOR if staff_id in step.directors else ""
+            wrote = page_or_bundle(
+                session, alert, staff_id, piece, urgent=step.urgent, detail=why, round_id=round_id
+            )
+        written = written or wrote
     if step.fallback:
-        page_fallback(session, alert, policy.fallback_phone)
+        page_fallback(session, alert, policy.fallback_phone, round_id)
     # without anybody the next step starts with the first person, as soon as there is one
     alert.steps_taken = 0 if step.nobody and not policy.steps else alert.steps_taken + 1
     alert.next_step_at = step.next_at
+    if not written:
+        nobody_reached(session, alert)
 
 
-def _reopen(session: Session, alert: Alert) -> None:
-    """Its holder did nothing for too long: open again, where the steps had come to, and they are told."""
+def nobody_reached(session: Session, alert: Alert) -> None:
+    """No way to anybody of the newest step worked: go on at once, unless that was the last round."""
+    if alert.status is not AlertStatus.OPEN:
+        return
+    policy = Policy.from_json(alert.policy)
+    steps_taken = after_nobody(alert.steps_taken, policy, rows.ever_reached(session, alert))
+    detail = NOBODY_REACHED_AT_ALL if steps_taken is None else NOBODY_REACHED
+    log(session, alert, EventKind.PAGE_FAILED, detail=detail)
+    if steps_taken is not None:
+        alert.steps_taken, alert.next_step_at = steps_taken, clock.now()
+
+
+def reopen(session: Session, alert: Alert) -> None:
+    """Its holder did nothing for too long, or is the fall-back phone: open again, where the steps had come
+    to, and a holder with a name is told."""
     holder = alert.acknowledged_by_id
     alert.status, alert.next_step_at = AlertStatus.OPEN, None
     alert.acknowledged_at = alert.acknowledged_by_id = None
-    log(session, alert, EventKind.REOPENED, staff_id=holder, detail=IGNORED)
+    log(session, alert, EventKind.REOPENED, staff_id=holder, detail=IGNORED if holder else FALLBACK)
     if holder:
         page(session, alert, holder, "staff.reopened", EventKind.INFORMED)
 
@@ -190,11 +224,12 @@ def refresh(session: Session, alert: Alert) -> None:
     alert whose holder has left the clinic has nobody: it is open again."""
     known = Policy.from_json(alert.policy)
     leads = _leads(session, alert.conversation, alert.psych, alert.patient)
-    now = filled(session, alert.conversation.clinic, alert.tier, known, leads, clock.now())
+    clinic = alert.conversation.clinic
+    now = filled(session, clinic, alert.tier, known, leads, clock.now(), alert.patient_id)
     if now != known:
         alert.policy = now.as_json()
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
-    if alert.status is AlertStatus.ACKNOWLEDGED and (holder is None or not holder.active):
+    if alert.status is AlertStatus.ACKNOWLEDGED and holder is not None and not holder.active:
         alert.status, alert.steps_taken, alert.next_step_at = AlertStatus.OPEN, 0, None
         alert.acknowledged_at = alert.acknowledged_by_id = None
         log(session, alert, EventKind.REOPENED)
@@ -209,22 +244,24 @@ def page(
     *,
     detail: str = "",
     urgent: bool = False,
+    round_id: str | None = None,
 ) -> bool:
     """Notify one member of staff about `alert` by their contact methods (`notify.plan.ways`): every
     notification is written here, with the time at which it is due. The words carry initials and a link.
-    `event` says what for: anything but a reminder or news asks to take the alert. False: there is no way to
-    reach this person.
+    `event` says what for: anything but a reminder or news asks to take the alert. `round_id`: of the step
+    that this is part of. False: there is no way to reach this person.
     """
     staff = session.get_one(Staff, staff_id)
     purpose = _PURPOSES.get(event, "take")
-    if purpose == "take":
-        rows.supersede(session, alert, staff_id)
     methods = {method.id: method for method in rows.methods_of(session, staff_id)}
     found = ways(list(methods.values()), bool(staff.phone), alert.tier, purpose, urgent)
     if not found:
         log(session, alert, EventKind.PAGE_FAILED, staff_id=staff_id, detail="no phone")
         return False
-    step = rows.next_step(session, alert.id, staff_id)
+    if purpose == "take":
+        step = rows.supersede(session, alert, staff_id)
+    else:
+        step = rows.next_step(session, alert.id, staff_id)
     message_id = None
     for place, way in enumerate(found):
         due = clock.now() + way.delay
@@ -234,6 +271,7 @@ def page(
             alert_id=alert.id,
             staff_id=staff_id,
             step=step,
+            round_id=round_id,
             place=place,
             kind=way.kind,
             contact_method_id=way.method_id,
@@ -247,7 +285,6 @@ def page(
         else:
             one.status, one.send_after = Status.QUEUED, due
         session.add(one)
-        session.flush()
     log(session, alert, event, staff_id=staff_id, message_id=message_id, detail=detail)
     return True
 
@@ -256,9 +293,7 @@ def _text(
     session: Session, alert: Alert, address: str, piece: str, extra: dict[str, str], due: datetime
 ) -> Message:
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, address)
-    message = say(session, thread, piece, Kind.PAGE, extra=extra)
-    message.send_after = due
-    return message
+    return say(session, thread, piece, Kind.PAGE, extra=extra, send_after=due)
 
 
 def hurry(alert: Alert) -> None:
@@ -270,6 +305,8 @@ def hurry(alert: Alert) -> None:
 def words_for(session: Session, alert: Alert, one: Notification) -> dict[str, str]:
     """`words` for a notification: its person's language, and a link that takes the alert if it asks for that
     and only its person reads it (a chat tool's channel is read by many)."""
+    if one.staff_id is None:  # the fall-back phone: nobody's own, so no code, link or name of the patient
+        return words(session, alert, rows.thread_of(session, one).language)
     staff = session.get_one(Staff, one.staff_id)
     extra = words(session, alert, staff.language) | {"code": _code_known_to(session, alert, staff.id)}
     if one.purpose == "take" and one.kind is not ContactKind.APPRISE:
@@ -293,12 +330,22 @@ def _code_known_to(session: Session, alert: Alert, staff_id: str) -> str:
 
 
 def page_or_bundle(
-    session: Session, alert: Alert, staff_id: str, piece: str, *, urgent: bool = False
-) -> None:
-    """Page one member of staff, or, after many pages, let one text stand for several alerts.
+    session: Session,
+    alert: Alert,
+    staff_id: str,
+    piece: str,
+    *,
+    urgent: bool = False,
+    detail: str = "",
+    round_id: str | None = None,
+) -> bool:
+    """Page one member of staff, or, after many pages, let one text stand for several alerts. False: there is
+    no way to reach this person.
 
     The alert stays in the queue and its next step comes as if it had been paged by itself.
     """
+    if alert.tier is Tier.T0:  # never bundled
+        return page(session, alert, staff_id, piece, detail=detail, urgent=urgent, round_id=round_id)
     now = clock.now()
     recent = session.scalar(
         select(func.count())
@@ -315,8 +362,7 @@ def page_or_bundle(
     staff = session.get_one(Staff, staff_id)
     number = rows.text_number(session, staff)
     if not number or how_to_page(alert.tier, recent or 0, False) == "page":
-        page(session, alert, staff_id, piece, urgent=urgent)
-        return
+        return page(session, alert, staff_id, piece, detail=detail, urgent=urgent, round_id=round_id)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, number)
     going = session.scalars(
         select(Message)
@@ -338,22 +384,47 @@ def page_or_bundle(
     else:
         going = say(session, thread, BUNDLE, Kind.PAGE, extra=extra)
         going.send_after = now + BUNDLE_WAIT
-    _note_text(session, alert, staff_id, BUNDLE, "bundle", going)
+    step = rows.next_step(session, alert.id, staff_id)
+    _note_text(session, alert, staff_id, BUNDLE, "bundle", going, round_id, step)
     log(session, alert, EventKind.PAGED, staff_id=staff_id, message_id=going.id, detail=BUNDLED)
+    return True
 
 
-def page_fallback(session: Session, alert: Alert, phone: str) -> None:
-    """Text the fall-back phone. It is nobody's own, so it cannot take the alert by a reply."""
+def page_fallback(session: Session, alert: Alert, phone: str, round_id: str | None = None) -> None:
+    """Text the fall-back phone, and for T0 and T1 ring it once. It is nobody's own, so it cannot take the
+    alert by a reply, but by a key. What still waits of an earlier round is called off."""
+    step = rows.supersede(session, alert, None)
     thread = find_or_open(session, alert.conversation.clinic, Channel.SMS, phone)
-    message = say(
-        session, thread, "staff.page_fallback", Kind.PAGE, extra=words(session, alert, thread.language)
-    )
-    _note_text(session, alert, None, "staff.page_fallback", "take", message)
+    message = say(session, thread, FALLBACK_PIECE, Kind.PAGE, extra=words(session, alert, thread.language))
+    _note_text(session, alert, None, FALLBACK_PIECE, "take", message, round_id, step)
+    if alert.tier.at_least_as_urgent_as(Tier.T1):
+        session.add(
+            Notification(
+                id=new_id(),
+                clinic_id=alert.clinic_id,
+                alert_id=alert.id,
+                step=step,
+                round_id=round_id,
+                place=1,
+                kind=ContactKind.VOICE,
+                piece=FALLBACK_PIECE,
+                status=Status.QUEUED,
+                send_after=clock.now(),
+            )
+        )
+        session.flush()
     log(session, alert, EventKind.PAGED, message_id=message.id, detail=FALLBACK)
 
 
 def _note_text(
-    session: Session, alert: Alert, staff_id: str | None, piece: str, purpose: Purpose, message: Message
+    session: Session,
+    alert: Alert,
+    staff_id: str | None,
+    piece: str,
+    purpose: Purpose,
+    message: Message,
+    round_id: str | None,
+    step: int,
 ) -> None:
     """A text that is not one person's page about one alert: its timeline tells what becomes of it too."""
     session.add(
@@ -361,7 +432,8 @@ def _note_text(
             clinic_id=alert.clinic_id,
             alert_id=alert.id,
             staff_id=staff_id,
-            step=rows.next_step(session, alert.id, staff_id),
+            step=step,
+            round_id=round_id,
             piece=piece,
             purpose=purpose,
             message_id=message.id,
@@ -372,15 +444,19 @@ def _note_text(
 
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:
     """What texts to staff are filled with. Initials and a link: no name, no symptom beyond the flag."""
-    label = render(f"staff.flag_{alert.flag.lower()}", Situation(language=as_language(language)), {}).text
+    situation = Situation(language=as_language(language))
+    label = render(f"staff.flag_{alert.flag.lower()}", situation, {}).text
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
+    name = holder.name if holder else ""
+    if alert.with_fallback:
+        name = render("staff.fallback_name", situation, {}).text
     return {
         "tier": alert.tier.value,
         "flag_label": label,
         "initials": alert.patient.initials if alert.patient else "?",
         "code": alert.code,
         "url": f"{app_settings.get_settings().public_url}/console/alerts/{alert.id}",
-        "name": holder.name if holder else "",
+        "name": name,
     }
 
 

@@ -58,6 +58,11 @@ class EventKind(enum.StrEnum):
 AS_LEAD = "safeguarding_lead"
 #: The detail of a failed page when none of the person's contact methods worked.
 EVERY_CHANNEL = "every_channel"
+#: The detail of a failed page when no way to anybody of a step worked, so that the next began at once; and
+#: when that was the last, so that all are paged again after its time.
+NOBODY_REACHED, NOBODY_REACHED_AT_ALL = "nobody_reached", "nobody_reached_at_all"
+#: The detail of a page that went to a medical director who is not on call: nobody else took the alert.
+AS_DIRECTOR = "director"
 #: The detail of a page whose reader asked on the phone that somebody else takes it.
 PASSED_ON = "passed_on"
 #: The detail of a page that went to the fall-back phone, and of one that shares a text with others.
@@ -111,6 +116,7 @@ class Alert(ClinicOwned, Base):
     steps_taken: Mapped[int] = mapped_column(default=0)
     next_step_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    #: None while it is acknowledged: the fall-back phone has it (`with_fallback`)
     acknowledged_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
@@ -130,6 +136,11 @@ class Alert(ClinicOwned, Base):
     notifications: Mapped[list[Notification]] = relationship(
         order_by="Notification.id", back_populates="alert"
     )
+
+    @property
+    def with_fallback(self) -> bool:
+        """Whether a key pressed at the fall-back phone has taken it, and nobody with a name has yet."""
+        return self.status is AlertStatus.ACKNOWLEDGED and self.acknowledged_by_id is None
 
     @property
     def standing(self) -> Alert:
@@ -173,6 +184,8 @@ class Notification(ClinicOwned, Base):
     #: None: the fall-back phone
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     step: Mapped[int]
+    #: shared by all that one step of the alert wrote, newer ones greater; None: outside the steps
+    round_id: Mapped[str | None] = mapped_column(String(32), index=True)
     place: Mapped[int] = mapped_column(default=0)
     kind: Mapped[ContactKind] = mapped_column(text_enum(ContactKind), default=ContactKind.SMS)
     #: None: the person's own phone

@@ -1,7 +1,8 @@
 """A clinic's escalation plan for a tier, as it writes it: steps with targets and delays. Pure.
 
-A target is `on_call` (whoever is on call now, all rotas at once), `behind` (those who stand behind them),
-`leads` (the safeguarding leads), `fallback` (the fall-back phone), `rota:ID`, `role:NAME` or `person:ID`.
+A target is `on_call` (whoever is on call now, all rotas at once), `on_call:ROLE` (whoever is on call as
+that), `behind` (those who stand behind them), `leads` (the safeguarding leads), `fallback` (the fall-back
+phone), `rota:ID`, `role:NAME` (everybody of a role, on call or not) or `person:ID`.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Plan:
 
 def check(plan: Plan, known: Sequence[str]) -> None:
     """Refuse a plan that could leave an alert without a page. `known`: the clinic's own targets (`rota:ID`,
-    `role:NAME`, `person:ID`). Raises PlanRefused."""
+    `on_call:ROLE`, `role:NAME`, `person:ID`). Raises PlanRefused."""
     if not plan.steps:
         raise PlanRefused("no_steps")
     if len(plan.steps) > MAX_STEPS:

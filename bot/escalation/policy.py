@@ -2,10 +2,12 @@
 
 While nobody has acknowledged, the clinic's steps are taken in order and repeated as it says. Without steps of
 its own each person in turn is paged and given `ack_minutes`; for T0 everybody on call now is in the first
-step. After that everybody is paged together, with the fall-back phone, again and again. In a crisis the
+step. After that everybody is paged together, with the fall-back phone and the medical directors, again and
+again. When no way to anybody of a step worked, the next begins at once. In a crisis the
 safeguarding leads are paged with the first step, and with everybody. Once acknowledged, that person is
-reminded every `remind_minutes` until the alert is closed; reminders that nobody heeds open it again. It never
-stops by itself.
+reminded every `remind_minutes` until the alert is closed; reminders that nobody heeds open it again. The
+fall-back phone has no name that could close it: what it took opens again after `remind_minutes`, unless
+somebody takes it. It never stops by itself.
 """
 
 from __future__ import annotations
@@ -66,8 +68,10 @@ class Policy:
     steps: tuple[PolicyStep, ...] = ()
     repeats: int = 0
     unack_after: int = 0  #: 0: never, as rows of before this was known
-    last_resort: tuple[str, ...] = ()  #: the medical directors, when nobody else can be paged
+    last_resort: tuple[str, ...] = ()  #: the medical directors, when nobody else can be paged or took it
     fallback_phone: str = ""
+    location: str = ""  #: where the patient was treated, where rotas know locations
+    elsewhere: bool = False  #: nobody is on call there: `people` are the whole clinic's
 
     @classmethod
     def for_tier(
@@ -111,6 +115,11 @@ class Policy:
         return len(self.steps) * (1 + self.repeats) if self.steps else self.first_round
 
     @property
+    def last_round(self) -> int:
+        """How many steps are taken before everybody is paged with the fall-back phone and the directors."""
+        return self.rounds if self.steps else self.rounds + 1
+
+    @property
     def everybody(self) -> tuple[str, ...]:
         """All who are on call or named in a step, nobody twice."""
         return tuple(dict.fromkeys((*self.people, *(one for step in self.steps for one in step.people))))
@@ -128,11 +137,13 @@ class Policy:
             "unack_after": self.unack_after,
             "last_resort": list(self.last_resort),
             "fallback_phone": self.fallback_phone,
+            "location": self.location,
+            "elsewhere": self.elsewhere,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """From the alert's row. Rows of earlier schemas lack leads, or steps and what came with them."""
+        """From the alert's row. Rows of earlier schemas lack leads, steps, places and what came with them."""
         return cls(
             tuple(data["people"]),
             data["ack_minutes"],
@@ -153,6 +164,8 @@ class Policy:
             data.get("unack_after", 0),
             tuple(data.get("last_resort", ())),
             data.get("fallback_phone", ""),
+            data.get("location", ""),
+            data.get("elsewhere", False),
         )
 
 
@@ -166,13 +179,15 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Page:
     """Page these people now, and look again at `next_at`. `nobody`: the step found nobody whom it means,
-    which is an alarm of its own. `fallback`: page the fall-back phone too. `urgent`: by every way."""
+    which is an alarm of its own. `fallback`: page the fall-back phone too. `urgent`: by every way.
+    `directors`: those of `people` who are paged because nobody else could be, or none of them took it."""
 
     people: tuple[str, ...]
     next_at: datetime
     nobody: bool = False
     fallback: bool = False
     urgent: bool = False
+    directors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +199,8 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """Whoever acknowledged heeded no reminder: the alert is open again, and the next step pages on."""
+    """Whoever acknowledged heeded no reminder, or was the fall-back phone: the alert is open again, and the
+    next step pages on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +218,18 @@ def next_action(
     policy: Policy,
     now: datetime,
     ignored: int = 0,
+    *,
+    named: bool = True,
 ) -> Action:
     """What to do at `now` with an alert whose next step was set for `next_step_at` (None: at once), and whose
-    holder has heeded none of the last `ignored` reminders."""
+    holder has heeded none of the last `ignored` reminders. `named`: a person has it, not the fall-back
+    phone."""
     if status is AlertStatus.CLOSED:
         return Done()
     if next_step_at is not None and next_step_at > now:
         return Wait(next_step_at)
     if status is AlertStatus.ACKNOWLEDGED:
-        if policy.unack_after and ignored >= policy.unack_after:
+        if not named or (policy.unack_after and ignored >= policy.unack_after):
             return Reopen()
         return Remind(now + timedelta(minutes=policy.remind_minutes))
     return _page(steps_taken, policy, now)
@@ -218,10 +237,9 @@ def next_action(
 
 def _page(steps_taken: int, policy: Policy, now: datetime) -> Page:
     all_together = steps_taken >= policy.rounds
-    minutes, urgent, fallback = policy.ack_minutes, False, steps_taken > policy.rounds
+    minutes, urgent, fallback = policy.ack_minutes, False, steps_taken >= policy.last_round
     if all_together:
         meant = policy.everybody
-        fallback = fallback or bool(policy.steps)
         urgent = any(step.urgent for step in policy.steps)
     elif policy.steps:
         step = policy.steps[steps_taken % len(policy.steps)]
@@ -234,8 +252,22 @@ def _page(steps_taken: int, policy: Policy, now: datetime) -> Page:
         meant = policy.people[begin : begin + 1]
     nobody = not meant and not (policy.steps and fallback and not all_together)
     leads = policy.leads if steps_taken <= 0 or all_together else ()
-    people = dict.fromkeys((*meant, *leads, *(policy.last_resort if nobody else ())))  # nobody twice
-    return Page(tuple(people), now + timedelta(minutes=minutes), nobody, fallback or nobody, urgent)
+    people = tuple(dict.fromkeys((*meant, *leads)))  # nobody twice
+    last = nobody or (all_together and fallback)
+    directors = tuple(one for one in policy.last_resort if last and one not in people)
+    next_at = now + timedelta(minutes=minutes)
+    return Page((*people, *directors), next_at, nobody, fallback or nobody, urgent, directors)
+
+
+def after_nobody(steps_taken: int, policy: Policy, ever_reached: bool) -> int | None:
+    """From which step to go on at once when no way to anybody of the last one worked: the next, or the last
+    round when everybody has been tried and nobody was `ever_reached`. None: that was the last round, and all
+    are tried again after its time."""
+    if steps_taken > policy.last_round or not (policy.people or policy.steps):
+        return None
+    if steps_taken >= policy.first_round and not ever_reached:
+        return policy.last_round
+    return steps_taken
 
 
 def how_to_page(tier: Tier, recent: int, waiting: bool) -> Literal["page", "bundle", "join"]:

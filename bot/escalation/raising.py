@@ -7,9 +7,10 @@ import random
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock
-from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, take_step, tell_leads
+from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, reopen, take_step, tell_leads
 from bot.escalation.joining import join
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.escalation.policy import is_crisis
@@ -122,8 +123,9 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     )
     session.add(alert)
     session.flush()
+    set_committed_value(alert, "joined", [])  # nothing can be part of it yet
     log(session, alert, EventKind.OPENED, message_id=message.id, detail=alert.flag)
-    take_step(session, alert, clock.now())
+    take_step(session, alert, clock.now(), people_are_known=True)
     return alert
 
 
@@ -143,10 +145,14 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         take_step(session, alert, clock.now())
     told = tell_leads(session, alert) if crisis else ()
     holder = alert.acknowledged_by_id
-    if alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
-        new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
-        if new_sign and assessment.tier.at_least_as_urgent_as(Tier.T1):
-            page(session, alert, holder, "staff.page_again")
+    new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
+    if not new_sign or not assessment.tier.at_least_as_urgent_as(Tier.T1):
+        return
+    if alert.with_fallback:  # nobody with a name would hear of it
+        reopen(session, alert)
+        take_step(session, alert, clock.now())
+    elif alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
+        page(session, alert, holder, "staff.page_again")
 
 
 def _free_code(session: Session, clinic_id: str) -> str:

@@ -33,8 +33,9 @@ class CloseRefused(Exception):
     """An alert cannot be closed this way; the text says why and what to do."""
 
 
-def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
-    """`staff_id` takes the alert. False when somebody already has, or it is closed.
+def acknowledge(alert_id: str, staff_id: str | None, via: str) -> bool:
+    """`staff_id` takes the alert, or the fall-back phone does (None). False when somebody already has, or it
+    is closed. What the fall-back phone has, anybody with a name can take over.
 
     Everybody else who was paged is told, so that nobody keeps running.
     """
@@ -45,16 +46,17 @@ def acknowledge(alert_id: str, staff_id: str, via: str) -> bool:
     return taken
 
 
-def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
+def take(session: Session, alert: Alert, staff_id: str | None, via: str) -> bool:
     """`acknowledge` inside the caller's transaction, which has locked the alert."""
-    if alert.status is not AlertStatus.OPEN:
+    if alert.status is not AlertStatus.OPEN and not (alert.with_fallback and staff_id):
         return False
     alert.status = AlertStatus.ACKNOWLEDGED
     alert.acknowledged_at, alert.acknowledged_by_id = clock.now(), staff_id
     rows.cancel(session, alert, "somebody has taken it")
     log(session, alert, EventKind.ACKNOWLEDGED, staff_id=staff_id, detail=via)
     subject, how = ("alert", alert.id), {"via": via}
-    trail.record(session, Entry("alert.acknowledge", "staff", staff_id, subject, alert.clinic_id, how))
+    kind = "staff" if staff_id else "nobody"
+    trail.record(session, Entry("alert.acknowledge", kind, staff_id or "", subject, alert.clinic_id, how))
     # the first reminder is one interval away, not now
     alert.next_step_at = None
     policy = Policy.from_json(alert.policy)
@@ -64,7 +66,7 @@ def take(session: Session, alert: Alert, staff_id: str, via: str) -> bool:
         select(Staff.id)
         .join(Notification, Notification.staff_id == Staff.id)
         .where(Notification.alert_id.in_(rows.with_joined(alert)), Notification.purpose != "bundle")
-        .where(Staff.id != staff_id, Staff.active.is_(True))
+        .where(Staff.id != (staff_id or ""), Staff.active.is_(True))
         .distinct()
     ).all()
     for other in others:

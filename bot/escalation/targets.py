@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.clinic.models import Clinic, Role, Staff
+from bot.clinic.models import Clinic, Role, Staff, Treatment
 from bot.clinic.safeguarding import leads as safeguarding_leads
 from bot.escalation.plan import Plan
 from bot.escalation.policy import Policy, PolicyStep
 from bot.oncall.models import EscalationPolicy, RotaRow
 from bot.oncall.opening import open_at
-from bot.oncall.roster import Roster, of_role, of_rota, reachable, roster
+from bot.oncall.roster import Roster, of_role, of_rota, reachable, roster_at, rotas
 from bot.triage.types import Tier
 
 
@@ -29,34 +30,77 @@ def plan_of(session: Session, clinic_id: str, tier: Tier) -> Plan | None:
     return Plan.from_json(row.plan) if row is not None and row.plan.get("steps") else None
 
 
+def location_of(session: Session, patient_id: str | None) -> str:
+    """Where the patient was treated last; empty when that is not known."""
+    last = select(Treatment.location).where(Treatment.patient_id == patient_id)
+    last = last.order_by(Treatment.treated_at.desc(), Treatment.id.desc()).limit(1)
+    return (session.scalars(last).first() or "") if patient_id else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnCall:
+    """Who is on call where the patient was treated, and, for a role that nobody has there, anywhere."""
+
+    here: Roster
+    anywhere: Callable[[], Roster]
+
+    def of(self, role: Role) -> tuple[str, ...]:
+        """Who is on call as `role`; whoever is on call, when nobody is as that."""
+        here = self.here
+        return here.of(role) or self.anywhere().of(role) or here.people[: here.on_shift]
+
+
 def filled(
-    session: Session, clinic: Clinic, tier: Tier, policy: Policy, leads: tuple[str, ...], now: datetime
+    session: Session,
+    clinic: Clinic,
+    tier: Tier,
+    policy: Policy,
+    leads: tuple[str, ...],
+    now: datetime,
+    patient_id: str | None,
 ) -> Policy:
-    """`policy` with the people whom it means at `now`. `leads`: the safeguarding leads to page, if any."""
-    here = roster(session, clinic.id, now)
-    is_open = open_at(session, clinic, now) if any(step.hours_only for step in policy.steps) else True
+    """`policy` with the people whom it means at `now`. `leads`: the safeguarding leads to page, if any. The
+    location that it holds stays; without one it is the patient's last treatment's, where rotas have any."""
+    rows = rotas(session, clinic.id)
+    known = policy.location or not any(row.location for row in rows)
+    location = policy.location if known else location_of(session, patient_id)
+    here = roster_at(session, clinic.id, rows, now, location)
+    # by default what can wait for the day goes to the clinic's staff while it is open
+    by_day = not policy.steps and tier not in (Tier.T0, Tier.T1)
+    asks = by_day or any(step.hours_only for step in policy.steps)
+    is_open = open_at(session, clinic, now) if asks else True
+    on_call = _OnCall(here, lambda: roster_at(session, clinic.id, rows, now))
     return replace(
         policy,
-        people=here.people,
+        location=location,
+        elsewhere=here.elsewhere,
+        people=here.clinic_staff_first if by_day and is_open else here.people,
         at_once=max(1, here.on_shift) if tier is Tier.T0 else 1,
         leads=leads,
         last_resort=of_role(session, clinic.id, Role.MEDICAL_DIRECTOR),
-        steps=tuple(_filled(session, clinic, step, here, is_open, now) for step in policy.steps),
+        steps=tuple(_filled(session, clinic, step, on_call, is_open, now) for step in policy.steps),
         fallback_phone=policy.fallback_phone or clinic.emergency_phone,
     )
 
 
 def _filled(
-    session: Session, clinic: Clinic, step: PolicyStep, here: Roster, is_open: bool, now: datetime
+    session: Session, clinic: Clinic, step: PolicyStep, on_call: _OnCall, is_open: bool, now: datetime
 ) -> PolicyStep:
     targets = step.targets if is_open or not step.hours_only else ("on_call",)
-    people = dict.fromkeys(one for target in targets for one in _people(session, clinic, target, here, now))
+    people = dict.fromkeys(
+        one for target in targets for one in _people(session, clinic, target, on_call, now)
+    )
     return replace(step, people=tuple(people))
 
 
-def _people(session: Session, clinic: Clinic, target: str, here: Roster, now: datetime) -> tuple[str, ...]:
+def _people(
+    session: Session, clinic: Clinic, target: str, on_call: _OnCall, now: datetime
+) -> tuple[str, ...]:
     kind, _, name = target.partition(":")
+    here = on_call.here
     match kind:
+        case "on_call" if name:
+            return on_call.of(Role(name))
         case "on_call":
             return here.people[: here.on_shift]
         case "behind":
@@ -82,6 +126,6 @@ def known_targets(session: Session, clinic_id: str) -> list[str]:
     people = session.scalars(select(Staff.id).where(Staff.clinic_id == clinic_id, Staff.active.is_(True)))
     return [
         *(f"rota:{one}" for one in rotas),
-        *(f"role:{role.value}" for role in Role),
+        *(f"{kind}:{role.value}" for kind in ("on_call", "role") for role in Role),
         *(f"person:{one}" for one in people),
     ]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock
 from bot.clinic.facts import content_values
@@ -107,8 +108,10 @@ def find_or_open(
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
         conversation.language = detect_first(first_words, as_language(clinic.locale))
         session.add(conversation)
+    set_committed_value(conversation, "clinic", clinic)  # it is at hand: not read once more
     if channel is Channel.SMS:
-        _recognise(session, conversation)
+        with session.no_autoflush:  # a new one is written once, when it is known whose it is
+            _recognise(session, conversation)
     session.flush()
     return conversation
 
@@ -247,6 +250,7 @@ def add_inbound(
         created_at=clock.now(),
         **fields,
     )
+    set_committed_value(message, "conversation", conversation)
     session.add(message)
     session.flush()
     note_status(session, message)
@@ -268,11 +272,10 @@ def add_outbound(
         body=rendered.text,
         language=conversation.language,
         status=Status.DELIVERED if on_web else Status.QUEUED,
-        send_after=clock.now(),
         content_id=rendered.content_id,
         content_version=rendered.version,
         content_own_version=rendered.own_version,
-        **fields,
+        **{"send_after": clock.now(), **fields},
     )
     session.add(message)
     session.flush()

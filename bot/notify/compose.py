@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from bot.clinic.models import Clinic
 from bot.escalation.alerts import words_for
 from bot.escalation.models import Notification
+from bot.notify import rows
 from bot.notify.base import Notice
 from bot.notify.models import ContactKind
 from bot.protocols.phrases import Language, as_language
@@ -27,16 +28,10 @@ def said(piece: str, language: Language, values: dict[str, str]) -> str:
 
 def compose(session: Session, one: Notification) -> Notice | None:
     """What a notifier is asked to bring; None when there is no address any more."""
-    method, staff = one.contact_method, one.staff
-    if staff is None:
-        return None  # the fall-back phone gets texts only
-    if method is None:
-        to = staff.phone if one.kind in (ContactKind.SMS, ContactKind.VOICE) else None
-    else:
-        to = None if method.removed_at else method.address
+    to, spoken_language = _address(session, one)
     if not to:
         return None
-    language = as_language(staff.language)
+    language = as_language(spoken_language)
     values = words_for(session, one.alert.standing, one)
     link = values["url"]
     clinic = session.get_one(Clinic, one.clinic_id)
@@ -55,6 +50,17 @@ def compose(session: Session, one: Notification) -> Notice | None:
         link=link,
         link_label=said("staff.mail_take" if takes else "staff.mail_open", language, values),
     )
+
+
+def _address(session: Session, one: Notification) -> tuple[str | None, str]:
+    """Where it goes, None when nowhere any more, and in which language."""
+    method, staff = one.contact_method, one.staff
+    if staff is None:
+        thread = rows.thread_of(session, one)
+        return thread.address, thread.language
+    if method is not None:
+        return None if method.removed_at else method.address, staff.language
+    return staff.phone if one.kind in (ContactKind.SMS, ContactKind.VOICE) else None, staff.language
 
 
 def spoken(values: dict[str, str]) -> dict[str, str]:

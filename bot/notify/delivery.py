@@ -89,10 +89,11 @@ def _claim(notification_id: str, notifiers: Notifiers) -> _Claim | None:
         if one.status not in (Status.QUEUED, Status.SENDING) or (one.send_after or now) > now:
             return None
         reason = rows.moot(one)
-        if reason is None and one.staff is not None and not one.staff.active:
-            reason = "has left the clinic"
         if reason is not None:
             one.status, one.error = Status.SUPPRESSED, reason
+            return None
+        if one.staff is not None and not one.staff.active:
+            _fail(session, one, "has left the clinic")
             return None
         notice = compose(session, one)
         if notice is None:

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.clinic.models import Staff
 from bot.escalation.models import Alert, AlertStatus, Notification
-from bot.messaging.models import Message, Status
+from bot.messaging.models import Conversation, Message, Status
 from bot.messaging.threads import note_status
 from bot.notify.models import ContactKind, ContactMethod
 
 #: Purposes of notifications that ask somebody to do something about the alert.
 ASKING = ("take", "remind")
+#: Handed over, or known to have arrived.
+REACHED = (Status.SENT, Status.DELIVERED)
 _FRESH = {"populate_existing": True}
 
 
@@ -79,20 +81,21 @@ def cancel(session: Session, alert: Alert, reason: str) -> None:
     _call_off(session, needless, reason)
 
 
-def supersede(session: Session, alert: Alert, staff_id: str) -> None:
-    """Call off what a person's earlier page would still send later: the new page starts afresh."""
+def supersede(session: Session, alert: Alert, staff_id: str | None) -> int:
+    """Call off what an earlier page of a person, or of the fall-back phone (None), would still send later:
+    the new page starts afresh. Returns its number, as `next_step` does."""
     now = clock.now()
-    query = select(Notification).where(
-        Notification.alert_id.in_(with_joined(alert)),
-        Notification.staff_id == staff_id,
-        Notification.purpose.in_(ASKING),
-    )
+    query = select(Notification).where(Notification.alert_id.in_(with_joined(alert)), _to(staff_id))
+    known = session.scalars(query).all()
     later = [
         one
-        for one in session.scalars(query)
-        if (_due(one) or now) > now and (one.kind is ContactKind.VOICE or not _attempts(one))
+        for one in known
+        if one.purpose in ASKING
+        and (_due(one) or now) > now
+        and (one.kind is ContactKind.VOICE or not _attempts(one))
     ]
     _call_off(session, later, "paged again")
+    return max((one.step + 1 for one in known if one.alert_id == alert.id), default=0)
 
 
 def _due(one: Notification) -> datetime | None:
@@ -146,6 +149,33 @@ def moot_text(session: Session, message: Message) -> str | None:
     """`moot` for a text, all that it stands for together; None when it is no page."""
     reasons = [moot(one) for one in of_text(session, message)]
     return reasons[0] if reasons and all(reasons) else None
+
+
+def thread_of(session: Session, one: Notification) -> Conversation:
+    """The conversation with the fall-back phone that `one` went to: its number, its language, and whose it is
+    if it is a member of staff's after all. A call to it always has a text beside it."""
+    return next(page.message.conversation for page in siblings(session, one) if page.message)
+
+
+def ever_reached(session: Session, alert: Alert) -> bool:
+    """Whether a page that any step of `alert` wrote was handed over."""
+    mine = select(Notification).where(
+        Notification.alert_id.in_(with_joined(alert)), Notification.round_id.is_not(None)
+    )
+    return any(one.state in REACHED for one in session.scalars(mine))
+
+
+def ends_the_newest_round(session: Session, alert: Alert, one: Notification) -> bool:
+    """Whether `one`, which failed, was the last hope of the newest step of `alert`: everything that the step
+    wrote, to whomever, has failed or was called off."""
+    rounds = select(Notification.round_id).where(
+        Notification.alert_id.in_(with_joined(alert)), Notification.round_id.is_not(None)
+    )
+    newest = session.scalars(rounds.order_by(Notification.round_id.desc()).limit(1)).first()
+    if newest is None or newest != one.round_id:
+        return False
+    written = session.scalars(select(Notification).where(Notification.round_id == newest))
+    return all(other.state in (Status.FAILED, Status.SUPPRESSED) for other in written)
 
 
 def siblings(session: Session, one: Notification) -> list[Notification]:

@@ -29,6 +29,7 @@ class View:
     by: str = ""  #: who has taken or closed the alert
     alert_id: str = ""
     staff_id: str = ""
+    patient_id: str | None = None  #: whose initials are shown
     clinic_id: str | None = None
     tier: str = ""
     initials: str = ""
@@ -80,7 +81,7 @@ def _state(one: Notification, staff: Staff, now: datetime) -> State:
         return "left"
     if alert.status is AlertStatus.CLOSED:
         return "closed"
-    if alert.status is AlertStatus.ACKNOWLEDGED:
+    if alert.status is AlertStatus.ACKNOWLEDGED and not alert.with_fallback:
         return "yours" if alert.acknowledged_by_id == staff.id else "taken"
     return "used" if one.link_used_at is not None else "open"
 
@@ -96,6 +97,7 @@ def _view(one: Notification, staff: Staff, state: State) -> View:
         by=by.name if by and shown else "",
         alert_id=alert.id if shown else "",
         staff_id=staff.id,
+        patient_id=alert.patient_id if shown else None,
         clinic_id=alert.clinic_id,
         tier=alert.tier.value if shown else "",
         initials=(alert.patient.initials if alert.patient else "?") if shown else "",

@@ -16,7 +16,7 @@ from bot.escalation import service
 from bot.escalation.alerts import hurry, locked, log, words_for
 from bot.escalation.models import PASSED_ON, Alert, AlertStatus, EventKind, Notification
 from bot.messaging.models import Status
-from bot.notify import outcome
+from bot.notify import outcome, rows
 from bot.notify.compose import said, spoken
 from bot.notify.delivery import again_or_fail
 from bot.notify.models import ContactKind, NotificationAttempt
@@ -41,9 +41,10 @@ def heard(notification_id: str, key: str = "") -> Said | None:
     left the clinic."""
     with reading() as session:
         one = session.get(Notification, notification_id)
-        if one is None or one.kind is not ContactKind.VOICE or one.staff is None or not one.staff.active:
+        who = _listener(session, one) if one is not None and one.kind is ContactKind.VOICE else None
+        if one is None or who is None:
             return None
-        alert_id, staff_id, language = one.alert_id, one.staff.id, as_language(one.staff.language)
+        alert_id, (staff_id, language) = one.alert_id, who
     if key:
         _reached(notification_id)
     took = key == TAKE and service.acknowledge(alert_id, staff_id, via="call")
@@ -59,12 +60,24 @@ def heard(notification_id: str, key: str = "") -> Said | None:
         return Said(said(piece, language, values), language, listen)
 
 
-def _answer(alert: Alert, staff_id: str, key: str, took: bool) -> tuple[str, bool]:
+def _listener(session: Session, one: Notification) -> tuple[str | None, Language] | None:
+    """Who hears the call, and their language; None for somebody who has left. The fall-back phone is nobody
+    (None), unless its number is that of a member of staff."""
+    if one.staff_id is None:
+        thread = rows.thread_of(session, one)
+        return thread.staff_id, as_language(thread.language)
+    staff = one.staff
+    return (staff.id, as_language(staff.language)) if staff is not None and staff.active else None
+
+
+def _answer(alert: Alert, staff_id: str | None, key: str, took: bool) -> tuple[str, bool]:
     if alert.status is AlertStatus.CLOSED:
         return "staff.call_closed", False
-    if took or (key == TAKE and alert.acknowledged_by_id == staff_id):
+    mine = alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id == staff_id
+    if took or (key == TAKE and mine):
         return "staff.call_taken", False
-    if alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id != staff_id:
+    with_another = alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by_id != staff_id
+    if with_another and not alert.with_fallback:  # from the fall-back phone anybody may take it
         return "staff.call_already", False
     if key in ("", AGAIN):
         return "staff.call", True
@@ -79,7 +92,7 @@ def _reached(notification_id: str) -> None:
             outcome.reached(session, one)
 
 
-def _pass_on(alert_id: str, staff_id: str) -> None:
+def _pass_on(alert_id: str, staff_id: str | None) -> None:
     """The next person is paged at once. Whoever passes on an alert that they have taken keeps it."""
     with transaction() as session:
         alert = locked(session, alert_id)

@@ -14,6 +14,8 @@ from bot.notify.reachable import can_be_paged
 from bot.oncall.models import RotaOverride, RotaRow
 from bot.oncall.rota import Override, Rota, Shift, gaps, on_call_at, shifts
 
+#: Who deals with what can be done in opening hours.
+CLINIC_STAFF = (Role.NURSE, Role.FRONT_DESK)
 #: How far ahead gaps are looked for.
 LOOK_AHEAD = timedelta(days=7)
 
@@ -21,11 +23,30 @@ LOOK_AHEAD = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class Roster:
     """`people`: whom to page, in order. The first `on_shift` of them are on call now, one for each rota; the
-    others stand behind them. `skipped`: members whose turn counts for nothing, as they cannot be paged."""
+    others stand behind them. `skipped`: members whose turn counts for nothing, as they cannot be paged.
+
+    `turns`: who is on call now, and as what: the rota's role, or their own where it has none. By the on-call
+    list everybody has a turn, one after another (`listed`). `elsewhere`: nobody is on call at the location
+    that was asked for, so these are all the clinic's.
+    """
 
     people: tuple[str, ...]
     on_shift: int
     skipped: tuple[str, ...] = ()
+    turns: tuple[tuple[str, Role], ...] = ()
+    listed: bool = False
+    elsewhere: bool = False
+
+    def of(self, role: Role) -> tuple[str, ...]:
+        """Who is on call as `role` now; by the on-call list the first of that role."""
+        found = tuple(dict.fromkeys(person for person, theirs in self.turns if theirs is role))
+        return found[:1] if self.listed else found
+
+    @property
+    def clinic_staff_first(self) -> tuple[str, ...]:
+        """`people`, with nurses and front desk before whoever else is on call now."""
+        first = [person for person, role in self.turns if role in CLINIC_STAFF]
+        return tuple(dict.fromkeys((*first, *(person for person, _ in self.turns), *self.people)))
 
 
 def rotas(session: Session, clinic_id: str) -> list[RotaRow]:
@@ -75,22 +96,50 @@ def covers(rows: Sequence[RotaOverride], able: frozenset[str]) -> list[Override]
 
 def of_rota(session: Session, row: RotaRow, now: datetime) -> list[str]:
     """Who is on call by this rota at `now`, and who stands behind them, in order."""
-    able = reachable(session, row.clinic_id)
+    return _order(session, row, reachable(session, row.clinic_id), now)
+
+
+def _order(session: Session, row: RotaRow, able: frozenset[str], now: datetime) -> list[str]:
     return on_call_at(pure(row, able), covers(overrides(session, row.id), able), now)
 
 
 def roster(session: Session, clinic_id: str, now: datetime) -> Roster:
-    """Whom to page at `now`."""
-    rows = rotas(session, clinic_id)
+    """Whom to page at `now`, wherever in the clinic."""
+    return roster_at(session, clinic_id, rotas(session, clinic_id), now)
+
+
+def roster_at(
+    session: Session, clinic_id: str, rows: Sequence[RotaRow], now: datetime, location: str = ""
+) -> Roster:
+    """Whom to page at `now` by `rows`, the clinic's rotas. With a `location`: by its rotas and those
+    without one, or by all while nobody is on call by those. The on-call list knows no location."""
     if not rows:
         listed = _listed(session, clinic_id)
-        return Roster(listed, min(1, len(listed)))
-    able = reachable(session, clinic_id)
-    orders = [of_rota(session, row, now) for row in rows]
-    first = dict.fromkeys(order[0] for order in orders if order)
-    behind = dict.fromkeys(person for order in orders for person in order[1:])
+        people = tuple(person for person, _ in listed)
+        return Roster(people, min(1, len(people)), turns=listed, listed=True)
+    roles = _roles(session, clinic_id)
+    able = frozenset(roles)
+    orders = [(row, _order(session, row, able, now)) for row in rows]
+    near = [(row, order) for row, order in orders if not location or _serves(row, location)]
+    elsewhere = not any(order for _, order in near)
+    used = orders if elsewhere else near
+    first = dict.fromkeys(order[0] for _, order in used if order)
+    behind = dict.fromkeys(person for _, order in used for person in order[1:])
     missing = dict.fromkeys(member for row in rows for member in row.members if member not in able)
-    return Roster(tuple(first | behind), len(first), tuple(missing))
+    turns = tuple((order[0], row.role or roles[order[0]]) for row, order in used if order)
+    return Roster(
+        tuple(first | behind), len(first), tuple(missing), turns, elsewhere=bool(location) and elsewhere
+    )
+
+
+def _serves(row: RotaRow, location: str) -> bool:
+    """Whether a rota is for patients of `location`. Capitals and spaces do not count."""
+    return not row.location or place(row.location) == place(location)
+
+
+def place(name: str) -> str:
+    """A location's name as it is compared."""
+    return " ".join(name.split()).casefold()
 
 
 def of_role(session: Session, clinic_id: str, role: Role) -> tuple[str, ...]:
@@ -104,15 +153,20 @@ def of_role(session: Session, clinic_id: str, role: Role) -> tuple[str, ...]:
     )
 
 
-def _listed(session: Session, clinic_id: str) -> tuple[str, ...]:
-    """The on-call list: what a clinic without a rota goes by."""
-    return tuple(
-        session.scalars(
-            select(Staff.id)
-            .where(Staff.clinic_id == clinic_id, can_be_paged(), Staff.on_call_order.is_not(None))
-            .order_by(Staff.on_call_order)
-        )
+def _listed(session: Session, clinic_id: str) -> tuple[tuple[str, Role], ...]:
+    """The on-call list, with roles: what a clinic without a rota goes by."""
+    rows = session.execute(
+        select(Staff.id, Staff.role)
+        .where(Staff.clinic_id == clinic_id, can_be_paged(), Staff.on_call_order.is_not(None))
+        .order_by(Staff.on_call_order)
     )
+    return tuple((staff_id, role) for staff_id, role in rows)
+
+
+def _roles(session: Session, clinic_id: str) -> dict[str, Role]:
+    """The staff who can be paged, with their roles."""
+    query = select(Staff.id, Staff.role).where(Staff.clinic_id == clinic_id, can_be_paged())
+    return dict(session.execute(query).tuples().all())
 
 
 def shifts_of(session: Session, row: RotaRow, start: datetime, end: datetime) -> list[Shift]:

@@ -177,6 +177,8 @@ class _Note:
             yield self._row("product", self._words.product(treatment.product))
             yield self._row("treated", self._moment(treatment.treated_at))
             yield self._row("areas", ", ".join(map(self._words.area, treatment.areas)))
+            if treatment.location:
+                yield self._row("location", treatment.location)
             yield self._row("lot", treatment.lot)
             yield self._row("expiry", self._date(treatment.expiry))
             yield self._row("technique", treatment.technique_note)

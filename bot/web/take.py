@@ -10,10 +10,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot import clock
-from bot.access.door import Door, door
+from bot.access.door import Door, address_of, door
 from bot.audit import trail
+from bot.audit.chain import Entry
 from bot.console.strings import preferred, translator
 from bot.console.times import Times
+from bot.db.engine import transaction
 from bot.notify import taking
 from bot.notify.taking import View
 
@@ -47,16 +49,34 @@ def look(request: Request, token: str) -> Response:
     if act is not None and view.alert_id:
         act.actor_kind, act.actor_id, act.clinic_id = "staff", view.staff_id, view.clinic_id
         act.subject = ("alert", view.alert_id)
+        trail.concerns(view.patient_id)
     return _page(request, view)
 
 
 @router.post("/a/{token}")
-@door("")  # whoever takes an alert is in the log by `service.take`
+@door("")  # whoever takes an alert is in the log by `service.take`, whoever only sees it by `_looked`
 def take(request: Request, token: str) -> Response:
     """The button. A form on another site cannot press it."""
     if request.headers.get("sec-fetch-site") == "cross-site":
-        return _page(request, taking.look(token), HTTPStatus.FORBIDDEN)
-    return _page(request, taking.take(token))
+        return _page(request, _looked(request, taking.look(token)), HTTPStatus.FORBIDDEN)
+    return _page(request, _looked(request, taking.take(token)))
+
+
+def _looked(request: Request, view: View) -> View:
+    """A button that took nothing shows the alert all the same, which is written down before it is shown."""
+    if view.alert_id and view.state != "taken_now":
+        entry = Entry(
+            "alert.look_by_link",
+            "staff",
+            view.staff_id,
+            ("alert", view.alert_id),
+            view.clinic_id,
+            {"patients": [view.patient_id]} if view.patient_id else {},
+            address_of(request),
+        )
+        with transaction() as session:
+            trail.record(session, entry)
+    return view
 
 
 def _page(request: Request, view: View, status: HTTPStatus | None = None) -> Response:

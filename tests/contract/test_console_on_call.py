@@ -14,8 +14,18 @@ from bot import clock
 from bot.clinic.models import Role, Staff
 from bot.console.router import router
 from bot.db.engine import reading, transaction
-from bot.escalation.alerts import _reopen, page_fallback
-from bot.escalation.models import Alert
+from bot.escalation import service
+from bot.escalation.alerts import log, page_fallback, reopen
+from bot.escalation.models import (
+    AS_DIRECTOR,
+    NOBODY_REACHED,
+    NOBODY_REACHED_AT_ALL,
+    Alert,
+    EventKind,
+    Notification,
+)
+from bot.messaging.models import Message, Status
+from bot.notify import outcome
 from bot.oncall.models import EscalationPolicy, RotaOverride, RotaRow
 from tests.contract import console_clinic
 from tests.contract.console_clinic import World
@@ -185,8 +195,96 @@ def test_the_timeline_tells_of_ignored_reminders_and_the_fall_back_phone(
 ) -> None:
     with transaction() as session:
         alert = session.get_one(Alert, world.alerts["redness"])
-        _reopen(session, alert)
+        reopen(session, alert)
         page_fallback(session, alert, "+15550100155")
     page = nurse.get(f"/console/alerts/{world.alerts['redness']}").text
     assert "Dr Demo heeded no reminder" in page
     assert "The fall-back phone was paged" in page
+
+
+def test_what_only_the_fall_back_phone_has_can_be_taken_over_by_name(world: World, nurse: TestClient) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        page_fallback(session, session.get_one(Alert, alert_id), "+15550100155")
+    assert service.acknowledge(alert_id, None, "call")
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Taken at the fall-back phone, by nobody with a name" in page
+    assert "taken by a key pressed at the fall-back phone" in page
+    assert "Asumida en el teléfono de reserva" in client_for("spanish").get("/console").text
+    assert post(nurse, f"/console/alerts/{alert_id}/acknowledge").status_code == 303
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Taken by Nurse Demo" in page
+    assert f"/console/alerts/{alert_id}/acknowledge" not in page
+
+
+def test_a_fall_back_phone_that_no_way_reaches_is_named_on_the_alert(world: World, nurse: TestClient) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        page_fallback(session, alert, "+15550100155")
+        text, call = (
+            session.query(Notification).filter(Notification.staff_id.is_(None)).order_by(Notification.place)
+        )
+        session.get_one(Message, text.message_id).status = call.status = Status.FAILED
+        outcome.failed(session, call, "refused")
+    assert "could be neither texted nor rung" in nurse.get(f"/console/alerts/{alert_id}").text
+
+
+def test_an_alert_about_which_nobody_could_be_reached_says_so_and_why(
+    world: World, nurse: TestClient
+) -> None:
+    alert_id = world.alerts["lip"]
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        log(session, alert, EventKind.PAGE_FAILED, detail=NOBODY_REACHED)
+        log(session, alert, EventKind.PAGED, staff_id=world.staff["doctor"], detail=AS_DIRECTOR)
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "the next step began at once" in page
+    assert "Dr Demo was paged as medical director" in page
+    assert "Take it yourself" not in page
+    with transaction() as session:
+        log(session, session.get_one(Alert, alert_id), EventKind.PAGE_FAILED, detail=NOBODY_REACHED_AT_ALL)
+    assert "Take it yourself and call the patient" in nurse.get(f"/console/alerts/{alert_id}").text
+    spanish = client_for("spanish").get(f"/console/alerts/{alert_id}").text
+    assert "Asúmala usted y llame al paciente" in spanish
+
+
+def test_a_step_can_name_whoever_is_on_call_as_something(world: World, director: TestClient) -> None:
+    assert "On call as: Injector" in director.get("/console/escalation").text
+    assert "De guardia como:" in client_for("spanish").get("/console/escalation").text
+    fields = {"target_0_0": "on_call:injector", "delay_0": "5", "remind": "30", "repeats": "0", "unack": "2"}
+    assert post(director, "/console/escalation/T1", **fields, do="save").status_code == 303
+    (kept,) = rows(EscalationPolicy)
+    assert kept.plan["steps"][0]["targets"] == ["on_call:injector"]
+    assert 'value="on_call:injector" selected' in director.get("/console/escalation").text
+
+
+def test_the_default_for_the_same_day_is_told_by_day_and_by_night(director: TestClient) -> None:
+    page = director.get("/console/escalation").text
+    assert page.count("In opening hours nurses and front desk on call come first") == 1
+    spanish = client_for("spanish").get("/console/escalation").text
+    assert spanish.count("En horario de apertura van primero") == 1
+
+
+def test_the_forms_say_what_a_location_decides(world: World, director: TestClient) -> None:
+    assert post(director, "/console/rota", **rota_fields(world, location="Soho")).status_code == 303
+    page = director.get("/console/rota").text
+    assert "Alerts of patients treated there page this rota" in page
+    form = director.get("/console/enrol").text
+    assert 'list="location-known"' in form
+    assert '<option value="Soho"></option>' in form
+    assert "avisan a quien esté de guardia allí" in client_for("spanish").get("/console/enrol").text
+
+
+def test_an_alert_says_where_the_patient_was_treated_and_that_nobody_is_on_call_there(
+    world: World, nurse: TestClient
+) -> None:
+    alert_id = world.alerts["lip"]
+    assert "Treated at" not in nurse.get(f"/console/alerts/{alert_id}").text
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        alert.policy = alert.policy | {"location": "Soho <1>"}
+        log(session, alert, EventKind.NOBODY_ON_CALL, detail="Soho <1>")
+    page = nurse.get(f"/console/alerts/{alert_id}").text
+    assert "Treated at Soho &lt;1&gt;" in page
+    assert "Nobody is on call at Soho &lt;1&gt;, so every rota" in page

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from bot import events
+from bot import clock, events
 from bot.api.router import router as api
 from bot.audit import chain, search, trail
 from bot.audit.chain import Entry, append
@@ -24,7 +24,7 @@ from bot.clinic.models import Clinic, Patient, Staff
 from bot.console import queue, sessions
 from bot.db.engine import reading, transaction
 from bot.escalation import service
-from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Notification, Outcome
 from bot.notify import links
 from bot.web.take import router as take_link
 from tests.contract import console_clinic
@@ -184,6 +184,60 @@ def test_an_alert_looked_at_and_taken_by_its_signed_link_is_in_the_log(desk: Des
     assert (look.action, look.subject_id, look.actor_id) == ("alert.look_by_link", alert.id, one.staff_id)
     assert (take.action, take.subject_id, take.detail) == ("alert.acknowledge", alert.id, {"via": "link"})
     assert take.actor_id == one.staff_id
+
+
+def linked(desk: Desk) -> tuple[TestClient, str, Notification]:
+    """A browser without a sign-in, and the path of the link in the nurse's page about Pat."""
+    desk.text(PAT, "my lip has gone white and it hurts")
+    desk.settle()
+    one = next(page for page in desk.alerts()[0].notifications if page.purpose == "take")
+    app = FastAPI()
+    app.include_router(take_link)
+    return TestClient(app), links.link_to(one.id).removeprefix("http://127.0.0.1:8000"), one
+
+
+def test_who_looked_at_an_alert_by_link_is_found_among_those_who_saw_the_patient(desk: Desk) -> None:
+    phone, path, one = linked(desk)
+    assert phone.get(path).status_code == 200
+    (look,) = logged("alert.look_by_link")
+    assert (look.actor_kind, look.actor_id) == ("staff", one.staff_id)
+    assert look.detail == {"patients": [desk.alerts()[0].patient_id]}
+    assert whole(str(look.clinic_id))
+
+
+@pytest.mark.parametrize("why", ["taken before", "from another site"])
+def test_a_button_that_takes_nothing_shows_the_patient_and_is_a_look(desk: Desk, why: str) -> None:
+    phone, path, one = linked(desk)
+    headers = {}
+    if why == "taken before":
+        assert phone.post(path).status_code == 200
+    else:
+        headers["sec-fetch-site"] = "cross-site"
+    phone.post(path, headers=headers)
+    (look,) = logged("alert.look_by_link")
+    assert (look.actor_id, look.ip) == (one.staff_id, "testclient")
+    assert look.detail == {"patients": [desk.alerts()[0].patient_id]}
+
+
+def test_a_link_that_shows_no_patient_leaves_no_entry_of_a_view(desk: Desk) -> None:
+    phone, path, _ = linked(desk)
+    clock.advance(timedelta(days=30))
+    assert phone.get(path).status_code == 410
+    assert phone.post(path).status_code == 410
+    assert logged("alert.look_by_link") == []
+
+
+def test_a_look_by_link_that_cannot_be_written_down_shows_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    phone, path, _ = linked(desk)
+    monkeypatch.setattr("bot.audit.trail.append", broken)
+    answer = phone.get(path)
+    assert answer.status_code == 503
+    assert "PS" not in answer.text
 
 
 # --- the console ---

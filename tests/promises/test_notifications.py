@@ -10,7 +10,7 @@ from bot.channels.base import CarrierError, OutcomeUnknown
 from bot.clinic.models import Clinic, Staff
 from bot.db.engine import transaction
 from bot.escalation import service
-from bot.escalation.models import EVERY_CHANNEL, AlertStatus, EventKind, Notification, Outcome
+from bot.escalation.models import EVERY_CHANNEL, NOBODY_REACHED, AlertStatus, EventKind, Notification, Outcome
 from bot.messaging.models import Status
 from bot.notify.delivery import MAX_ATTEMPTS
 from bot.notify.models import ContactKind, ContactMethod, NotificationAttempt
@@ -206,7 +206,7 @@ def test_a_refusal_for_good_pages_the_next_person_at_once(desk: Desk, kind: str)
     getattr(desk, _BY[kind]).faults = [CarrierError("no such address", permanent=True)]
     desk.text(PAT, WHITE_LIP)
     desk.settle()
-    assert details(desk, EventKind.PAGE_FAILED) == [f"{kind}: no such address"]
+    assert details(desk, EventKind.PAGE_FAILED) == [f"{kind}: no such address", NOBODY_REACHED]
     assert len(desk.texts_to(DOCTOR)) == 1
     assert desk.rows(ContactMethod, id=method)[0].error == "no such address"
 
@@ -219,7 +219,8 @@ def test_a_notifier_that_breaks_or_is_not_set_up_ends_like_one_that_refuses(desk
     desk.settle()
     for _ in range(3):
         desk.advance(minutes=5.1)
-    (failure,) = details(desk, EventKind.PAGE_FAILED)
+    failure, next_step = details(desk, EventKind.PAGE_FAILED)
+    assert next_step == NOBODY_REACHED
     assert "KeyError" in failure
     assert "secret-token" not in failure
 
@@ -228,7 +229,8 @@ def test_a_notifier_that_breaks_or_is_not_set_up_ends_like_one_that_refuses(desk
     desk.settle()
     alert = desk.alerts()[1]
     assert [e.detail for e in alert.events if e.kind is EventKind.PAGE_FAILED] == [
-        f"{kind}: {kind} is not set up on this server"
+        f"{kind}: {kind} is not set up on this server",
+        NOBODY_REACHED,
     ]
 
 
@@ -258,7 +260,7 @@ def test_when_every_channel_fails_the_timeline_says_so_and_the_next_person_is_pa
     desk.text(PAT, WHITE_LIP)
     desk.settle()
     assert desk.texts_to(NURSE) == []
-    assert details(desk, EventKind.PAGE_FAILED)[-1] == EVERY_CHANNEL
+    assert details(desk, EventKind.PAGE_FAILED)[-2:] == [EVERY_CHANNEL, NOBODY_REACHED]
     assert len(desk.texts_to(DOCTOR)) == 1
 
 

@@ -8,10 +8,19 @@ from bot.clinic.models import Clinic, Staff
 from bot.db.engine import transaction
 from bot.escalation import service
 from bot.escalation.alerts import take_step
-from bot.escalation.models import BUNDLED, FALLBACK, Alert, AlertStatus, EventKind, Notification
+from bot.escalation.models import (
+    BUNDLED,
+    FALLBACK,
+    NOBODY_REACHED,
+    Alert,
+    AlertStatus,
+    EventKind,
+    Notification,
+)
 from bot.escalation.plan import Step
 from bot.escalation.plans import save_plan
 from bot.messaging.models import Status
+from bot.notify.models import ContactKind
 from bot.triage.types import Tier
 from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk
@@ -223,7 +232,8 @@ def test_a_text_for_several_alerts_that_fails_hurries_each_of_them(desk: Desk) -
     desk.carrier.faults = [CarrierError("landline", code="30006", permanent=True)]
     desk.advance(seconds=31)
     for alert in bundled(desk):
-        assert [event.staff.phone for event in alert.events if event.kind is EventKind.PAGE_FAILED] == [NURSE]
+        failed, next_step = [event for event in alert.events if event.kind is EventKind.PAGE_FAILED]
+        assert (failed.staff.phone, next_step.detail) == (NURSE, NOBODY_REACHED)
     assert len(bundled(desk)) == 2
     assert len(desk.texts_to(DOCTOR)) == heard + 2
     assert desk.alerts()[0].steps_taken == 1, "the page about this one arrived"
@@ -263,7 +273,8 @@ def test_what_becomes_of_the_text_to_the_fall_back_phone_is_in_the_timeline(desk
         desk.advance(minutes=15.1)
     (alert,) = desk.alerts()
     assert delivered(alert).count(None) == 1
-    (one,) = [one for one in alert.notifications if one.staff_id is None]
+    one, call = [one for one in alert.notifications if one.staff_id is None]
+    assert call.kind is ContactKind.VOICE
     assert (one.purpose, one.state) == ("take", Status.DELIVERED)
 
 
