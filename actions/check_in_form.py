@@ -17,6 +17,7 @@ from bot.dialogue.scores import corrects, is_compared, read_scores
 from bot.dialogue.turn import DEFAULT_CHECK_IN
 from bot.followup.asking import in_order
 from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Branch, Question
 
 #: The value of a slot whose question this check-in does not ask.
 NOT_ASKED = "(not asked)"
@@ -125,7 +126,16 @@ def _plan(tracker: Tracker) -> dict[str, Any]:
 def _order(tracker: Tracker) -> list[str]:
     """All questions of this check-in, asked or not, in the order that the answers call for."""
     asks = _plan(tracker).get("asks") or DEFAULT_CHECK_IN
-    return in_order(asks, _answers(tracker), catalogue().questions, _plan(tracker).get("day", 0))
+    return in_order(asks, _answers(tracker), _questions(tracker), _plan(tracker).get("day", 0))
+
+
+def _questions(tracker: Tracker) -> dict[str, Question]:
+    """Every question, with the conditions that the clinic's protocol had when this check-in was sent."""
+    own = _plan(tracker).get("only_if") or {}
+    return {
+        name: question.asked_if(own[name] and Branch.model_validate(own[name])) if name in own else question
+        for name, question in catalogue().questions.items()
+    }
 
 
 def _answers(tracker: Tracker) -> dict[str, Any]:

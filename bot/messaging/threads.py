@@ -27,6 +27,7 @@ from bot.messaging.models import (
 from bot.notify.models import ContactKind, ContactMethod
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
+from bot.protocols.schema import Piece
 from bot.triage.language import detect_first
 
 #: Read with a conversation where its person and clinic are looked at anyway.
@@ -199,9 +200,13 @@ def say(
     extra: Mapping[str, str] | None = None,
     tier: str | None = None,
     flag: str | None = None,
+    instead: tuple[Piece, int | None] | None = None,
     **fields: object,
 ) -> Message:
-    """Add approved wording `piece_id` to the conversation, to be sent. `extra` fills its own placeholders."""
+    """Add approved wording `piece_id` to the conversation, to be sent. `extra` fills its own placeholders.
+
+    `instead` are the words of a clinic's protocol for that piece, with the version that they belong to.
+    """
     treatment = latest_treatment(session, conversation.patient_id)
     situation = situation_of(conversation, treatment, tier=tier, flag=flag)
     values = {
@@ -210,8 +215,11 @@ def say(
         "treated_on_phrase": treated_on(treatment, conversation, situation.language),
         **(extra or {}),
     }
-    here = standing_of(session, conversation.clinic_id, piece_id)
-    rendered = replace(render_piece(here.piece, situation, values), own_version=here.own_version)
+    if instead is None:
+        here = standing_of(session, conversation.clinic_id, piece_id)
+        instead = here.piece, here.own_version
+    piece, own_version = instead
+    rendered = replace(render_piece(piece, situation, values), own_version=own_version)
     return add_outbound(session, conversation, rendered, kind, **fields)
 
 

@@ -41,7 +41,8 @@ def form_of(session: Session, link: PatientLink, words: Words) -> Form:
     check_in = session.get_one(CheckIn, link.subject_id)
     asks = check_in.asked or protocols.asks(session, check_in)
     areas = protocols.areas_of(session, check_in)
-    questions = questions_for(asks, catalogue(), words.language, check_in.day, areas)
+    content = replace(catalogue(), questions=protocols.questions(session, check_in))
+    questions = questions_for(asks, content, words.language, check_in.day, areas)
     return Form(
         link.id,
         link.clinic_id,

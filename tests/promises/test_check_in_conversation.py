@@ -8,6 +8,8 @@ import pytest
 
 from bot.dialogue.agent import Dialogue
 from bot.dialogue.replies import Reply
+from bot.followup import closing
+from bot.protocols.schema import Wording
 from tests.support.patient import Patient, ids
 from tests.support.services import Services
 
@@ -105,6 +107,24 @@ def test_several_answers_are_kept_while_triage_asks_its_own_question(
     assert asked(patient.text("0", question="probe")) == ["checkin.other"]
     assert ("checkin.bruising", 0) in recorded(services)
     assert ("checkin.red_flags", []) in recorded(services)
+
+
+def test_a_condition_of_the_clinics_own_leaves_a_question_out_of_the_conversation(patient: Patient) -> None:
+    waits = {"question": "pain", "at_least": 3, "among": [], "from_day": 0}
+    patient.known |= {"check_in_only_if": {"swelling": waits}}
+    open_check_in(patient)
+    patient.text("1")
+    assert asked(patient.text("2")) == ["checkin.bruising"]
+
+
+def test_a_clinics_own_words_end_a_check_in_that_needs_nobody(patient: Patient) -> None:
+    call = "{emergency_phone} {emergency_number}"
+    piece = closing.piece_of(Wording(en=f"Lovely. {call}", es=f"Bien. {call}"))
+    patient.known |= {"own_words": {"checkin.done_well": piece.model_dump(mode="json")}}
+    open_check_in(patient, ["overall", "other"])
+    patient.text("1")
+    (done,) = patient.text("no")
+    assert (done.content_id, done.text) == ("checkin.done_well", "Lovely. +15550100121 911")
 
 
 def test_the_same_as_last_time_is_the_number_of_last_time(patient: Patient, services: Services) -> None:
