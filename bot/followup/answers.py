@@ -13,7 +13,8 @@ from bot import clock, events
 from bot.db.engine import transaction
 from bot.followup import protocols
 from bot.followup.asking import Value, judge, plain_id
-from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
+from bot.followup.ending import finish_if_done
+from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Message
 from bot.protocols.schema import Question
 from bot.records.models import AssessmentRecord
@@ -89,21 +90,6 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
         triaged = _triaged(session, check_in)
     events.committed(check_in.clinic_id, message.conversation_id)
     return "well" if tier is Tier.T4 and triaged is Tier.T4 else "concern"
-
-
-_STILL_OPEN = (
-    select(CheckIn.id)
-    .where(CheckIn.enrolment_id == bindparam("enrolment_id"), CheckIn.status.in_(OPEN))
-    .limit(1)
-)
-
-
-def finish_if_done(session: Session, enrolment: Enrolment) -> None:
-    """An enrolment whose check-ins are all settled is finished."""
-    session.flush()
-    active = enrolment.status in (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
-    if active and session.scalars(_STILL_OPEN, {"enrolment_id": enrolment.id}).first() is None:
-        enrolment.status = EnrolmentStatus.FINISHED
 
 
 def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:

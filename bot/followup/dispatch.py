@@ -15,7 +15,8 @@ from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.escalation.raising import raise_alert
 from bot.followup import protocols
-from bot.followup.answers import before, finish_if_done, judgement
+from bot.followup.answers import before, judgement
+from bot.followup.ending import finish_if_done
 from bot.followup.hours import texting_hours
 from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
 from bot.followup.planning import (

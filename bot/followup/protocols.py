@@ -16,6 +16,7 @@ from bot import settings as app_settings
 from bot.clinic.models import Clinic
 from bot.db.engine import reading, transaction
 from bot.followup import branches
+from bot.followup.ending import RUNNING, finish_if_done
 from bot.followup.errors import ProtocolRefused
 from bot.followup.hours import texting_hours
 from bot.followup.models import (
@@ -33,7 +34,6 @@ from bot.protocols.schema import Branch, Measure, Question, Schedule, Threshold,
 
 BATCH = 200
 Value = TypeVar("Value")
-RUNNING = (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,7 @@ def follow(session: Session, enrolment: Enrolment, *, now: datetime) -> Changes:
         by_id[check_in_id].status = CheckInStatus.CANCELLED
         by_id[check_in_id].reason = "no longer in the protocol"
     enrolment.protocol_version = in_force(session, enrolment.clinic_id, enrolment.protocol_id).version
+    finish_if_done(session, enrolment)
     return changes
 
 
