@@ -56,6 +56,23 @@ def record_all(check_in_id: str, told: Sequence[Told]) -> None:
         events.committed(check_in.clinic_id, message.conversation_id)
 
 
+def remark(check_in_id: str, question: str, *, words: str, message_id: str) -> None:
+    """Keep words that answered `question` without saying what it asks for. It stays unanswered, or as it was
+    answered before; the same message is kept once, however often its turn runs."""
+    with transaction() as session:
+        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+        message = session.get_one(Message, message_id)
+        name = plain_id(question)
+        blank = {"value": None, "words": words, "message_id": message.id}
+        entry: dict[str, Any] = check_in.answers.get(name, blank)
+        remarks = list(entry.get("remarks", []))
+        if any(one["message_id"] == message.id for one in remarks):
+            return
+        remarks.append({"words": words, "message_id": message.id})
+        check_in.answers = {**check_in.answers, name: {**entry, "remarks": remarks}}
+    events.committed(check_in.clinic_id, message.conversation_id)
+
+
 def _keep(
     session: Session,
     check_in: CheckIn,
@@ -66,6 +83,8 @@ def _keep(
     name, value = plain_id(told.question), told.value
     message = session.get_one(Message, told.message_id)
     entry: dict[str, Any] = {"value": value, "words": told.words, "message_id": message.id}
+    if remarks := check_in.answers.get(name, {}).get("remarks"):
+        entry["remarks"] = remarks
     check_in.answers = {**check_in.answers, name: entry}
     if name in SYMPTOMS and isinstance(value, int):
         tier, _ = judge({name: value}, earlier, check_in.day, asked)
@@ -99,8 +118,9 @@ def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:
-    """What was understood of stored answers, by question."""
-    return {plain_id(name): answer["value"] for name, answer in answers.items()}
+    """What was understood of stored answers, by question. What has only remarks is not answered."""
+    values = {plain_id(name): answer["value"] for name, answer in answers.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 _BEFORE = (
@@ -129,7 +149,8 @@ def before(session: Session, check_in: CheckIn) -> dict[str, Value]:
 
 def _triaged(session: Session, check_in: CheckIn) -> Tier:
     """The most urgent tier that triage gave to any answer of this check-in."""
-    ids = {answer["message_id"] for answer in check_in.answers.values()}
+    told = check_in.answers.values()
+    ids = {one["message_id"] for answer in told for one in (answer, *answer.get("remarks", []))}
     return most_urgent(
         *session.scalars(select(AssessmentRecord.tier).where(AssessmentRecord.message_id.in_(ids)))
     )

@@ -49,7 +49,10 @@ def form_of(session: Session, link: PatientLink, words: Words) -> Form:
         questions,
         {one.id: _as_entered(one, check_in) for one in questions},
         check_in.status is CheckInStatus.ANSWERED,
-        any(one.answer == "photo" and one.id in check_in.answers for one in questions),
+        any(
+            one.answer == "photo" and check_in.answers.get(one.id, {}).get("value") not in (None, "skipped")
+            for one in questions
+        ),
     )
 
 
