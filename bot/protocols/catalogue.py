@@ -269,6 +269,8 @@ def _check_schedule(
     schedule: Schedule, products: Mapping[str, Product], questions: Mapping[str, Question], entry: _Entry
 ) -> None:
     _known(schedule.product, products, f"{entry.at('product')}: unknown product", "products.yml")
+    if schedule.all_well is not None:  # words are read by `lint` where they stand as pieces
+        raise ContentError(f"{entry.at('all_well')}: change the words of checkin.done_well in check_in.yml")
     for number, contact in enumerate(schedule.check_ins):
         for asked in contact.ask:
             where = entry.at("check_ins", number, "ask")
