@@ -30,6 +30,7 @@ class ActionStartCheckIn(Action):  # type: ignore[misc]
             "asks": list(turn.check_in_asks),
             "before": dict(turn.check_in_before),
             "day": turn.check_in_day,
+            "only_if": dict(turn.check_in_only_if),
         }
         return [
             *understood(),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import FormValidationAction, Tracker
@@ -11,15 +12,18 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import record
 from actions.common import CHECK_IN_SLOTS, slot, turn_of
 from actions.intake_form import Validator
-from bot.dialogue.generator import COMPARED
+from bot.dialogue.generator import COMPARED, NOTED
 from bot.dialogue.reading import QUESTIONS, is_none, read
 from bot.dialogue.scores import corrects, is_compared, read_scores
 from bot.dialogue.turn import DEFAULT_CHECK_IN
 from bot.followup.asking import in_order
 from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Branch, Question
 
 #: The value of a slot whose question this check-in does not ask.
 NOT_ASKED = "(not asked)"
+#: Words, rather than a number that is none of those asked for.
+_SAID = re.compile(r"[^\W\d_]{2,}")
 
 
 class ValidateCheckInForm(FormValidationAction):  # type: ignore[misc]
@@ -58,8 +62,9 @@ for _slot in CHECK_IN_SLOTS:
 def take(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
     """The slots that `words` fill in answer to `asked`, each stored in the record.
 
-    They may answer later questions too, or put an earlier answer right; then `asked` stays open. What cannot
-    be read is asked once more; then the words are kept as they are.
+    They may answer later questions too, or put an earlier answer right; then `asked` stays open. Words that
+    cannot be read are kept as a remark, and the question is asked once more; then it is left unanswered. No
+    number is ever made of them.
     """
     question, again = f"checkin.{asked}", slot(tracker, "asked_again")
     earlier = _corrected(tracker, asked, words)
@@ -71,18 +76,22 @@ def take(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
         return {**slots, "asked_again": None}
     if earlier:
         return {**slots, f"checkin_{asked}": None}
+    _remark(tracker, asked, words)
+    if again in (question, f"{NOTED}{question}") or str(again or "").startswith(COMPARED):
+        return {**slots, f"checkin_{asked}": words, "asked_again": None}
     before = _plan(tracker).get("before", {}).get(asked)
-    if not again and before is not None and is_compared(words):
+    if before is not None and is_compared(words):
         return {**slots, f"checkin_{asked}": None, "asked_again": f"{COMPARED}{before}"}
-    if not again or (again != question and not again.startswith(COMPARED)):
-        return {**slots, f"checkin_{asked}": None, "asked_again": question}
-    _store(tracker, asked, words, words)
-    return {**slots, f"checkin_{asked}": words, "asked_again": None}
+    noted = f"{NOTED}{question}" if _SAID.search(words) else question
+    return {**slots, f"checkin_{asked}": None, "asked_again": noted}
 
 
 def keep(tracker: Tracker, asked: str, words: str) -> dict[str, Any]:
-    """The slots that `words` fill in answer to `asked`, each stored; what cannot be read fills none."""
+    """The slots that `words` fill in answer to `asked`, each stored; what cannot be read fills none, and is
+    kept as a remark."""
     found = _read(tracker, asked, words)
+    if asked not in found:
+        _remark(tracker, asked, words)
     for name, value in found.items():
         _store(tracker, name, value, words)
     return {f"checkin_{name}": value for name, value in found.items()}
@@ -118,6 +127,10 @@ def _store(tracker: Tracker, name: str, value: Any, words: str) -> None:
     record.record_answer(turn_of(tracker), slot(tracker, "check_in_id"), f"checkin.{name}", value, words)
 
 
+def _remark(tracker: Tracker, name: str, words: str) -> None:
+    record.record_remark(turn_of(tracker), slot(tracker, "check_in_id"), f"checkin.{name}", words)
+
+
 def _plan(tracker: Tracker) -> dict[str, Any]:
     return slot(tracker, "checkin_plan") or {}
 
@@ -125,7 +138,16 @@ def _plan(tracker: Tracker) -> dict[str, Any]:
 def _order(tracker: Tracker) -> list[str]:
     """All questions of this check-in, asked or not, in the order that the answers call for."""
     asks = _plan(tracker).get("asks") or DEFAULT_CHECK_IN
-    return in_order(asks, _answers(tracker), catalogue().questions, _plan(tracker).get("day", 0))
+    return in_order(asks, _answers(tracker), _questions(tracker), _plan(tracker).get("day", 0))
+
+
+def _questions(tracker: Tracker) -> dict[str, Question]:
+    """Every question, with the conditions that the clinic's protocol had when this check-in was sent."""
+    own = _plan(tracker).get("only_if") or {}
+    return {
+        name: question.asked_if(own[name] and Branch.model_validate(own[name])) if name in own else question
+        for name, question in catalogue().questions.items()
+    }
 
 
 def _answers(tracker: Tracker) -> dict[str, Any]:

@@ -78,6 +78,15 @@ def record_answer(turn: Turn, check_in_id: str | None, question: str, value: Any
     answers.record(check_in_id, question, value, words=words, message_id=turn.message_id)
 
 
+def record_remark(turn: Turn, check_in_id: str | None, question: str, words: str) -> None:
+    """Store words that do not say what a question of a check-in asks for."""
+    if turn.message_id is None or check_in_id is None:
+        return
+    from bot.followup import answers
+
+    answers.remark(check_in_id, question, words=words, message_id=turn.message_id)
+
+
 def finish_check_in(turn: Turn, check_in_id: str | None, slots: Mapping[str, Any]) -> str:
     """Close a check-in. Gives `well` or `concern`."""
     if turn.message_id is None or check_in_id is None:

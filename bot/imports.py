@@ -31,12 +31,18 @@ def report(file: Path, clinic: str | None, *, dry_run: bool, out: Console, err: 
         )
         for outcome in shown:
             counts[outcome.state] += 1
+            counts["over"] += outcome.over and outcome.state == "new"
             for column, what in outcome.errors.items():
                 err.print(
                     f"[red]line {outcome.line}[/red], {column}: {what}", highlight=False, soft_wrap=True
                 )
     would = "would be enrolled" if dry_run else "enrolled"
     out.print(f"{counts['new']} {would}, {counts['known']} known before, {counts['wrong']} wrong")
+    if counts["over"]:
+        out.print(
+            f"{counts['over']} of them: the last check-in day is over, so no check-ins are planned and "
+            "nobody is texted. If that is a surprise, check treated_at."
+        )
     if counts["wrong"]:
         again = "" if dry_run else " Mend them and import the file again: known rows change nothing."
         out.print(f"Rows that are wrong were not taken.{again}")

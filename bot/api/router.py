@@ -66,6 +66,7 @@ async def add_treatment(
             "patient_id": result.patient_id,
             "treatment_id": result.treatment_id,
             "enrolment_id": result.enrolment_id,
+            "over": result.over,
             "check_ins": {str(day): due.astimezone(UTC).isoformat() for day, due in result.check_ins.items()},
         },
         200 if result.known else 201,

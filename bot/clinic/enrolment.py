@@ -20,13 +20,16 @@ from bot.clinic.models import Clinic, ConsentPurpose, Patient, Staff, Treatment
 from bot.db.engine import reading, transaction
 from bot.escalation.raising import now_known
 from bot.followup import protocols
+from bot.followup.ending import RUNNING, finish_if_done
 from bot.followup.hours import texting_hours
-from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
+from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
+from bot.followup.planning import due_times
 from bot.messaging.consent import AT_THE_CLINIC, WORDING, agreed_to_texts
-from bot.messaging.models import Channel, Conversation, Kind, Message
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.optout import is_opted_out
 from bot.messaging.threads import find_or_open, local_day, say
 from bot.protocols.catalogue import catalogue
+from bot.protocols.phrases import Language, as_language
 from bot.protocols.schema import Schedule
 
 #: What a fridge clock or a typing slip may cost before a treatment time counts as in the future.
@@ -52,20 +55,22 @@ class EnrolmentInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentResult:
-    """What was written. `check_ins` maps day to the moment that it is due. `known`: it was there before."""
+    """What was written. `check_ins` maps day to the moment that it is due. `known`: it was there before.
+    `over`: the last day of its check-ins is past, so that none are planned and nobody is texted."""
 
     patient_id: str
     treatment_id: str
     enrolment_id: str
     check_ins: dict[int, datetime]
     known: bool = False
+    over: bool = False
 
 
 class EnrolmentForm(BaseModel):
     """A patient and a treatment as staff enter them. Validated in the context of the clinic.
 
-    Without a `language` or a `time_zone` a known patient keeps theirs; a new one gets English and the
-    clinic's.
+    Without a `language` or a `time_zone` a known patient keeps theirs; a new one gets the language that they
+    have written in, or else the clinic's, and the clinic's time zone.
     """
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore", validate_default=True)
@@ -235,28 +240,44 @@ def enrol(clinic_id: str, data: Mapping[str, object], *, in_person: bool = True)
         )
         thread = find_or_open(session, clinic, Channel.SMS, patient.phone)
         now_known(session, thread)
-        if not is_opted_out(thread):
+        over = not any(check_in.status in OPEN for check_in in series_of(session, enrolment).check_ins)
+        if not is_opted_out(thread) and not over:
             _welcome(session, thread, patient, in_person=in_person)
-        result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned)
+        result = EnrolmentResult(patient.id, treatment.id, enrolment.id, planned, over=over)
     events.committed(clinic_id, thread.id)
     return result
 
 
-def rehearse(clinic_id: str, data: Mapping[str, object]) -> tuple[EnrolmentForm, bool]:
-    """What `enrol` would make of `data`, without writing: the form, and whether this treatment is known.
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What `enrol` would make of a form: see `EnrolmentResult` for `known` and `over`."""
 
-    Raises EnrolmentInvalid as `enrol` does.
-    """
+    form: EnrolmentForm
+    known: bool
+    over: bool
+
+
+def rehearse(clinic_id: str, data: Mapping[str, object]) -> Rehearsal:
+    """What `enrol` would make of `data`, without writing. Raises EnrolmentInvalid as `enrol` does."""
     with reading() as session:
         clinic = session.get_one(Clinic, clinic_id)
         form = _validated(data, clinic)
-        schedule_for(session, clinic.id, form.product)
+        schedule = schedule_for(session, clinic.id, form.product)
         _injector(session, clinic, form)
         patient = session.scalars(select(Patient).filter_by(clinic_id=clinic.id, phone=form.phone)).first()
+        zone = form.time_zone or (clinic.time_zone if patient is None else patient.time_zone)
+        times = due_times(schedule, form.treated_at, texting_hours(clinic, zone))
+        ahead = [day for day, due in times.items() if _still_asked(due, clock.now())]
+        over = not any(not form.touch_up or day <= schedule.early_until for day in ahead)
         if patient is None:
-            return form, False
+            return Rehearsal(form, False, over)
         _check_name(patient, form)
-        return form, _enrolled_before(session, patient, form) is not None
+        return Rehearsal(form, _enrolled_before(session, patient, form) is not None, over)
+
+
+def _still_asked(due: datetime, now: datetime) -> bool:
+    """Whether a check-in of a treatment that is entered at `now` still goes out."""
+    return due > now - timedelta(hours=12)
 
 
 def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) -> EnrolmentResult | None:
@@ -268,10 +289,14 @@ def _enrolled_before(session: Session, patient: Patient, form: EnrolmentForm) ->
         if (same.product, same.lot, same.areas) == (form.product, form.lot, form.areas) and (
             same.treated_at.astimezone(zone).date() == day
         ):
-            series = session.get(Enrolment, enrolment.merged_into_id or enrolment.id) or enrolment
-            planned = {check_in.day: check_in.due_at for check_in in series.check_ins}
-            return EnrolmentResult(patient.id, same.id, enrolment.id, planned, known=True)
+            planned = {check_in.day: check_in.due_at for check_in in series_of(session, enrolment).check_ins}
+            return EnrolmentResult(patient.id, same.id, enrolment.id, planned, known=True, over=not planned)
     return None
+
+
+def series_of(session: Session, enrolment: Enrolment) -> Enrolment:
+    """The enrolment whose check-ins ask about this one: itself, or what it was merged into."""
+    return session.get(Enrolment, enrolment.merged_into_id or enrolment.id) or enrolment
 
 
 def _validated(data: Mapping[str, object], clinic: Clinic) -> EnrolmentForm:
@@ -333,12 +358,29 @@ def _patient(session: Session, clinic: Clinic, form: EnrolmentForm) -> Patient:
     if patient is None:
         patient = Patient(clinic_id=clinic.id, phone=form.phone)
         patient.first_name, patient.last_name = form.first_name, form.last_name
-        patient.language, patient.time_zone = form.language or "en", form.time_zone or clinic.time_zone
+        patient.language = form.language or _language_of(session, clinic, form.phone)
+        patient.time_zone = form.time_zone or clinic.time_zone
         session.add(patient)
         session.flush()
     else:
         _check_name(patient, form)
     return patient
+
+
+def _language_of(session: Session, clinic: Clinic, phone: str) -> Language:
+    """The language of whoever has written from `phone` before they were a patient, else the clinic's."""
+    written = session.scalars(
+        select(Message.language)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Conversation.clinic_id == clinic.id,
+            Conversation.address == phone,
+            Message.direction == Direction.IN,
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+    return as_language(written or clinic.locale)
 
 
 def _update(session: Session, patient: Patient, form: EnrolmentForm) -> None:
@@ -393,9 +435,9 @@ def _plan(
     known = {check_in.day for check_in in series.check_ins}
     times = protocols.times_for(session, series)
     for day, due in times.items():
-        if day not in known and due > now - timedelta(hours=12):
+        if day not in known and _still_asked(due, now):
             series.check_ins.append(protocols.planned_check_in(series, day, due))
-    session.flush()
+    finish_if_done(session, series)
     return enrolment, {check_in.day: check_in.due_at for check_in in series.check_ins}
 
 
@@ -404,7 +446,7 @@ def _of_the_same_day(session: Session, patient: Patient, treatment: Treatment) -
     running = session.scalars(
         select(Enrolment).where(
             Enrolment.patient_id == patient.id,
-            Enrolment.status.in_(protocols.RUNNING),
+            Enrolment.status.in_(RUNNING),
             Enrolment.merged_into_id.is_(None),
         )
     )
@@ -431,5 +473,9 @@ def _end_early_days(
             Treatment.treated_at < touch_up.treated_at,
         )
     )
+    emptied = set()
     for check_in in left:
         check_in.status, check_in.reason = CheckInStatus.CANCELLED, "a touch-up starts the early days anew"
+        emptied.add(check_in.enrolment)
+    for enrolment in emptied:
+        finish_if_done(session, enrolment)

@@ -45,11 +45,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a row. `errors` says for each column what to do."""
+    """What became of a row. `errors` says for each column what to do; `over`: no day of its check-ins is
+    left."""
 
     line: int
     state: Literal["new", "known", "wrong"]
     errors: Mapping[str, str]
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def import_rows(clinic_id: str, rows: Sequence[Row], *, dry_run: bool = False) -
     for row in rows:
         try:
             if dry_run:
-                form, known = rehearse(clinic_id, row.fields)
+                rehearsal = rehearse(clinic_id, row.fields)
+                form, known, over = rehearsal.form, rehearsal.known, rehearsal.over
                 name = f"{form.first_name} {form.last_name}"
                 before = names.setdefault(form.phone, name)
                 if before.casefold() != name.casefold():
@@ -114,11 +117,12 @@ def import_rows(clinic_id: str, rows: Sequence[Row], *, dry_run: bool = False) -
                         {"phone": f"This number belongs to {before}. Check the number, or the name."}
                     )
             else:
-                known = enrol(clinic_id, row.fields, in_person=False).known
+                result = enrol(clinic_id, row.fields, in_person=False)
+                known, over = result.known, result.over
         except EnrolmentInvalid as invalid:
             yield Outcome(row.line, "wrong", invalid.errors)
         else:
-            yield Outcome(row.line, "known" if known else "new", {})
+            yield Outcome(row.line, "known" if known else "new", {}, over)
 
 
 def _column(name: str) -> str:

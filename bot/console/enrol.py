@@ -14,8 +14,9 @@ from bot import clock
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic import enrolment
-from bot.clinic.models import Role, Staff
+from bot.clinic.models import Clinic, Role, Staff
 from bot.console import pages
+from bot.console.access import patient_for
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.strings import translator
@@ -23,6 +24,7 @@ from bot.console.wording import AREAS
 from bot.db.engine import reading
 from bot.oncall.roster import rotas
 from bot.protocols.catalogue import catalogue
+from bot.protocols.phrases import as_language
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -30,6 +32,8 @@ TEXT_FIELDS = (
     "first_name", "last_name", "phone", "language", "time_zone", "product", "lot", "expiry", "treated_at",
     "injector_id", "location", "technique_note", "goals_endpoints", "goals_longer", "other_area",
 )  # fmt: skip
+#: What a patient's record fills in.
+KNOWN = ("first_name", "last_name", "phone", "language", "time_zone")
 #: Where the United States' and Spain's clinics are; a patient from elsewhere is asked for rarely.
 ZONES = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
@@ -42,11 +46,24 @@ INJECTORS = (Role.INJECTOR, Role.NURSE, Role.MEDICAL_DIRECTOR)
 @router.get("/enrol")
 @door("", Permission.ENROL)
 def enrol_page(request: Request, who: SignedIn) -> Response:
-    """The empty form, set to this clinic and now."""
+    """The empty form, set to this clinic and now. The language is left open: that of the record, if there is
+    one, or the clinic's."""
+    return _page(request, who, _fresh(who), [], consent=False)
+
+
+@router.get("/patients/{patient_id}/enrol")
+@door("patient.view", Permission.ENROL)
+def enrol_again_page(request: Request, who: SignedIn, patient_id: str) -> Response:
+    """The form for another treatment of a patient, who is filled in."""
+    with reading() as session:
+        patient = patient_for(session, who, patient_id)
+        known = {name: str(getattr(patient, name)) for name in KNOWN}
+    return _page(request, who, _fresh(who) | known, [], consent=False)
+
+
+def _fresh(who: Visitor) -> dict[str, str]:
     local = clock.now().astimezone(ZoneInfo(who.time_zone))
-    typed = dict.fromkeys(TEXT_FIELDS, "")
-    typed |= {"language": "en", "treated_at": f"{local:%Y-%m-%dT%H:%M}"}
-    return _page(request, who, typed, [], consent=False)
+    return dict.fromkeys(TEXT_FIELDS, "") | {"treated_at": f"{local:%Y-%m-%dT%H:%M}"}
 
 
 @router.post("/enrol")
@@ -67,7 +84,8 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     except enrolment.EnrolmentInvalid as problem:
         errors = in_words(problem, who)
         return _page(request, who, typed, areas, consent=consent, touch_up=touch_up, errors=errors)
-    return RedirectResponse(f"/console/patients/{result.patient_id}?did=enrolled", 303)
+    did = "enrolled_over" if result.over else "enrolled"
+    return RedirectResponse(f"/console/patients/{result.patient_id}?did={did}", 303)
 
 
 def in_words(problem: enrolment.EnrolmentInvalid, who: Visitor) -> dict[str, str]:
@@ -92,6 +110,7 @@ def _page(
     touch_up: bool = False,
     errors: dict[str, str] | None = None,
 ) -> Response:
+    zones = {*ZONES, who.time_zone, typed["time_zone"]} - {""}
     with reading() as session:
         return pages.render(
             request,
@@ -104,7 +123,8 @@ def _page(
             touch_up=touch_up,
             errors=pages.Fields(errors or {}),
             areas=AREAS,
-            zones=[(zone, zone.replace("_", " ")) for zone in sorted({*ZONES, who.time_zone})],
+            zones=[(zone, zone.replace("_", " ")) for zone in sorted(zones)],
+            clinic_language=as_language(session.get_one(Clinic, who.clinic_id).locale),
             product_options=sorted(
                 ((p.id, p.name) for p in catalogue().products.values()), key=lambda p: p[1]
             ),

@@ -35,7 +35,7 @@ def shown(session: Session, patient: Patient, newest: Treatment | None) -> dict[
         return {"trend": None, "steps": [], "gais": trend.GAIS}
     reports = trend.reports(session, newest, patient.time_zone)
     return {
-        "trend": draw(reports, windows_of(newest.product)),
+        "trend": draw(reports, windows_of(session, newest)),
         "steps": trend.steps(session, newest, patient.time_zone),
         "gais": trend.GAIS,
     }

@@ -33,7 +33,7 @@ PAGE_SIZE = 50
 NEXT_SHOWN = 6
 #: What was just done on this page.
 DID = (
-    *("enrolled", "asked", "changed", "saved", "judged"),
+    *("enrolled", "enrolled_over", "asked", "changed", "saved", "judged"),
     *("rated", "unrated_gais", "unrated_treatment", "linked", "link_opted_out"),
 )
 LOT_FROM = 3  #: signs of a lot number to search by, at least

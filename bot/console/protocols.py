@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from bot.access.door import door
 from bot.access.permissions import Permission, may
-from bot.clinic.models import Staff
+from bot.clinic.models import Clinic, Staff
 from bot.console import pages, thresholds
+from bot.console import protocol_parts as parts
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import product_name
 from bot.db.engine import reading
-from bot.followup import protocols
+from bot.followup import closing, protocols, shading
 from bot.followup.asking import FIRST
-from bot.followup.errors import ProtocolRefused
+from bot.followup.branches import Fewer, fewer
+from bot.followup.errors import Fault, ProtocolRefused
 from bot.followup.thresholds import TIERS, Weaker, weaker
+from bot.governance.standing import standing_of
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import QuestionId, Schedule
+from bot.protocols.schema import Measure, QuestionId, Schedule, Wording
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -34,16 +38,35 @@ LAST = "other"
 QUESTIONS: tuple[str, ...] = tuple(name for name in get_args(QuestionId) if name not in (FIRST, LAST))
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A protocol as it stands in the form: days, hour, thresholds by question, and why it changes."""
+    """A protocol as it stands in the form: days, hour, thresholds and conditions by question, shaded days by
+    measure, closing words, and why it changes. What the form does not have is empty, or None."""
 
     rows: Sequence[Row]
     hour: str
     thresholds: Mapping[str, list[thresholds.Row]] = field(default_factory=dict)
+    waiting: Mapping[str, parts.Row] = field(default_factory=dict)
+    windows: Mapping[Measure, tuple[str, str]] = field(default_factory=dict)
+    all_well: parts.Words | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change would do: to running enrolments, and which answers and questions lose by it."""
+
+    effect: protocols.Effect
+    losses: Sequence[Weaker]
+    left_out: Sequence[Fewer]
+    wanted: Schedule
+
+    def new_words(self, in_force: Schedule) -> Wording | None:
+        """Closing words that are not those in force."""
+        return self.wanted.all_well if self.wanted.all_well != in_force.all_well else None
 
 
 @router.get("/protocols")
@@ -76,21 +99,31 @@ def protocol_page(request: Request, who: SignedIn, protocol_id: str, did: str = 
 def change(request: Request, who: SignedIn, form: Posted, protocol_id: str) -> Response:
     """Show what the form would change; put it in force when that was confirmed."""
     schedule = _in_force(who, protocol_id)
-    hour, note = pages.text(form, "hour"), pages.text(form, "note", 200)
-    typed = Typed(_typed(form), hour, thresholds.typed(form), note)
+    note = pages.text(form, "note", 200)
+    typed = Typed(
+        _typed(form),
+        pages.text(form, "hour"),
+        thresholds.typed(form),
+        parts.typed_waiting(form),
+        parts.typed_windows(form),
+        parts.typed_all_well(form),
+        note,
+    )
     confirmed, weighed = (pages.text(form, name) == "yes" for name in ("confirmed", "weighed"))
     try:
         wanted = _parse(schedule, pages.text(form, "version"), typed)
         losses = weaker(catalogue().questions, wanted)
-        if confirmed and (weighed or not losses):
+        left_out = fewer(catalogue().questions, wanted)
+        if confirmed and (weighed or not (losses or left_out)):
             protocols.put_in_force(who.clinic_id, who.staff_id, wanted, note)
             return RedirectResponse(f"/console/protocols/{protocol_id}?did=changed", 303)
         effect = protocols.effect(who.clinic_id, wanted)
     except ProtocolRefused as problem:
         return _page(request, who, schedule, typed, faults=problem.faults, status=422)
-    unweighed = (("weaker", ""),) if confirmed else ()
+    shown = Preview(effect, losses, left_out, wanted)
+    unweighed = (Fault("weaker"),) if confirmed else ()
     status = 422 if unweighed else 200
-    return _page(request, who, schedule, typed, effect=effect, losses=losses, faults=unweighed, status=status)
+    return _page(request, who, schedule, typed, preview=shown, faults=unweighed, status=status)
 
 
 def _in_force(who: Visitor, protocol_id: str) -> Schedule:
@@ -122,8 +155,31 @@ def _parse(schedule: Schedule, version: str, typed: Typed) -> Schedule:
         {"day": int(row["day"]), "hour": int(row["hour"]) if row["hour"] else None, "ask": list(row["ask"])}
         for row in sorted(typed.rows, key=lambda row: int(row["day"]))
     ]
-    own = thresholds.wanted(typed.thresholds)
+    own = _own(typed)
     return protocols.parse(schedule, schedule.version + 1, contacts, int(typed.hour), own)
+
+
+def _own(typed: Typed) -> protocols.Own:
+    """What the form says beside days and hours. Raises ProtocolRefused with all that is wrong with it."""
+    faults: list[Fault] = []
+
+    def read(part: Callable[[], T]) -> T | None:
+        try:
+            return part()
+        except ProtocolRefused as problem:
+            faults.extend(problem.faults)
+            return None
+
+    own_thresholds = read(lambda: thresholds.wanted(typed.thresholds))
+    only_if = read(lambda: parts.wanted_waiting(typed.waiting))
+    windows = read(lambda: shading.read(typed.windows))
+    words = typed.all_well
+    all_well = read(lambda: closing.read(words["en"], words["es"])) if words is not None else None
+    if faults:
+        raise ProtocolRefused(*faults)
+    return protocols.Own(
+        own_thresholds or {}, only_if or {}, windows or {}, all_well, says_all_well=words is not None
+    )
 
 
 def _page(
@@ -132,9 +188,8 @@ def _page(
     schedule: Schedule,
     typed: Typed,
     *,
-    faults: Sequence[tuple[str, str]] = (),
-    losses: Sequence[Weaker] = (),
-    effect: protocols.Effect | None = None,
+    faults: Sequence[Fault] = (),
+    preview: Preview | None = None,
     did: str = "",
     status: int = 200,
 ) -> Response:
@@ -143,6 +198,8 @@ def _page(
             (version, session.get_one(Staff, version.author_id).name)
             for version in protocols.versions(session, who.clinic_id, schedule.id)
         ]
+        clinic = session.get_one(Clinic, who.clinic_id)
+        new_words = preview.new_words(schedule) if preview else None
         spare = [{"day": "", "hour": "", "ask": ()}] * SPARE_ROWS
         return pages.render(
             request,
@@ -156,10 +213,20 @@ def _page(
             questions=QUESTIONS,
             judged=thresholds.shown(schedule, typed.thresholds),
             tiers=TIERS,
+            waiting=parts.waiting(schedule, typed.waiting),
+            windows=parts.windows(schedule, typed.windows),
+            words=typed.all_well or parts.all_well(schedule),
+            own_words=schedule.all_well is not None,
+            usual=parts.endings(clinic, _usual(session, clinic.id), schedule.product),
             faults=faults,
-            losses=losses,
-            effect=effect,
+            preview=preview,
+            ending=parts.endings(clinic, new_words, schedule.product) if new_words else [],
             history=history,
             may_change=may(who.role, Permission.CHANGE_PROTOCOLS),
             did=did if did == "changed" else "",
         )
+
+
+def _usual(session: Session, clinic_id: str) -> Wording:
+    """What ends a check-in without closing words of the protocol's own."""
+    return standing_of(session, clinic_id, closing.PIECE).piece.variants[-1].sms

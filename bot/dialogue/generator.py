@@ -20,6 +20,8 @@ from bot.triage.types import PROBE, PROBE_MIND
 CHECK_IN_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
 #: `asked_again` when an answer only compares with the check-in before, whose score follows it.
 COMPARED = "compared:"
+#: `asked_again` when an answer in words is kept as a remark of the question, whose id follows.
+NOTED = "noted:"
 #: The question that a piece of content asks, where it asks one.
 QUESTION_OF = {
     "symptom.ask_what": "symptom.what",
@@ -48,6 +50,13 @@ ASKED_AGAIN = {
     "symptom.ask_severity": "symptom.reask_severity",
     "symptom.ask_trend": "symptom.reask_trend",
     "intake.ask_age": "intake.reask_age",
+}
+#: What is said instead when what the patient said of it is kept. The danger signs are asked as ever.
+NOTED_AND_ASKED = {
+    **{f"checkin.{name}": "checkin.noted_scale" for name in SCALES},
+    "checkin.overall": "checkin.noted_choice",
+    "checkin.gais": "checkin.noted_choice",
+    "checkin.lumps": "checkin.noted_yes_no",
 }
 #: Responses that Rasa's forms ask for by name; `domain.yml` lists the same.
 CONTENT_OF = {
@@ -91,8 +100,10 @@ class ContentGenerator(NaturalLanguageGenerator):  # type: ignore[misc]
         question = QUESTION_OF.get(content_id)
         values = {**turn.values, **(kwargs.get("values") or {})}
         asked_again = str(tracker.get_slot("asked_again") or "")
-        if question and asked_again == question:
-            content_id = ASKED_AGAIN.get(content_id, content_id)
+        if question and asked_again in (question, f"{NOTED}{question}"):
+            again = ASKED_AGAIN.get(content_id, content_id)
+            is_noted = asked_again.startswith(NOTED)
+            content_id = NOTED_AND_ASKED.get(content_id, again) if is_noted else again
             values |= {"choices": _choices(question, turn.language)}
         elif question and asked_again.startswith(COMPARED):
             content_id, values = "checkin.reask_compared", values | {"before": asked_again.rpartition(":")[2]}

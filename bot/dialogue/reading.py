@@ -57,6 +57,8 @@ _CLOSES = re.compile(
     r"nada(?: mas)?|(?:eso )?es todo(?: por ahora)?|ya esta|ninguna (?:otra|mas)|"
     r"thanks|thank you|gracias|muchas gracias) ?)+"
 )
+#: The question on lumps.
+LUMPS = "checkin.lumps"
 #: What the dialogue hears when a message is a picture without words.
 PICTURE = "[picture]"
 _YES_WORDS = r"(?:yes|yeah|yea|yep|yup|sure|correct|si|claro|correcto|vale|eso es|exacto)"
@@ -78,28 +80,44 @@ _BETTER = re.compile(r"\b(?:better|improv\w+|easing|going down|mejor|mejora\w*|m
 _NOT_BETTER = re.compile(
     r"\b(?:not?|isnt|hasnt|nothing|never|tampoco)\b[^.!?]{0,20}\b(?:better|mejor\w*|improv\w+)\b"
 )
+#: How much, and what may stand before an answer that says so.
+_VERY = r"very |really |pretty |so |quite |muy |bastante "
+_A_BIT = r"(?:a |just a |only a )?(?:bit |little |little bit |tad )|slightly |un poco |un poquito |algo "
+_I_AM = r"im |i am |i feel |i m |doing |feeling |estoy |me siento |me encuentro "
+_LOOKS = r"(?:it |its |is |looks |look |i think |the treated area |esta |se ve |se nota |la veo |lo veo )*"
+_IMPROVED = r"better|improved|mejor|mejorad[oa]"
 #: The answers of each question that has a few, in the order of their numbers (`questions.yml`), and how
 #: people say them. The first that fits counts, so that "not well" is not well.
 _CHOICES: dict[str, tuple[tuple[str, str], ...]] = {
     "checkin.overall": (
-        ("well", r"(?:very |really |all |doing |im |i am |feeling |estoy |muy |todo )*"
+        ("well", rf"(?:{_VERY}|{_I_AM}|all |todo )*"
                  r"(?:well|good|great|fine|perfect|amazing|bien|genial|perfect[oa]|estupend[oa])"),
-        ("so_so", r"(?:im |i am |feeling |estoy |asi |mas o menos |a bit )*"
+        ("so_so", rf"(?:{_I_AM}|asi |mas o menos |{_A_BIT})*"
                   r"(?:so so|soso|meh|ok|okay|okish|alright|not great|could be better|not bad|"
                   r"regular|asi|mas o menos|tirando|no muy bien)"),
-        ("unwell", r"(?:im |i am |feeling |really |very |pretty |estoy |me siento |muy |bastante )*"
+        ("unwell", rf"(?:{_I_AM}|{_VERY}|{_A_BIT})*"
                    r"(?:not (?:very |so |too |doing |feeling )*(?:well|good)|unwell|bad|awful|terrible|"
                    r"poorly|rough|horrible|mal|fatal|no (?:estoy |me siento )?bien)"),
     ),
     "checkin.gais": (
-        ("very_much_improved", r"(?:very much|massively|hugely|muchisimo) (?:better|improved|mejor)"),
-        ("much_improved", r"(?:much|a lot|way|far|mucho|bastante) (?:better|improved|mejor)"),
-        ("improved", r"(?:a bit |a little |slightly |un poco |algo )*(?:better|improved|mejor|mejorado)"),
+        ("very_much_improved", rf"{_LOOKS}(?:very much|massively|hugely|muchisimo) (?:{_IMPROVED})"),
+        ("much_improved", rf"{_LOOKS}(?:so |very |muy )*"
+                          rf"(?:(?:much|a lot|way|far|mucho|bastante) (?:{_IMPROVED})|"
+                          r"(?:very|muy|bastante) (?:improved|mejorad[oa]))"),
+        ("improved", rf"{_LOOKS}(?:{_A_BIT})*(?:{_IMPROVED})"),
         ("no_change", r"(?:no change|no different|no difference|(?:the |about the )?same|unchanged|igual|"
                       r"sin cambios?|lo mismo)"),
-        ("worse", r"(?:a bit |a little |much |un poco |mucho )*(?:worse|peor)"),
+        ("worse", rf"{_LOOKS}(?:{_A_BIT}|so |much |mucho )*(?:worse|peor)"),
     ),
 }  # fmt: skip
+#: A lump that is small is a lump.
+_SOME_LUMP = re.compile(
+    r"(?:yes |si |yeah |maybe |quizas? |creo que (?:si )?|just |only |solo |i think |tengo |hay |noto )*"
+    r"(?:a |an |one |un |una |uno )?"
+    r"(?:(?:very |muy )?(?:tiny|small|little|slight|pequen[oa]|poco|poquito) ?)?"
+    r"(?:bit|one|lump|bump|poco|poquito|uno|bulto|bultito|(?:muy )?pequen[oa]|little|slightly)"
+    r"(?: (?:muy )?pequen[oa])?"
+)
 _REQUEST = re.compile(
     r"^(?:and |but |so |please |pero |y |por favor )*"
     r"(?:i (?:want|need|would like|demand)|id like|(?:tell|give|show|write|send|explain|diagnose)(?: to)? me|"
@@ -170,11 +188,13 @@ def read_option(question: str, text: str) -> str | None:
     return next((value for value, pattern in options if re.fullmatch(pattern, words)), None)
 
 
-def read_yes_no(text: str) -> str | None:
-    """ "yes" or "no", also as 1 or 0."""
+def read_yes_no(text: str, question: str = "") -> str | None:
+    """ "yes" or "no", also as 1 or 0. Asked for lumps, "a small one" is a yes."""
     if is_none(text):
         return "no"
-    return "yes" if is_yes(text) or flat(text) in ("1", "one", "uno") else None
+    if is_yes(text) or flat(text) in ("1", "one", "uno"):
+        return "yes"
+    return "yes" if question == LUMPS and _SOME_LUMP.fullmatch(flat(text)) else None
 
 
 def read_photo(text: str) -> str | None:
@@ -286,7 +306,7 @@ def read(question: str, text: str) -> int | list[int] | str | None:
         case "choice":
             return read_option(question, text)
         case "yes_no":
-            return read_yes_no(text)
+            return read_yes_no(text, question)
         case "photo":
             return read_photo(text)
     return text

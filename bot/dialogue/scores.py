@@ -54,6 +54,8 @@ _SAME = re.compile(
 _COMPARED = re.compile(
     r"\b(?:better|worse|less|more|improv\w+|easing|down|up|mejor\w*|peor\w*|menos|mas|bajando|subiendo)\b"
 )
+#: Words of comparing that compare nothing.
+_NOT_COMPARED = re.compile(r"\b(?:mas o menos|more or less|nada mas|(?:no|any|not any) (?:more|mas))\b")
 _MEANT = re.compile(
     r"\b(?:meant|mean to (?:say|write|put)|typo|correction|my bad|quise decir|queria (?:decir|poner)|"
     r"me equivoque|me he equivocado|corrijo|correccion)\b"
@@ -87,7 +89,7 @@ def read_scale(text: str, before: int | None = None) -> int | None:
 
 def is_compared(text: str) -> bool:
     """Whether an answer without a number compares with an earlier day: "better than yesterday"."""
-    flat = _flat(text)
+    flat = _NOT_COMPARED.sub(" ", _flat(text)).strip()
     return not re.search(_SCORE, flat) and bool(_COMPARED.search(flat) or _SAME.fullmatch(flat))
 
 

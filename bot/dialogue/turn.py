@@ -50,6 +50,8 @@ class Turn:
     check_in_asks: tuple[str, ...] = DEFAULT_CHECK_IN
     check_in_day: int = 0
     check_in_before: Mapping[str, int] = field(default_factory=dict)
+    #: conditions of the clinic's own on which it asks a question, as data; None: it asks everybody
+    check_in_only_if: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     #: pieces that the clinic says in words of its own, by id, as data
     own_words: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class Turn:
             check_in_asks=tuple(given.get("check_in_asks") or DEFAULT_CHECK_IN),
             check_in_day=given.get("check_in_day") or 0,
             check_in_before=given.get("check_in_before") or {},
+            check_in_only_if=given.get("check_in_only_if") or {},
             values={"first_name": "", **values},
             own_words=given.get("own_words") or {},
             withheld=frozenset(given.get("withheld") or ()),

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot import clock, events
 from bot.clinic.facts import content_values
+from bot.clinic.models import Treatment
 from bot.db.engine import reading, transaction
 from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
+from bot.followup import closing
 from bot.followup.models import CheckIn
 from bot.governance.standing import decided, standing_of, standings
 from bot.handover.holds import is_held
@@ -162,9 +164,13 @@ def store(
     """Write replies to the record, to be sent in order, and remember the question that the last one asks."""
     asked: str | None = None
     for position, reply in enumerate(replies, start=1):
-        here = standing_of(session, conversation.clinic_id, reply.content_id)
         rendered = Rendered(
-            reply.text, reply.content_id, reply.content_version, "draft", (), own_version=here.own_version
+            reply.text,
+            reply.content_id,
+            reply.content_version,
+            "draft",
+            (),
+            own_version=_own_version(session, conversation, reply.content_id),
         )
         if reply.content_id == NOT_APPROVED and answered is not None:
             _ask_staff(session, answered)
@@ -184,15 +190,28 @@ def store(
         conversation.open_question, conversation.open_question_at = asked, clock.now()
 
 
-def _words_of(session: Session, conversation: Conversation) -> dict[str, Any]:
+def _own_version(session: Session, conversation: Conversation, piece_id: str) -> int | None:
+    """The number of the clinic's version whose words are part of a text: of the text itself, or, of what ends
+    a check-in, of the protocol that says it."""
+    if piece_id == closing.PIECE:
+        own = closing.words_for(session, latest_treatment(session, conversation.patient_id))
+        if own is not None:
+            return own.version
+    return standing_of(session, conversation.clinic_id, piece_id).own_version
+
+
+def _words_of(session: Session, conversation: Conversation, treatment: Treatment | None) -> dict[str, Any]:
     """What the clinic says in its own words, and what it does not say at all."""
     clinic = conversation.clinic
     # what a clinic has not decided on are drafts, and those are looked at only where drafts are withheld
     look = standings if clinic.approved_words_only else decided
     found = look(session, clinic.id)
     sayable = ("approved",) if clinic.approved_words_only else ("approved", "outdated", "stale", "draft")
+    own = {here.piece.id: here.piece.model_dump(mode="json") for here in found if here.own}
+    if (ending := closing.words_for(session, treatment)) is not None:
+        own[closing.PIECE] = ending.piece.model_dump(mode="json")
     return {
-        "own_words": {here.piece.id: here.piece.model_dump(mode="json") for here in found if here.own},
+        "own_words": own,
         "withheld": [
             here.piece.id for here in found if here.piece.kind == "topic" and here.name not in sayable
         ],
@@ -232,7 +251,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "check_in_id": None,
         "answered_check_ins": _answered(session, conversation.patient_id),
         "intake": _intake_status(session, conversation),
-        **_words_of(session, conversation),
+        **_words_of(session, conversation, treatment),
         "values": {
             **content_values(conversation.clinic, situation.language, situation.product),
             "first_name": conversation.patient.first_name if conversation.patient else "",

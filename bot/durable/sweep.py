@@ -21,7 +21,7 @@ from bot.channels.base import Inbound
 from bot.db.base import UtcDateTime
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertStatus, Notification
-from bot.followup import protocols
+from bot.followup import ending, protocols
 from bot.followup.models import OPEN, CheckIn, ProtocolVersion
 from bot.handover import watch as handover
 from bot.handover.models import Takeover
@@ -155,11 +155,12 @@ _followed: tuple[object, ...] | None = None
 
 
 def _follow_protocols(newest_own: str | None) -> None:
-    """Let enrolments follow protocols that have changed, some hundred in a sweep. Looked into only when
+    """Let enrolments follow protocols that have changed, and end where nothing is left, some hundred in a
+    sweep. Looked into only when
     something may have changed: at the start, with new texts, and with a clinic's new version."""
     global _followed
     newest = (protocols.shipped_versions(), newest_own)
-    if newest != _followed and protocols.follow_changes() == 0:
+    if newest != _followed and protocols.follow_changes() == 0 and ending.finish_all_done() == 0:
         _followed = newest
 
 

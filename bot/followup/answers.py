@@ -13,7 +13,8 @@ from bot import clock, events
 from bot.db.engine import transaction
 from bot.followup import protocols
 from bot.followup.asking import Value, judge, plain_id
-from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
+from bot.followup.ending import finish_if_done
+from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Message
 from bot.protocols.schema import Question
 from bot.records.models import AssessmentRecord
@@ -55,6 +56,23 @@ def record_all(check_in_id: str, told: Sequence[Told]) -> None:
         events.committed(check_in.clinic_id, message.conversation_id)
 
 
+def remark(check_in_id: str, question: str, *, words: str, message_id: str) -> None:
+    """Keep words that answered `question` without saying what it asks for. It stays unanswered, or as it was
+    answered before; the same message is kept once, however often its turn runs."""
+    with transaction() as session:
+        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+        message = session.get_one(Message, message_id)
+        name = plain_id(question)
+        blank = {"value": None, "words": words, "message_id": message.id}
+        entry: dict[str, Any] = check_in.answers.get(name, blank)
+        remarks = list(entry.get("remarks", []))
+        if any(one["message_id"] == message.id for one in remarks):
+            return
+        remarks.append({"words": words, "message_id": message.id})
+        check_in.answers = {**check_in.answers, name: {**entry, "remarks": remarks}}
+    events.committed(check_in.clinic_id, message.conversation_id)
+
+
 def _keep(
     session: Session,
     check_in: CheckIn,
@@ -65,6 +83,8 @@ def _keep(
     name, value = plain_id(told.question), told.value
     message = session.get_one(Message, told.message_id)
     entry: dict[str, Any] = {"value": value, "words": told.words, "message_id": message.id}
+    if remarks := check_in.answers.get(name, {}).get("remarks"):
+        entry["remarks"] = remarks
     check_in.answers = {**check_in.answers, name: entry}
     if name in SYMPTOMS and isinstance(value, int):
         tier, _ = judge({name: value}, earlier, check_in.day, asked)
@@ -91,21 +111,6 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
     return "well" if tier is Tier.T4 and triaged is Tier.T4 else "concern"
 
 
-_STILL_OPEN = (
-    select(CheckIn.id)
-    .where(CheckIn.enrolment_id == bindparam("enrolment_id"), CheckIn.status.in_(OPEN))
-    .limit(1)
-)
-
-
-def finish_if_done(session: Session, enrolment: Enrolment) -> None:
-    """An enrolment whose check-ins are all settled is finished."""
-    session.flush()
-    active = enrolment.status in (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
-    if active and session.scalars(_STILL_OPEN, {"enrolment_id": enrolment.id}).first() is None:
-        enrolment.status = EnrolmentStatus.FINISHED
-
-
 def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
     """How soon a person must look at what was answered, and why, by the protocol in force now."""
     asked = protocols.questions(session, check_in)
@@ -113,8 +118,9 @@ def judgement(session: Session, check_in: CheckIn) -> tuple[Tier, str]:
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, Value]:
-    """What was understood of stored answers, by question."""
-    return {plain_id(name): answer["value"] for name, answer in answers.items()}
+    """What was understood of stored answers, by question. What has only remarks is not answered."""
+    values = {plain_id(name): answer["value"] for name, answer in answers.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 _BEFORE = (
@@ -143,7 +149,8 @@ def before(session: Session, check_in: CheckIn) -> dict[str, Value]:
 
 def _triaged(session: Session, check_in: CheckIn) -> Tier:
     """The most urgent tier that triage gave to any answer of this check-in."""
-    ids = {answer["message_id"] for answer in check_in.answers.values()}
+    told = check_in.answers.values()
+    ids = {one["message_id"] for answer in told for one in (answer, *answer.get("remarks", []))}
     return most_urgent(
         *session.scalars(select(AssessmentRecord.tier).where(AssessmentRecord.message_id.in_(ids)))
     )

@@ -45,8 +45,11 @@ def applies(
     """Whether `question` is worth asking. An earlier answer that is missing, or that could not be read and
     was kept in the patient's own words, makes nothing needless."""
     branch = question.only_if
-    if branch is None or day < branch.from_day or branch.question not in answers:
+    if branch is None or day < branch.from_day:
         return True
+    if branch.question not in answers:
+        # what waits for a question that is left out itself is left out with it
+        return applies(questions[branch.question], answers, questions, day)
     value = answers[branch.question]
     is_read = isinstance(value, int) or value in questions[branch.question].values
     return not is_read or fits(branch, value)

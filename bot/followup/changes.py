@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, events
 from bot.db.engine import transaction
-from bot.followup.answers import finish_if_done
+from bot.followup.ending import end, finish_if_done
 from bot.followup.errors import ChangeRefused
 from bot.followup.models import (
     OPEN,
@@ -60,7 +60,7 @@ def finish_early(enrolment_id: str, staff_id: str, reason: str) -> None:
         for check_in in enrolment.check_ins:
             if check_in.status in OPEN:
                 _settle(check_in, CheckInStatus.CANCELLED, "ended early")
-        enrolment.status = EnrolmentStatus.STOPPED
+        end(session, enrolment, EnrolmentStatus.STOPPED)
         _note(session, enrolment, "ended early", staff_id, reason.strip())
     events.committed(enrolment.clinic_id)
 

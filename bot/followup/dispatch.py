@@ -15,7 +15,8 @@ from bot.db.engine import transaction
 from bot.dialogue.turns import Dialogue, describe, store
 from bot.escalation.raising import raise_alert
 from bot.followup import protocols
-from bot.followup.answers import before, finish_if_done, judgement
+from bot.followup.answers import before, judgement
+from bot.followup.ending import finish_if_done
 from bot.followup.hours import texting_hours
 from bot.followup.models import OPEN, CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
 from bot.followup.planning import (
@@ -40,6 +41,7 @@ from bot.messaging import optout
 from bot.messaging.consent import agreed_to_texts
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import find_or_open
+from bot.protocols.catalogue import catalogue
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 from bot.triage.types import Assessment, Finding, Tier
@@ -164,8 +166,14 @@ def _locked(session: Session, check_in_id: str) -> CheckIn:
 
 def _questions(session: Session, check_in: CheckIn) -> dict[str, Any]:
     scores = {name: value for name, value in before(session, check_in).items() if isinstance(value, int)}
-    asks = list(protocols.asks(session, check_in))
-    return {"check_in_asks": asks, "check_in_day": check_in.day, "check_in_before": scores}
+    shipped, asked = catalogue().questions, protocols.questions(session, check_in)
+    own = {name: one.only_if for name, one in asked.items() if one.only_if != shipped[name].only_if}
+    return {
+        "check_in_asks": list(protocols.asks(session, check_in)),
+        "check_in_day": check_in.day,
+        "check_in_before": scores,
+        "check_in_only_if": {name: branch and branch.model_dump(mode="json") for name, branch in own.items()},
+    }
 
 
 def _joins_another(session: Session, check_in: CheckIn) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _CHANGE = {
     "not_running": "Only check-ins that are running can be paused.",
     "not_paused": "These check-ins are not paused.",
@@ -21,6 +23,24 @@ _PROTOCOL = {
     "threshold_numbers": "Scores are whole numbers from 0 to 10, days from 0 to 1098, points from 1 to 10.",
     "threshold_empty": "Say from which answer on a person must look: else every answer would alarm.",
     "threshold_crossed": "The lowest score must not be above the highest: else no answer would alarm.",
+    "branch_unknown": "A question waits for one that does not exist.",
+    "branch_later": "A question can only wait for one that is asked before it.",
+    "branch_answer": "Nobody can answer the earlier question like that.",
+    "branch_empty": "Say after which answers it is asked.",
+    "branch_numbers": "A score is a whole number from 0 to 10, a day one from 0 to 1098.",
+    "branch_not_asked": "No day asks both this question and the one that it waits for.",
+    "branch_signs": "The danger signs are never asked of fewer people than shipped.",
+    "window_half": "Say the first and the last day, or neither.",
+    "window_numbers": "Days are whole numbers from 0 to 365.",
+    "window_crossed": "The last day must be after the first.",
+    "words_missing": "Write the words in both languages, or in neither.",
+    "words_never": "These words are on the list of what no text may say.",
+    "words_braces": "A brace in the words is no placeholder.",
+    "words_unknown": "There is nothing to fill these placeholders with.",
+    "words_urgent": "The words must say whom to call.",
+    "words_sign": "A sign makes every part of the text dearer and shorter.",
+    "words_long": "The text is too long once it is filled.",
+    "words_other": "The words break a rule of all texts.",
     "weaker": "Some answers reach a person later than shipped. Tick that you have weighed this.",
     "other": "This is no protocol that can be followed.",
 }
@@ -34,11 +54,24 @@ class ChangeRefused(Exception):
         self.reason = reason
 
 
-class ProtocolRefused(Exception):
-    """A protocol cannot come into force like this. `faults` are stable reasons, each with the question that
-    it is about, or ""; the text says what to do, for developers."""
+class Fault(NamedTuple):
+    """A stable reason, with the question, the measure or the language that it is about, or "", and the words
+    or the number that are wrong, or ""."""
 
-    def __init__(self, *reasons: str, question: str = "") -> None:
-        about = f"{question}: " if question else ""
-        super().__init__("; ".join(f"{about}{_PROTOCOL[reason]}" for reason in reasons))
-        self.faults = tuple((reason, question) for reason in reasons)
+    reason: str
+    about: str = ""
+    detail: str = ""
+
+
+class ProtocolRefused(Exception):
+    """A protocol cannot come into force like this, for these `faults`; the text says what to do, for
+    developers."""
+
+    def __init__(self, *reasons: str | Fault, question: str = "") -> None:
+        self.faults = tuple(one if isinstance(one, Fault) else Fault(one, question) for one in reasons)
+        super().__init__("; ".join(_told(fault) for fault in self.faults))
+
+
+def _told(fault: Fault) -> str:
+    about = f"{fault.about}: " if fault.about else ""
+    return f"{about}{_PROTOCOL[fault.reason]}{f' ({fault.detail})' if fault.detail else ''}"

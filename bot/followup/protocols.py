@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
@@ -15,6 +15,8 @@ from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Clinic
 from bot.db.engine import reading, transaction
+from bot.followup import branches
+from bot.followup.ending import RUNNING, finish_if_done
 from bot.followup.errors import ProtocolRefused
 from bot.followup.hours import texting_hours
 from bot.followup.models import (
@@ -25,12 +27,13 @@ from bot.followup.models import (
     ProtocolVersion,
 )
 from bot.followup.planning import Changes, Planned, due_times, questions_of, replan, spread
+from bot.followup.shading import shipped as shipped_windows
 from bot.followup.thresholds import applied
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import Question, Schedule, Threshold
+from bot.protocols.schema import Branch, Measure, Question, Schedule, Threshold, Window, Wording
 
 BATCH = 200
-RUNNING = (EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,15 @@ def asks(session: Session, check_in: CheckIn) -> tuple[str, ...]:
 
 
 def questions(session: Session, check_in: CheckIn) -> Mapping[str, Question]:
-    """The questions with the thresholds that judge a check-in's answers: those of the protocols in force."""
+    """The questions with the thresholds that judge a check-in's answers, and the conditions on which they are
+    asked: those of the protocols in force."""
     followed = {
         (enrolment.clinic_id, enrolment.protocol_id)
         for _one, enrolment in _asked_together(session, check_in)
         if enrolment.protocol_id in catalogue().schedules
     }
-    return applied(catalogue().questions, [in_force(session, *which) for which in sorted(followed)])
+    schedules = [in_force(session, *which) for which in sorted(followed)]
+    return branches.applied(applied(catalogue().questions, schedules), schedules)
 
 
 def areas_of(session: Session, check_in: CheckIn) -> list[str]:
@@ -148,6 +153,7 @@ def follow(session: Session, enrolment: Enrolment, *, now: datetime) -> Changes:
         by_id[check_in_id].status = CheckInStatus.CANCELLED
         by_id[check_in_id].reason = "no longer in the protocol"
     enrolment.protocol_version = in_force(session, enrolment.clinic_id, enrolment.protocol_id).version
+    finish_if_done(session, enrolment)
     return changes
 
 
@@ -224,37 +230,79 @@ def _behind(session: Session, limit: int) -> list[Enrolment]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a form says beside days and hours; what it does not mention stays as it is. `says_all_well`: it
+    says the closing words, where None is the shipped ones."""
+
+    thresholds: Mapping[str, Sequence[Threshold]] = field(default_factory=dict)
+    only_if: Mapping[str, Branch | None] = field(default_factory=dict)
+    windows: Mapping[Measure, Window | None] = field(default_factory=dict)
+    all_well: Wording | None = None
+    says_all_well: bool = False
+
+
 def parse(
-    current: Schedule,
-    version: int,
-    check_ins: Sequence[Mapping[str, Any]],
-    hour: int,
-    thresholds: Mapping[str, Sequence[Threshold]] | None = None,
+    current: Schedule, version: int, check_ins: Sequence[Mapping[str, Any]], hour: int, own: Own | None = None
 ) -> Schedule:
     """`current` with other check-ins, as version `version`. Raises ProtocolRefused.
 
-    `thresholds` are those of some questions, by id; what equals the shipped ones follows them from then on.
+    What equals the shipped in `own` follows the shipped from then on.
     """
-    shipped = catalogue().questions
-    own: dict[str, Sequence[Threshold]] = {str(name): mine for name, mine in current.thresholds.items()}
-    own |= thresholds or {}
-    kept = {
-        name: [one.model_dump(mode="json") for one in mine]
-        for name, mine in own.items()
-        if name in shipped and tuple(mine) != shipped[name].thresholds
-    }
+    own = own or Own()
     data = current.model_dump(mode="json") | {
         "version": version,
         "hour": hour,
         "check_ins": list(check_ins),
-        "thresholds": kept,
+        "thresholds": _own_thresholds(_named(current.thresholds) | dict(own.thresholds)),
+        "only_if": _own_branches(_named(current.only_if) | dict(own.only_if)),
+        "windows": _own_windows(current.product, {**current.windows, **own.windows}),
     }
+    if own.says_all_well:
+        data["all_well"] = own.all_well and own.all_well.model_dump(mode="json")
     try:
-        return Schedule.model_validate(data)
+        wanted = Schedule.model_validate(data)
     except ValidationError as invalid:
         reasons = {_reason(error) for error in invalid.errors()}
         # pydantic calls a list whose only rows are faulty too short as well
         raise ProtocolRefused(*sorted(reasons - {"empty"} or reasons)) from None
+    branches.check(wanted, catalogue().questions)
+    return wanted
+
+
+def _named(mine: Mapping[Any, Value]) -> dict[str, Value]:
+    return {str(name): value for name, value in mine.items()}
+
+
+def _own_thresholds(wanted: Mapping[str, Sequence[Threshold]]) -> dict[str, Any]:
+    shipped = catalogue().questions
+    return {
+        name: [one.model_dump(mode="json") for one in mine]
+        for name, mine in wanted.items()
+        if name in shipped and tuple(mine) != shipped[name].thresholds
+    }
+
+
+def _own_branches(wanted: Mapping[str, Branch | None]) -> dict[str, Any]:
+    shipped = catalogue().questions
+    return {
+        name: branch and branch.model_dump(mode="json")
+        for name, branch in wanted.items()
+        if name in shipped and branch != shipped[name].only_if
+    }
+
+
+def _own_windows(product: str, wanted: Mapping[Measure, Window | None]) -> dict[str, Any]:
+    shipped = shipped_windows(product)
+
+    def days(window: Window | None) -> tuple[int, int] | None:
+        return None if window is None else (window.first_day, window.last_day)
+
+    return {
+        name: window and window.model_dump(mode="json")
+        for name, window in wanted.items()
+        if days(window) != days(shipped.get(name))
+    }
 
 
 def _reason(error: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from bot.notify.models import ContactKind, ContactMethod
 from bot.protocols.names import person_or_team
 from bot.protocols.phrases import Language, as_language, on_day
 from bot.protocols.render import Rendered, Situation, render_piece
+from bot.protocols.schema import Piece
 from bot.triage.language import detect_first
 
 #: Read with a conversation where its person and clinic are looked at anyway.
@@ -210,9 +211,13 @@ def say(
     extra: Mapping[str, str] | None = None,
     tier: str | None = None,
     flag: str | None = None,
+    instead: tuple[Piece, int | None] | None = None,
     **fields: object,
 ) -> Message:
-    """Add approved wording `piece_id` to the conversation, to be sent. `extra` fills its own placeholders."""
+    """Add approved wording `piece_id` to the conversation, to be sent. `extra` fills its own placeholders.
+
+    `instead` are the words of a clinic's protocol for that piece, with the version that they belong to.
+    """
     treatment = latest_treatment(session, conversation.patient_id)
     situation = situation_of(conversation, treatment, tier=tier, flag=flag)
     values = {
@@ -222,8 +227,11 @@ def say(
         "told_at": "",
         **(extra or {}),
     }
-    here = standing_of(session, conversation.clinic_id, piece_id)
-    rendered = replace(render_piece(here.piece, situation, values), own_version=here.own_version)
+    if instead is None:
+        here = standing_of(session, conversation.clinic_id, piece_id)
+        instead = here.piece, here.own_version
+    piece, own_version = instead
+    rendered = replace(render_piece(piece, situation, values), own_version=own_version)
     return add_outbound(session, conversation, rendered, kind, **fields)
 
 

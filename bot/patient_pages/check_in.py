@@ -41,14 +41,18 @@ def form_of(session: Session, link: PatientLink, words: Words) -> Form:
     check_in = session.get_one(CheckIn, link.subject_id)
     asks = check_in.asked or protocols.asks(session, check_in)
     areas = protocols.areas_of(session, check_in)
-    questions = questions_for(asks, catalogue(), words.language, check_in.day, areas)
+    content = replace(catalogue(), questions=protocols.questions(session, check_in))
+    questions = questions_for(asks, content, words.language, check_in.day, areas)
     return Form(
         link.id,
         link.clinic_id,
         questions,
         {one.id: _as_entered(one, check_in) for one in questions},
         check_in.status is CheckInStatus.ANSWERED,
-        any(one.answer == "photo" and one.id in check_in.answers for one in questions),
+        any(
+            one.answer == "photo" and check_in.answers.get(one.id, {}).get("value") not in (None, "skipped")
+            for one in questions
+        ),
     )
 
 

@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.db.engine import transaction
 from bot.dialogue.reading import is_question, is_request
-from bot.followup import answers
+from bot.followup import answers, closing
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.links.models import PatientLink
 from bot.messaging import optout
 from bot.messaging.inbox import storable
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status, Turn
 from bot.messaging.reading import read, unreadable
-from bot.messaging.threads import add_inbound, find_or_open, note_status, say
+from bot.messaging.threads import add_inbound, find_or_open, latest_treatment, note_status, say
 from bot.patient_pages.questions import Given
 from bot.photos.arrivals import expect
 from bot.records.models import AssessmentRecord, TaskKind
@@ -190,7 +190,16 @@ def _done(session: Session, thread: Conversation, piece: str, message_id: str) -
     ).first()
     if said is not None:
         return said
-    words = say(session, thread, piece, Kind.REPLY, in_reply_to_id=message_id, position=LAST_WORDS)
+    own = closing.words_for(session, latest_treatment(session, thread.patient_id))
+    words = say(
+        session,
+        thread,
+        piece,
+        Kind.REPLY,
+        instead=own if own is not None and piece == closing.PIECE else None,
+        in_reply_to_id=message_id,
+        position=LAST_WORDS,
+    )
     return _shown(session, words)
 
 

@@ -19,5 +19,5 @@ def page(session: Session, link: PatientLink, words: Words) -> Response:
     trend = None
     if treatment is not None:
         told = reports(session, treatment, link.patient.time_zone)
-        trend = draw(told, windows_of(treatment.product, for_patients=True))
+        trend = draw(told, windows_of(session, treatment, for_patients=True))
     return render("trend.html", words, trend=trend)

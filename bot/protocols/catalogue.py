@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,6 +18,7 @@ from bot.protocols import placeholders
 from bot.protocols.errors import ContentError
 from bot.protocols.reading import Marks, Where, read_marked
 from bot.protocols.schema import (
+    Branch,
     Expected,
     Kind,
     PhotoViews,
@@ -115,7 +116,8 @@ def load_catalogue(root: Path = CONTENT) -> Catalogue:
     for question in questions.values():
         where = question_entries[question.id].at("content")
         _known(question.content, pieces, f"{where}: unknown content", "check_in.yml")
-        _check_branch(question, questions, question_entries[question.id])
+        where = question_entries[question.id].at("only_if")
+        _check_branch(question.id, question.only_if, questions, where)
     schedules, schedule_entries = _entries(root / "schedules.yml", Schedule, sources)
     for schedule in schedules.values():
         _check_schedule(schedule, products, questions, schedule_entries[schedule.id])
@@ -238,25 +240,37 @@ def _check_placeholders(piece: Piece, settings: Mapping[str, Setting], entry: _E
             )
 
 
-def _check_branch(question: Question, questions: Mapping[str, Question], entry: _Entry) -> None:
-    """A condition names a question that is asked before, and an answer that it can have."""
-    branch = question.only_if
-    if branch is None:
-        return
-    where = entry.at("only_if")
+def branch_fault(
+    name: str, branch: Branch, questions: Mapping[str, Question]
+) -> Literal["unknown", "later", "answer"] | None:
+    """What is wrong with asking `name` only after `branch`: there is no such question, it is not asked
+    before, or nobody can answer it like that."""
     order = list(questions)
-    if branch.question not in questions or order.index(branch.question) >= order.index(question.id):
-        raise ContentError(f"{where}: {branch.question} is not asked before {question.id}; move it up")
+    if branch.question not in questions:
+        return "unknown"
+    if order.index(branch.question) >= order.index(name):
+        return "later"
     asked = questions[branch.question]
-    unknown = set(branch.among) - set(asked.values)
-    if unknown or (branch.at_least is not None and asked.answer != "scale"):
+    on_scale = branch.at_least is None or asked.answer == "scale"
+    return None if on_scale and set(branch.among) <= set(asked.values) else "answer"
+
+
+def _check_branch(name: str, branch: Branch | None, questions: Mapping[str, Question], where: str) -> None:
+    """A condition names a question that is asked before, and an answer that it can have."""
+    fault = None if branch is None else branch_fault(name, branch, questions)
+    if branch is None or fault is None:
+        return
+    if fault == "answer":
         raise ContentError(f"{where}: nobody can answer {branch.question} like that")
+    raise ContentError(f"{where}: {branch.question} is not asked before {name}; move it up")
 
 
 def _check_schedule(
     schedule: Schedule, products: Mapping[str, Product], questions: Mapping[str, Question], entry: _Entry
 ) -> None:
     _known(schedule.product, products, f"{entry.at('product')}: unknown product", "products.yml")
+    if schedule.all_well is not None:  # words are read by `lint` where they stand as pieces
+        raise ContentError(f"{entry.at('all_well')}: change the words of checkin.done_well in check_in.yml")
     for number, contact in enumerate(schedule.check_ins):
         for asked in contact.ask:
             where = entry.at("check_ins", number, "ask")
@@ -268,6 +282,10 @@ def _check_schedule(
             questions[name].judged_by(own)
         except ValidationError as error:
             raise ContentError(f"{where}: {error.errors()[0]['msg']}") from None
+    for name, branch in schedule.only_if.items():
+        where = entry.at("only_if", name)
+        _known(name, questions, f"{where}: unknown question", "questions.yml")
+        _check_branch(name, branch, questions, where)
 
 
 def _check_expected(

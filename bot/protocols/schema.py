@@ -180,9 +180,32 @@ class Question(_Strict):
         """The answers of a question that has a few."""
         return ("yes", "no") if self.answer == "yes_no" else tuple(choice.value for choice in self.choices)
 
+    def asked_if(self, branch: Branch | None) -> Question:
+        """This question with another condition; None: ask everybody."""
+        return self.model_copy(update={"only_if": branch})
+
     def judged_by(self, thresholds: tuple[Threshold, ...]) -> Question:
         """This question with other thresholds. Raises ValidationError for one that no answer can cross."""
         return Question.model_validate(self.model_dump() | {"thresholds": thresholds})
+
+
+#: The answers whose charts shade the days in which a reaction is often reported.
+Measure = Literal["pain", "swelling", "bruising", "tenderness"]
+#: The last day that a chart shades.
+LAST_SHADED = 365
+
+
+class Window(_Strict):
+    """The first and last local day after a treatment in which a reaction is often reported."""
+
+    first_day: int = Field(ge=0)
+    last_day: int = Field(le=LAST_SHADED)
+
+    @model_validator(mode="after")
+    def _can_be_shaded(self) -> Self:
+        if self.last_day <= self.first_day:
+            raise ValueError("last_day must be after first_day")
+        return self
 
 
 class Contact(_Strict):
@@ -209,7 +232,10 @@ class Schedule(_Strict):
     """A check-in protocol: on which local days after treatment, at which local hour, which questions.
 
     A touch-up starts the days up to `early_until` anew; later ones still count from the first treatment.
-    `thresholds` take the place of those of the questions that they name.
+    `thresholds` take the place of those of the questions that they name, and `only_if` that of their
+    conditions, where None is "ask everybody". `windows` take the place of the days that the charts of the
+    product shade, where None is "shade none". `all_well` is said at the end of a check-in that needs nobody,
+    instead of the piece `checkin.done_well`.
     """
 
     id: str
@@ -221,6 +247,9 @@ class Schedule(_Strict):
     early_until: int = Field(default=14, ge=0)
     check_ins: tuple[Contact, ...] = Field(min_length=1)
     thresholds: dict[QuestionId, tuple[Threshold, ...]] = {}
+    only_if: dict[QuestionId, Branch | None] = {}
+    windows: dict[Measure, Window | None] = {}
+    all_well: Wording | None = None
     sources: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -240,8 +269,8 @@ class Schedule(_Strict):
         return next((contact for contact in self.check_ins if contact.day == day), None)
 
 
-class Expected(_Strict):
-    """The days after a treatment in which a reaction is often reported. It judges nothing: charts shade it.
+class Expected(Window):
+    """A shipped window. It judges nothing: charts shade it.
 
     Pain is never shown to patients as something to be expected (`clinical.md` 1, rule b).
     """
@@ -249,16 +278,12 @@ class Expected(_Strict):
     id: str = Field(pattern=r"^[a-z0-9_]+$")
     status: Status = "draft"
     product: str
-    measure: Literal["pain", "swelling", "bruising", "tenderness"]
-    first_day: int = Field(ge=0)
-    last_day: int = Field(le=365)
+    measure: Measure
     for_patients: bool
     sources: tuple[str, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _can_be_shaded(self) -> Self:
-        if self.last_day <= self.first_day:
-            raise ValueError("last_day must be after first_day")
+    def _pain_is_for_staff(self) -> Self:
         if self.measure == "pain" and self.for_patients:
             raise ValueError("pain is never shown to patients as expected: set for_patients to false")
         return self

@@ -291,10 +291,14 @@ class _Note:
             shown = ", ".join(map(str, value)) or "0"
         elif name in _NAMED and value in ANSWERS:
             shown = self._t(f"answer.{value}")
+        elif value is None:
+            shown, words = self._t("entry.no_value"), ""
         else:
             shown = f"{value}/10" if name in _SCALES and isinstance(value, int) else one_line(str(value))
-        if words and one_line(words) != one_line(str(value)):
-            shown += f" · {_quoted(words)}"
+        remarks = answer.get("remarks", []) if isinstance(answer, dict) else []
+        said = [words] if words and one_line(words) != one_line(str(value)) else []
+        for quoted in dict.fromkeys([*said, *(remark["words"] for remark in remarks)]):
+            shown += f" · {_quoted(quoted)}"
         yield Row(self._t(f"question.{name}") if name in _QUESTIONS else name, shown)
         asked = self._asked(check_in) if isinstance(value, list) and value else None
         if asked is not None:

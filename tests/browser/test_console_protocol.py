@@ -62,3 +62,37 @@ def test_enter_in_a_field_looks_again_and_puts_nothing_in_force(site: ConsoleSit
     assert page.locator("#note").input_value() == "later in the morning"
     assert page.locator(".done").count() == 0
     page.close()
+
+
+def test_a_condition_shaded_days_and_closing_words_are_put_in_force_by_keyboard(
+    site: ConsoleSite, browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
+    site.sign_in(page, "doctor")
+    page.goto(f"{site.url}/console/protocols/radiesse")
+    waits = page.locator("#b-swelling")
+    waits.get_by_label("Asked").press("H")  # chooses "How the patient is"
+    waits.get_by_label("not well").press("Space")
+    page.get_by_label("Last day").nth(1).fill("x")
+    page.locator("#all_well-en").fill("Bye.")
+    page.get_by_role("button", name="Show what it changes").press("Enter")
+    refused = page.locator("[data-focus]")
+    expect(refused).to_be_focused()
+    assert violations(page) == []
+    assert refused.locator("a").count() == 2
+    refused.get_by_role("link", name="Swelling").press("Enter")
+    page.locator("#w-swelling-last").fill("9")
+    call = "{emergency_phone}, {emergency_number}"
+    page.locator("#all_well-en").fill(f"Lovely to hear. {call}")
+    page.locator("#all_well-es").fill(f"Qué bien. {call}")
+    page.get_by_role("button", name="Show what it changes").press("Enter")
+    expect(page.get_by_text("Swelling, from day 0: only after How the patient is: not well.")).to_be_visible()
+    expect(page.locator("q").first).to_contain_text("Lovely to hear. +1")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.locator('[name="weighed"]').press("Space")
+    page.get_by_role("button", name="Put in force").press("Enter")
+    expect(page.locator(".done")).to_be_visible()
+    assert page.get_by_text("changed by your clinic").count() == 3
+    assert violations(page) == []
+    page.close()

@@ -215,6 +215,26 @@ def test_check_in_answers_stand_by_day_with_the_signs_as_asked(world: World, nur
     assert "9/10" in symptoms[0]
 
 
+def test_words_without_a_number_stand_in_chart_and_console_as_words(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        pat = patient(session, world, "pat")
+        first = session.scalars(
+            select(CheckIn).where(CheckIn.patient_id == pat.id).order_by(CheckIn.day)
+        ).first()
+        assert first
+        tight = {"words": "bit tight", "message_id": "m1"}
+        first.answers = {
+            "pain": {"value": None, "words": "bit tight", "remarks": [tight]},
+            "swelling": {"value": 3, "words": "3", "remarks": [{"words": "less puffy", "message_id": "m2"}]},
+        }
+    lines = section(note(nurse, world, "pat"), "CHECK-IN ANSWERS BY DAY").splitlines()
+    assert "Pain: not answered, in words: · “bit tight”" in lines
+    assert "Swelling: 3/10 · “less puffy”" in lines
+    page = nurse.get(f"/console/patients/{world.patients['pat']}").text
+    assert re.search(r"Pain: <span[^>]*>not answered, in words:</span> “bit tight”", page)
+    assert re.search(r"Swelling: <strong>3/10</strong> “less puffy”", page)
+
+
 def test_consents_and_photos_carry_their_times(world: World, nurse: TestClient) -> None:
     with transaction() as session:
         pat = patient(session, world, "pat")

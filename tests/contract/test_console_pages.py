@@ -413,6 +413,50 @@ def test_a_wrong_field_is_explained_beside_it_and_nothing_typed_is_lost(
         assert session.scalars(select(Patient).where(Patient.last_name == "Beispiel")).first() is None
 
 
+def chosen_language(page: str) -> str:
+    found = re.search(r'<select id="language".*?</select>', page, re.DOTALL)
+    assert found is not None
+    chosen = re.search(r'value="(\w*)" selected', found[0])
+    return chosen[1] if chosen else ""
+
+
+@pytest.mark.parametrize(("locale", "words"), [("es-ES", "new patient: Spanish"), ("en-US", ": English")])
+def test_the_form_leaves_the_language_to_the_record_and_the_clinic(
+    world: World, nurse: TestClient, locale: str, words: str
+) -> None:
+    with transaction() as session:
+        session.get_one(Clinic, world.clinic).locale = locale
+    page = nurse.get("/console/enrol").text
+    assert chosen_language(page) == ""
+    assert words in page
+
+
+def test_another_treatment_starts_with_what_is_known_of_the_patient(world: World, nurse: TestClient) -> None:
+    with transaction() as session:
+        session.get_one(Patient, world.patients["pat"]).language = "es"
+    path = f"/console/patients/{world.patients['pat']}/enrol"
+    assert path in nurse.get(f"/console/patients/{world.patients['pat']}").text
+    page = nurse.get(path).text
+    assert 'value="Pat"' in page
+    assert chosen_language(page) == "es"
+    assert client_for("stranger").get(path).status_code == 404
+
+
+def test_a_known_patient_told_by_number_keeps_their_language(world: World, nurse: TestClient) -> None:
+    post(nurse, "/console/enrol", **enrolment())
+    post(nurse, "/console/enrol", **enrolment(lot="DEMO-0100", language=""))
+    with transaction() as session:
+        patient = session.scalars(select(Patient).where(Patient.phone == "+15550100177")).one()
+        assert patient.language == "es"
+
+
+def test_who_enters_a_treatment_after_its_last_day_is_told_so(world: World, nurse: TestClient) -> None:
+    long_ago = (clock.now() - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M")
+    page = post(nurse, "/console/enrol", **enrolment(treated_at=long_ago)).text
+    assert "no check-ins are planned and nobody was texted" in page
+    assert "will go out by themselves" not in page
+
+
 def test_consent_and_areas_are_asked_for(world: World, nurse: TestClient) -> None:
     fields = enrolment(other_area="")
     del fields["areas"], fields["consent_aftercare_texts"]

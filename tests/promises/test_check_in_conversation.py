@@ -8,6 +8,8 @@ import pytest
 
 from bot.dialogue.agent import Dialogue
 from bot.dialogue.replies import Reply
+from bot.followup import closing
+from bot.protocols.schema import Wording
 from tests.support.patient import Patient, ids
 from tests.support.services import Services
 
@@ -107,6 +109,24 @@ def test_several_answers_are_kept_while_triage_asks_its_own_question(
     assert ("checkin.red_flags", []) in recorded(services)
 
 
+def test_a_condition_of_the_clinics_own_leaves_a_question_out_of_the_conversation(patient: Patient) -> None:
+    waits = {"question": "pain", "at_least": 3, "among": [], "from_day": 0}
+    patient.known |= {"check_in_only_if": {"swelling": waits}}
+    open_check_in(patient)
+    patient.text("1")
+    assert asked(patient.text("2")) == ["checkin.bruising"]
+
+
+def test_a_clinics_own_words_end_a_check_in_that_needs_nobody(patient: Patient) -> None:
+    call = "{emergency_phone} {emergency_number}"
+    piece = closing.piece_of(Wording(en=f"Lovely. {call}", es=f"Bien. {call}"))
+    patient.known |= {"own_words": {"checkin.done_well": piece.model_dump(mode="json")}}
+    open_check_in(patient, ["overall", "other"])
+    patient.text("1")
+    (done,) = patient.text("no")
+    assert (done.content_id, done.text) == ("checkin.done_well", "Lovely. +15550100121 911")
+
+
 def test_the_same_as_last_time_is_the_number_of_last_time(patient: Patient, services: Services) -> None:
     open_check_in(patient, before={"pain": 4})
     patient.text("1")
@@ -132,15 +152,77 @@ def test_an_answer_can_be_put_right_afterwards(patient: Patient, services: Servi
     assert asked(patient.text("2")) == ["checkin.bruising"]
 
 
-def test_what_cannot_be_read_is_asked_once_more_with_the_choices_and_then_kept(
+def remarks(services: Services) -> list[tuple[str, str]]:
+    return [(args[1], kwargs["words"]) for args, kwargs in services.named("remark")]
+
+
+def test_what_cannot_be_read_is_kept_and_asked_once_more_with_the_choices_and_then_left_unanswered(
     patient: Patient, services: Services
 ) -> None:
     open_check_in(patient)
     (again,) = patient.text("purple elephant")
-    assert again.content_id == "checkin.reask_choice"
+    assert (again.content_id, again.question) == ("checkin.noted_choice", "checkin.overall")
     assert "2 so-so" in again.text
-    assert asked(patient.text("purple elephant")) == ["checkin.pain"]
-    assert recorded(services) == [("checkin.overall", "purple elephant")]
+    assert asked(patient.text("pink elephant")) == ["checkin.pain"]
+    assert recorded(services) == [], "nothing is made up"
+    assert remarks(services) == [
+        ("checkin.overall", "purple elephant"), ("checkin.overall", "pink elephant"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "noted", "compared"),
+    [
+        ("en", "bit tight but way less puffy", "your words are saved", "Last time you said 6"),
+        ("es", "un poco hinchada pero mejor que ayer", "sus palabras están guardadas", "dijo 6"),
+    ],
+)
+def test_free_words_are_kept_and_compared_with_last_time_where_there_was_one(
+    dialogue: Dialogue, services: Services, language: str, words: str, noted: str, compared: str
+) -> None:
+    for before, said in (({}, noted), ({"swelling": 6}, compared)):
+        someone = Patient(dialogue, f"free-{language}-{len(before)}", language=language)
+        open_check_in(someone, before=before)
+        someone.text("1")
+        someone.text("2")
+        (again,) = someone.text(words)
+        assert again.question == "checkin.swelling"
+        assert said in again.text
+        assert asked(someone.text("4")) == ["checkin.bruising"]
+        assert recorded(services)[-1] == ("checkin.swelling", 4)
+    assert remarks(services) == [("checkin.swelling", words)] * 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ["bit tight", "very tight"]), ("es", ["un poco tirante", "muy tirante"])]
+)
+def test_the_second_time_a_number_is_not_invented_and_the_check_in_goes_on(
+    dialogue: Dialogue, services: Services, language: str, words: list[str]
+) -> None:
+    someone = Patient(dialogue, f"words-only-{language}", language=language)
+    open_check_in(someone, before={"pain": 4})
+    someone.text("1")
+    assert asked(someone.text(words[0])) == ["checkin.pain"]
+    assert asked(someone.text(words[1])) == ["checkin.swelling"]
+    assert recorded(services) == [("checkin.overall", "well")]
+    assert remarks(services) == [("checkin.pain", one) for one in words]
+
+
+def test_a_number_that_is_none_of_those_asked_for_is_not_called_words(patient: Patient) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    (again,) = patient.text("40")
+    assert again.content_id == "checkin.reask_scale"
+
+
+def test_words_during_triages_own_question_are_kept_and_the_question_comes_after_it(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    assert patient.text("bit tight and hot", probe=True, safety_sent=True) == []
+    assert asked(patient.text("0", question="probe")) == ["checkin.pain"]
+    assert remarks(services) == [("checkin.pain", "bit tight and hot")]
 
 
 def test_spanish_answers_are_understood(dialogue: Dialogue, services: Services) -> None:

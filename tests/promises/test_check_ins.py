@@ -8,7 +8,7 @@ import pytest
 from bot import clock
 from bot.channels.base import CarrierError
 from bot.clinic.models import Patient
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
 from bot.durable import sweep
 from bot.durable.inline import NeverSettles
 from bot.followup import answers
@@ -104,6 +104,50 @@ def answer_all(desk: Desk, day: int, pain: int, swelling: int) -> str:
     receipt = desk.text(PAT, f"{swelling}")
     answers.record(row.id, "swelling", swelling, words=str(swelling), message_id=receipt.message_id)
     return answers.finish(row.id, receipt.message_id)
+
+
+def test_words_without_a_number_are_kept_as_remarks_and_never_become_one(desk: Desk) -> None:
+    move_to(desk, 1)
+    row = pats(desk)[1]
+    receipt = desk.text(PAT, "bit tight but way less puffy")
+    for _ in range(2):  # a turn may run again
+        answers.remark(row.id, "checkin.pain", words="bit tight", message_id=receipt.message_id)
+    kept = pats(desk)[1].answers["pain"]
+    assert (kept["value"], [one["words"] for one in kept["remarks"]]) == (None, ["bit tight"])
+    assert answers.values_of(pats(desk)[1].answers) == {}
+    assert desk.rows(SymptomReport, check_in_id=row.id) == []
+
+    receipt = desk.text(PAT, "3")
+    answers.record(row.id, "checkin.pain", 3, words="3", message_id=receipt.message_id)
+    kept = pats(desk)[1].answers["pain"]
+    assert (kept["value"], [one["words"] for one in kept["remarks"]]) == (3, ["bit tight"])
+    later = desk.text(PAT, "hm, tight still")
+    answers.remark(row.id, "checkin.pain", words="hm", message_id=later.message_id)
+    assert pats(desk)[1].answers["pain"]["value"] == 3, "a remark takes no answer away"
+
+
+def test_a_question_with_remarks_alone_leaves_the_number_of_the_day_before_to_compare_with(
+    desk: Desk,
+) -> None:
+    move_to(desk, 1)
+    answer_all(desk, 1, pain=2, swelling=2)
+    move_to(desk, 3)
+    receipt = desk.text(PAT, "a bit")
+    answers.remark(pats(desk)[3].id, "pain", words="a bit", message_id=receipt.message_id)
+    move_to(desk, 7)
+    with reading() as session:
+        assert answers.before(session, session.get_one(CheckIn, pats(desk)[7].id))["pain"] == 2
+
+
+def test_what_triage_finds_in_a_remark_counts_for_the_last_words(desk: Desk) -> None:
+    move_to(desk, 1)
+    row = pats(desk)[1]
+    receipt = desk.text(PAT, "tight, and the skin is white and cold there")
+    assert desk.alerts(), "triage comes first"
+    answers.remark(row.id, "checkin.pain", words="tight, white, cold", message_id=receipt.message_id)
+    fine = desk.text(PAT, "no")
+    answers.record(row.id, "checkin.other", "", words="no", message_id=fine.message_id)
+    assert answers.finish(row.id, fine.message_id) == "concern"
 
 
 def test_answers_are_kept_with_the_patients_words_and_become_the_trend(desk: Desk) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from bot import clock
 from bot.clinic import contact
-from bot.clinic.enrolment import EnrolmentInvalid, enrol
+from bot.clinic.enrolment import EnrolmentInvalid, EnrolmentResult, enrol
 from bot.clinic.models import Clinic, Consent, Patient, Staff, Treatment
 from bot.db.engine import transaction
-from bot.followup.models import CheckIn, Enrolment
+from bot.followup import protocols
+from bot.followup.ending import finish_all_done, finish_if_done
+from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus
 from bot.messaging.models import Kind, Message
 from bot.protocols.catalogue import catalogue
 from tests.support.desk import PAT, Desk
@@ -133,6 +135,26 @@ def test_a_later_treatment_told_without_clock_and_language_leaves_the_patients_o
     assert (patient.language, patient.time_zone) == ("es", "Europe/Madrid")
 
 
+@pytest.mark.parametrize(("locale", "language"), [("es-ES", "es"), ("en-US", "en"), ("fr-FR", "en")])
+def test_a_new_patient_told_without_a_language_gets_the_clinics(
+    desk: Desk, locale: str, language: str
+) -> None:
+    with transaction() as session:
+        session.get_one(Clinic, clinic_id(desk)).locale = locale
+    told = form()
+    del told["language"]
+    result = enrol(clinic_id(desk), told)
+    assert desk.rows(Patient, id=result.patient_id)[0].language == language
+
+
+def test_a_new_patient_told_without_a_language_gets_that_of_what_they_wrote(desk: Desk) -> None:
+    desk.text(NEW, "Hola, quisiera saber cuánto cuesta el tratamiento, gracias")
+    told = form()
+    del told["language"]
+    result = enrol(clinic_id(desk), told)
+    assert desk.rows(Patient, id=result.patient_id)[0].language == "es"
+
+
 def test_the_same_treatment_told_again_with_another_clock_changes_nothing(desk: Desk) -> None:
     filled = form(time_zone="Europe/Madrid")
     first = enrol(clinic_id(desk), filled)
@@ -181,6 +203,68 @@ def test_a_date_alone_is_the_middle_of_that_day_at_the_clinic(desk: Desk) -> Non
 def test_enrolling_weeks_late_plans_only_what_is_still_ahead(desk: Desk) -> None:
     result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=5)).isoformat()))
     assert sorted(result.check_ins) == [7, 14, 28, 42, 91, 182, 365]
+
+
+def status_of(desk: Desk, result: EnrolmentResult) -> EnrolmentStatus:
+    return desk.rows(Enrolment, id=result.enrolment_id)[0].status
+
+
+def test_a_treatment_whose_last_day_is_over_is_finished_from_the_start_and_nobody_is_texted(
+    desk: Desk,
+) -> None:
+    result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=400)).isoformat()))
+    assert (result.over, result.check_ins) == (True, {})
+    assert status_of(desk, result) is EnrolmentStatus.FINISHED
+    desk.settle()
+    assert desk.texts_to(NEW) == []
+    assert desk.rows(Treatment, id=result.treatment_id)[0].lot == "LOT-7", "the record is written"
+
+
+def test_a_treatment_with_a_day_left_runs(desk: Desk) -> None:
+    result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=364)).isoformat()))
+    assert (result.over, sorted(result.check_ins)) == (False, [365])
+    assert status_of(desk, result) is EnrolmentStatus.ACTIVE
+
+
+def test_a_late_touch_up_has_no_early_day_left_and_is_finished_too(desk: Desk) -> None:
+    treated = clock.now() - timedelta(days=20)
+    result = enrol(clinic_id(desk), form(treated_at=treated.isoformat(), touch_up=True))
+    assert result.over
+    assert status_of(desk, result) is EnrolmentStatus.FINISHED
+
+
+def test_a_treatment_that_joins_a_series_ends_with_it(desk: Desk) -> None:
+    first = enrol(clinic_id(desk), form())
+    second = enrol(clinic_id(desk), form(lot="LOT-8"))
+    assert not second.over
+    with transaction() as session:
+        for check_in in session.query(CheckIn).filter_by(enrolment_id=first.enrolment_id):
+            check_in.status = CheckInStatus.CANCELLED
+        finish_if_done(session, session.get_one(Enrolment, first.enrolment_id))
+    assert [status_of(desk, one) for one in (first, second)] == [EnrolmentStatus.FINISHED] * 2
+
+
+def test_what_an_earlier_version_left_active_with_nothing_to_come_is_finished_by_the_sweep(
+    desk: Desk,
+) -> None:
+    result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=400)).isoformat()))
+    running = enrol(clinic_id(desk), form(lot="LOT-8"))
+    with transaction() as session:
+        session.get_one(Enrolment, result.enrolment_id).status = EnrolmentStatus.ACTIVE
+    assert finish_all_done() == 1
+    assert finish_all_done() == 0
+    assert status_of(desk, result) is EnrolmentStatus.FINISHED
+    assert status_of(desk, running) is EnrolmentStatus.ACTIVE
+
+
+def test_a_protocol_whose_last_days_are_taken_away_ends_who_has_nothing_left(desk: Desk) -> None:
+    result = enrol(clinic_id(desk), form(treated_at=(clock.now() - timedelta(days=100)).isoformat()))
+    shipped = catalogue().schedules["harmonyca"]
+    early = [one.model_dump(mode="json") for one in shipped.check_ins if one.day < 91]
+    wanted = protocols.parse(shipped, shipped.version + 1, early, shipped.hour)
+    protocols.put_in_force(clinic_id(desk), desk.rows(Staff, name="Dr Demo")[0].id, wanted, "")
+    protocols.follow_changes()
+    assert status_of(desk, result) is EnrolmentStatus.FINISHED
 
 
 def test_somebody_who_opted_out_is_not_texted_by_being_enrolled_again(desk: Desk) -> None:

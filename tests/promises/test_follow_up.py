@@ -28,10 +28,10 @@ from bot.followup.models import (
 from bot.followup.planning import Planned, TextingHours, replan, spread
 from bot.messaging.models import Message, Status
 from bot.protocols.catalogue import catalogue
-from bot.protocols.schema import Threshold
+from bot.protocols.schema import Branch, Threshold, Wording
 from bot.records.models import StaffTask, SymptomReport, TaskKind
 from bot.triage.types import Tier
-from tests.support.desk import NURSE, Desk
+from tests.support.desk import NURSE, Desk, Say
 
 SAM = "+15550100131"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -354,7 +354,7 @@ def test_an_edit_that_is_nonsense_is_refused_with_what_to_do(desk: Desk) -> None
     ):
         with pytest.raises(ProtocolRefused) as refused:
             protocols.parse(shipped, shipped.version + 1, check_ins_, 10)
-        assert refused.value.faults == ((reason, ""),)
+        assert refused.value.faults == ((reason, "", ""),)
 
 
 def test_two_people_cannot_change_one_protocol_over_each_other(desk: Desk) -> None:
@@ -379,13 +379,42 @@ def test_an_edit_that_would_send_fourteen_texts_at_once_sends_none_of_them(desk:
     assert set(check_ins(desk, enrolled.patient_id)) & set(range(15, 20)) == set()
 
 
+def test_a_texted_check_in_has_the_conditions_and_the_closing_words_of_the_clinics_protocol(
+    desk: Desk,
+) -> None:
+    enrolled = desk.enrol("Sam", "Example", SAM)
+    clinic_id, shipped = desk.rows(Clinic)[0].id, catalogue().schedules["harmonyca"]
+    as_they_are = [contact.model_dump(mode="json") for contact in shipped.check_ins]
+    call = "{emergency_phone} {emergency_number}"
+    own = protocols.Own(
+        only_if={"swelling": Branch(question="pain", at_least=3)},
+        all_well=Wording(en=f"Lovely. {call}", es=f"Qué bien. {call}"),
+        says_all_well=True,
+    )
+    wanted = protocols.parse(shipped, shipped.version + 1, as_they_are, shipped.hour, own)
+    version = protocols.put_in_force(clinic_id, nurse(desk), wanted, "")
+    until(desk, enrolled.check_ins[1])
+    assert desk.dialogue is not None
+    started = [facts for words, facts in desk.dialogue.heard if words == "check-in"][-1]
+    assert started["check_in_only_if"] == {
+        "swelling": {"question": "pain", "at_least": 3, "among": [], "from_day": 0}
+    }
+    desk.dialogue.answer = lambda _text: [Say("Lovely.", "checkin.done_well")]
+    desk.text(SAM, "no, that is all")
+    desk.settle()
+    facts = desk.dialogue.heard[-1][1]
+    assert facts["own_words"]["checkin.done_well"]["variants"][0]["sms"]["en"] == f"Lovely. {call}"
+    (done,) = desk.rows(Message, content_id="checkin.done_well")
+    assert done.content_own_version == version
+
+
 def test_a_clinics_own_threshold_judges_the_answers_of_running_enrolments(desk: Desk) -> None:
     enrolled = desk.enrol("Sam", "Example", SAM)
     until(desk, enrolled.check_ins[1])
     row = check_ins(desk, enrolled.patient_id)[1]
     clinic_id, shipped = desk.rows(Clinic)[0].id, catalogue().schedules["harmonyca"]
     as_they_are = [contact.model_dump(mode="json") for contact in shipped.check_ins]
-    own = {"swelling": (Threshold(tier="T2", at_least=4),)}
+    own = protocols.Own({"swelling": (Threshold(tier="T2", at_least=4),)})
     wanted = protocols.parse(shipped, shipped.version + 1, as_they_are, shipped.hour, own)
     protocols.put_in_force(clinic_id, nurse(desk), wanted, "")
     receipt = desk.text(SAM, "swelling is 4")

@@ -140,6 +140,13 @@ def test_half_filled_rows_and_rows_with_too_many_cells_lose_nothing(desk: Desk) 
     assert {"phone", "product", "lot", "expiry"} <= set(outcomes[0].errors)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_row_whose_last_check_in_day_is_over_is_told(desk: Desk, dry_run: bool) -> None:
+    long_ago, lately = (f"{clock.now() - timedelta(days=days):%Y-%m-%d}" for days in (400, 8))
+    data = table(row(treated=long_ago), row("+15550100162", "Sky", treated=lately))
+    assert [outcome.over for outcome in taken(desk, data, dry_run=dry_run)] == [True, False]
+
+
 def test_columns_that_nothing_is_called_are_told() -> None:
     found = read_table(table(row() + ",blue", header=f"{HEADER},favourite colour"))
     assert found.ignored == ["favourite colour"]

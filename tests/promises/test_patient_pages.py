@@ -12,11 +12,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bot import clock
-from bot.clinic.models import Clinic, Patient
+from bot.clinic.models import Clinic, Patient, Staff
 from bot.db import engine as db
 from bot.db.engine import transaction
 from bot.escalation.models import Notification
-from bot.followup import answers
+from bot.followup import answers, protocols
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.links import service as links
 from bot.links.models import LinkPurpose, PatientLink
@@ -24,6 +24,8 @@ from bot.links.tokens import fill, marked, token_of
 from bot.messaging.models import Channel, Direction, Kind, Message, Status
 from bot.patient_pages import submit as submitting
 from bot.patient_pages.router import misses
+from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Branch, Wording
 from bot.records.models import AssessmentRecord, StaffTask, SymptomReport, TaskKind
 from bot.triage.types import Tier
 from tests.support.desk import NURSE, PAT, Desk
@@ -44,6 +46,21 @@ def check_in(desk: Desk) -> CheckIn:
 @pytest.fixture
 def path(check_in: CheckIn) -> str:
     return link_for(subject_id=check_in.id)
+
+
+ALL_WELL = Wording(
+    en="Lovely to hear. Urgent: call {emergency_phone}. Emergency: call {emergency_number}.",
+    es="Qué bien. Urgente: llame al {emergency_phone}. Emergencia: llame al {emergency_number}.",
+)
+
+
+def own_protocol(desk: Desk, own: protocols.Own) -> int:
+    """Put a version of the clinic's own in force, and give its number."""
+    shipped = catalogue().schedules["harmonyca"]
+    contacts = [contact.model_dump(mode="json") for contact in shipped.check_ins]
+    wanted = protocols.parse(shipped, shipped.version + 1, contacts, shipped.hour, own)
+    staff = desk.rows(Staff, name="Dr Demo")[0]
+    return protocols.put_in_force(staff.clinic_id, staff.id, wanted, "")
 
 
 def now_of(desk: Desk, check_in: CheckIn) -> CheckIn:
@@ -347,6 +364,30 @@ def test_well_answers_are_shown_and_not_texted(desk: Desk, phone: TestClient, pa
     assert desk.texts_to(PAT) == before
     (done,) = desk.rows(Message, content_id="checkin.done_well")
     assert (done.channel, done.status) == (Channel.WEB, Status.DELIVERED)
+
+
+def test_the_words_of_the_protocol_end_a_page_that_needs_nobody_and_no_other(
+    desk: Desk, phone: TestClient, path: str
+) -> None:
+    version = own_protocol(desk, protocols.Own(all_well=ALL_WELL, says_all_well=True))
+    page = answer(phone, path)
+    assert "Lovely to hear" in page.text
+    assert "your answers are saved" not in page.text
+    (done,) = desk.rows(Message, content_id="checkin.done_well")
+    assert (done.content_own_version, "+1" in done.body) == (version, True)
+    worse = answer(phone, path, pain="9")
+    assert "Lovely to hear" not in worse.text
+    assert "A person from the clinic will look" in worse.text
+
+
+def test_a_page_asks_on_the_conditions_of_the_clinics_protocol(
+    desk: Desk, phone: TestClient, check_in: CheckIn, path: str
+) -> None:
+    own_protocol(desk, protocols.Own(only_if={"swelling": Branch(question="pain", at_least=3)}))
+    left_out = answer(phone, path, pain="2", swelling=[])
+    assert left_out.status_code == 200
+    assert now_of(desk, check_in).status is CheckInStatus.ANSWERED
+    assert answer(phone, path, pain="3", swelling=[]).status_code == 422, "an answer calls for it"
 
 
 def test_no_reminder_follows_an_answer_on_the_page(desk: Desk, phone: TestClient, path: str) -> None:

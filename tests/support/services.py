@@ -40,6 +40,7 @@ def watch_services(monkeypatch: pytest.MonkeyPatch) -> Services:
     watch(bot.records.symptoms, "log_report", lambda: watched.report_tier)
     watch(bot.records.symptoms, "log_mention", None)
     watch(bot.followup.answers, "record", None)
+    watch(bot.followup.answers, "remark", None)
     watch(bot.followup.answers, "finish", lambda: watched.check_in)
     watch(bot.records.tasks, "hand_over", "dialogue.handover")
     watch(bot.messaging.optout, "opt_out_by_message", "optout.stopped")

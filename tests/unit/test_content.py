@@ -102,6 +102,20 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], object]:
         ),
         (edit("questions.yml", "question: lumps, among", "question: gais, among"), "not asked before"),
         (edit("questions.yml", ", among: ['yes'], from_day: 60", ""), "at_least or among"),
+        (
+            edit(
+                "schedules.yml", "hour: 10", "hour: 10\n  only_if: {pain: {question: lumps, among: ['yes']}}"
+            ),
+            "lumps is not asked before pain",
+        ),
+        (
+            edit("schedules.yml", "hour: 10", "hour: 10\n  windows: {pain: {first_day: 3, last_day: 3}}"),
+            "last_day must be after first_day",
+        ),
+        (
+            edit("schedules.yml", "hour: 10", "hour: 10\n  all_well: {en: 'You are fine.', es: 'Bien.'}"),
+            "change the words of checkin.done_well",
+        ),
         (edit("schedules.yml", "swelling, red", "swelling, nosuch, red"), "check_ins.0.ask.3"),
         (edit("questions.yml", "among: [unwell]", "among: [dead]"), "'dead', which nobody can answer"),
         (edit("questions.yml", "{tier: T2, at_least: 7}", "{tier: T2}"), "every answer would alarm"),

@@ -327,3 +327,61 @@ def test_what_has_nothing_to_do_with_us_is_for_nobody(text: str) -> None:
 )
 def test_the_phase_that_words_name_is_read(text: str, phase: str | None) -> None:
     assert topics.phase_said(text) == phase
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "option"),
+    [
+        ("checkin.overall", "very well thank you", "well"),
+        ("checkin.overall", "pretty good", "well"),
+        ("checkin.overall", "bastante bien", "well"),
+        ("checkin.overall", "I feel a bit rough", "unwell"),
+        ("checkin.overall", "un poco mal", "unwell"),
+        ("checkin.overall", "muy mal", "unwell"),
+        ("checkin.overall", "a bit so-so", "so_so"),
+        ("checkin.overall", "un poco regular", "so_so"),
+        ("checkin.overall", "not very good", "unwell"),
+        ("checkin.gais", "a bit better", "improved"),
+        ("checkin.gais", "un poquito mejor", "improved"),
+        ("checkin.gais", "it looks a lot better", "much_improved"),
+        ("checkin.gais", "so much better", "much_improved"),
+        ("checkin.gais", "very improved", "much_improved"),
+        ("checkin.gais", "está muy mejorada", "much_improved"),
+        ("checkin.gais", "bit worse", "worse"),
+        ("checkin.gais", "algo peor", "worse"),
+        ("checkin.lumps", "a bit", "yes"),
+        ("checkin.lumps", "just a tiny one", "yes"),
+        ("checkin.lumps", "a very small lump", "yes"),
+        ("checkin.lumps", "un poco", "yes"),
+        ("checkin.lumps", "sí, uno muy pequeño", "yes"),
+        ("checkin.lumps", "un bultito", "yes"),
+    ],
+)
+def test_a_bit_un_poco_and_very_choose_the_option_that_they_mean(
+    question: str, text: str, option: str
+) -> None:
+    assert reading.read(question, text) == option
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("checkin.overall", "bit tight but way less puffy"),
+        ("checkin.overall", "un poco hinchada pero mejor que ayer"),
+        ("checkin.overall", "a bit sore but fine"),
+        ("checkin.overall", "very swollen"),
+        ("checkin.overall", "a bit"),
+        ("checkin.overall", "muy hinchada"),
+        ("checkin.gais", "a bit"),
+        ("checkin.gais", "very"),
+        ("checkin.gais", "not much better"),
+        ("checkin.gais", "better on one side, worse on the other"),
+        ("checkin.lumps", "less than before"),
+        ("checkin.lumps", "a bit of swelling"),
+        ("checkin.pain", "a bit"),
+        ("checkin.pain", "un poco"),
+        ("checkin.pain", "very little"),
+    ],
+)
+def test_words_that_mean_no_option_choose_none(question: str, text: str) -> None:
+    assert reading.read(question, text) is None

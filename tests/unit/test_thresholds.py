@@ -51,7 +51,7 @@ def test_a_threshold_that_means_nothing_is_refused_with_its_question(
 ) -> None:
     with pytest.raises(ProtocolRefused) as refused:
         read(QUESTIONS[question], [EMPTY | row])
-    assert refused.value.faults == ((reason, question),)
+    assert refused.value.faults == ((reason, question, ""),)
 
 
 def test_rows_are_read_and_a_row_for_nobody_says_nothing() -> None:

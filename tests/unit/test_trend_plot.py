@@ -18,10 +18,10 @@ from bot.console.times import Times
 from bot.console.wording import AREAS
 from bot.escalation.models import EventKind, Outcome
 from bot.followup.models import CheckInStatus
+from bot.followup.shading import shaded as windows_of
 from bot.messaging.models import Status
 from bot.outcomes.plot import BOTTOM, HEIGHT, LEFT, MEASURES, RIGHT, TOP, WIDTH, draw
 from bot.outcomes.trend import GAIS, scale, series_of
-from bot.outcomes.windows import windows_of
 from bot.protocols.catalogue import catalogue as content_catalogue
 from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.models import TaskKind, Trend

@@ -1,0 +1,196 @@
+"""Conditions, shaded days and closing words of a protocol, changed in the console."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot.clinic.models import Staff, Treatment
+from bot.db.engine import reading, transaction
+from bot.followup import protocols
+from bot.followup.models import CheckIn
+from bot.outcomes.windows import windows_of
+from bot.protocols.catalogue import catalogue
+from bot.protocols.schema import Branch, Schedule, Window
+from tests.contract.console_clinic import World
+from tests.contract.test_console_follow_up import PAGE, SHIPPED, planned, rows, typed
+from tests.contract.test_console_pages import client_for, post
+
+EN = "Lovely to hear. Urgent: call {emergency_phone}. Emergency: call {emergency_number}."
+ES = "Qué bien. Urgente: llame al {emergency_phone}. Emergencia: llame al {emergency_number}."
+
+
+def whole(page: str) -> dict[str, str]:
+    """The protocol form as it was shown, its lists and texts too."""
+    fields = typed(page) | rows(page)
+    for name, options in re.findall(r'<select id="(b-[\w-]+-question)"[^>]*>(.*?)</select>', page):
+        chosen = re.search(r'value="(\w*)" selected', options)
+        fields[name] = chosen[1] if chosen else ""
+    for name, words in re.findall(r'<textarea id="[^"]*" name="(all_well-\w+)"[^>]*>([^<]*)<', page):
+        fields[name] = html.unescape(words)
+    return fields
+
+
+def mine(world: World) -> Schedule:
+    with reading() as session:
+        return protocols.in_force(session, world.clinic, "harmonyca")
+
+
+def test_the_form_as_shown_changes_nothing(doctor: TestClient, world: World) -> None:
+    fields = whole(doctor.get(PAGE).text)
+    assert fields["b-tenderness-question"] == "lumps"
+    assert fields["b-tenderness-from_day"] == "60"
+    assert (fields["w-swelling-first"], fields["w-swelling-last"]) == ("0", "7")
+    assert "Put in force" in post(doctor, PAGE, **fields).text
+    post(doctor, PAGE, **fields, confirmed="yes")
+    now = mine(world)
+    assert (now.only_if, now.windows, now.all_well, now.thresholds) == ({}, {}, None, {})
+
+
+def test_a_question_that_fewer_are_asked_must_be_weighed_and_then_counts_for_running_check_ins(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {
+        "b-swelling-question": "overall",
+        "b-swelling-overall-is-so_so": "on",
+        "b-swelling-overall-is-unwell": "on",
+        "b-swelling-from_day": "7",
+    }
+    shown = post(doctor, PAGE, **fields).text
+    assert "Asked of fewer patients than shipped" in shown
+    assert "Swelling, from day 7: only after How the patient is: so-so, not well from day 7 on." in shown
+    refused = post(doctor, PAGE, **fields, confirmed="yes")
+    assert refused.status_code == 422
+    assert mine(world).version == SHIPPED
+    assert "in force" in post(doctor, PAGE, **fields, confirmed="yes", weighed="yes").text
+    branch = Branch(question="overall", among=("so_so", "unwell"), from_day=7)
+    assert mine(world).only_if == {"swelling": branch}
+    with reading() as session:
+        asked = protocols.questions(session, session.get_one(CheckIn, planned(world, "pat").id))
+        assert asked["swelling"].only_if == branch
+        assert protocols.in_force(session, world.other_clinic, "harmonyca").only_if == {}
+    assert 'id="b-swelling"' in doctor.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "anchor", "words"),
+    [
+        ({"b-swelling-question": "nosuch"}, "b-swelling", "There is no such question"),
+        ({"b-swelling-question": "lumps"}, "b-swelling", "asked before it"),
+        ({"b-swelling-question": "pain"}, "b-swelling", "Say after which answers"),
+        (
+            {"b-red_flags-question": "pain", "b-red_flags-at_least": "5", "b-red_flags-from_day": ""},
+            "b-red_flags",
+            "never of fewer",
+        ),
+        ({"w-swelling-first": "9", "w-swelling-last": "7"}, "w-swelling", "after the first"),
+        ({"w-bruising-first": "", "w-bruising-last": "7"}, "w-bruising", "or neither"),
+        ({"all_well-en": EN}, "all_well-es", "both languages"),
+        ({"all_well-en": f"Don't worry. {EN}", "all_well-es": ES}, "all_well-en", "(Don&#39;t worry)"),
+        (
+            {"all_well-en": "Bye.", "all_well-es": ES},
+            "all_well-en",
+            "({emergency_phone}, {emergency_number})",
+        ),
+        ({"all_well-en": EN, "all_well-es": f"{ES} {{x}}"}, "all_well-es", "({x})"),
+        ({"all_well-en": EN + " Thanks." * 40, "all_well-es": ES}, "all_well-en", "at most 320 characters"),
+    ],
+)
+def test_a_part_that_cannot_come_into_force_is_said_beside_its_field_and_kept(
+    doctor: TestClient, world: World, fields: dict[str, str], anchor: str, words: str
+) -> None:
+    refused = post(doctor, PAGE, **(whole(doctor.get(PAGE).text) | fields), confirmed="yes", weighed="yes")
+    assert refused.status_code == 422
+    alert = re.search(r'role="alert".*?</div>', refused.text, re.DOTALL)
+    assert alert is not None
+    assert f'href="#{anchor}"' in alert[0]
+    assert words in alert[0]
+    assert f'id="{anchor}"' in refused.text
+    for name, value in fields.items():
+        if name.startswith(("w-", "all_well")):
+            assert html.escape(value, quote=True).replace("&#x27;", "&#39;") in refused.text
+    assert mine(world).version == SHIPPED
+
+
+def test_all_that_is_wrong_is_said_at_once(doctor: TestClient) -> None:
+    wrong = {"t-pain-0-at_least": "70", "b-swelling-question": "pain", "w-pain-first": "9", "all_well-en": EN}
+    alert = post(doctor, PAGE, **(whole(doctor.get(PAGE).text) | wrong)).text
+    for anchor in ("t-pain", "b-swelling", "w-pain", "all_well-es"):
+        assert f'<a href="#{anchor}">' in alert
+
+
+def test_refused_parts_are_said_in_spanish_too(world: World) -> None:
+    with transaction() as session:
+        session.get_one(Staff, world.staff["doctor"]).language = "es"
+    directora = client_for("doctor")
+    wrong = {"w-swelling-first": "9", "b-swelling-question": "pain", "all_well-es": ES}
+    page = post(directora, PAGE, **(whole(directora.get(PAGE).text) | wrong)).text
+    for words in ("posterior al primero", "Indique tras qué respuestas", "Escríbalas en los dos idiomas"):
+        assert words in page
+
+
+def test_own_days_are_shaded_for_the_clinics_patients_and_can_be_taken_back(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {
+        "w-swelling-first": "1", "w-swelling-last": "10", "w-bruising-first": "", "w-bruising-last": "",
+    }  # fmt: skip
+    post(doctor, PAGE, **fields, confirmed="yes")
+    assert mine(world).windows == {"swelling": Window(first_day=1, last_day=10), "bruising": None}
+    with reading() as session:
+        treatment = session.query(Treatment).filter_by(patient_id=world.patients["pat"]).one()
+        days = windows_of(session, treatment, for_patients=True)
+    assert days == {"swelling": (1, 10), "tenderness": (0, 2)}
+    back = whole(doctor.get(PAGE).text) | {
+        "w-swelling-first": "0", "w-swelling-last": "7", "w-bruising-first": "0", "w-bruising-last": "14",
+    }  # fmt: skip
+    post(doctor, PAGE, **back, confirmed="yes")
+    assert mine(world).windows == {}, "as shipped again"
+
+
+def test_closing_words_are_shown_as_patients_read_them_before_they_come_into_force(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {"all_well-en": EN, "all_well-es": ES}
+    shown = post(doctor, PAGE, **fields).text
+    assert re.search(r'<q lang="en">Lovely to hear\. Urgent: call \+1[^<{]+</q>', shown)
+    assert re.search(r"text parts: 1</span>", shown)
+    assert "Weaker" not in shown
+    post(doctor, PAGE, **fields, confirmed="yes")
+    words = mine(world).all_well
+    assert words is not None
+    assert (words.en, words.es) == (EN, ES)
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "radiesse").all_well is None
+    again = whole(doctor.get(PAGE).text)
+    assert again["all_well-en"] == EN
+    post(doctor, PAGE, **(again | {"all_well-en": "", "all_well-es": ""}), confirmed="yes")
+    assert mine(world).all_well is None
+
+
+def test_a_nurse_reads_the_parts_and_changes_none(nurse: TestClient, world: World) -> None:
+    page = nurse.get(PAGE).text
+    assert re.search(r'<select id="b-pain-question"[^>]* disabled', page)
+    assert re.search(r'id="w-pain-first"[^>]* readonly', page)
+    assert re.search(r'id="all_well-en"[^>]* readonly', page)
+    assert post(nurse, PAGE, **whole(page), confirmed="yes").status_code == 403
+
+
+def test_a_form_without_the_parts_leaves_them(doctor: TestClient, world: World) -> None:
+    set_up = {"all_well-en": EN, "all_well-es": ES, "w-swelling-last": "9", "b-tenderness-question": ""}
+    post(doctor, PAGE, **(whole(doctor.get(PAGE).text) | set_up), confirmed="yes")
+    before = mine(world)
+    assert before.only_if == {"tenderness": None}
+    fields = {
+        name: value
+        for name, value in typed(doctor.get(PAGE).text).items()
+        if not name.startswith(("b-", "w-", "all_well"))
+    }
+    post(doctor, PAGE, **fields, confirmed="yes")
+    now = mine(world)
+    assert now.version == before.version + 1
+    assert (now.only_if, now.windows, now.all_well) == (before.only_if, before.windows, before.all_well)
+    assert now.days == catalogue().schedules["harmonyca"].days
