@@ -25,22 +25,10 @@ from actions.common import (
 )
 from actions.intake import START, start
 from actions.topics import answer
-from bot.dialogue.manner import matter_for_staff
+from bot.dialogue.manner import beyond_choices
 from bot.dialogue.reading import closes, read_offer
 from bot.dialogue.topics import choice_titles, choices
 from bot.dialogue.turn import Turn
-
-#: Topics that may well be meant by a question that names a medicine.
-ON_MEDICINES = frozenset(
-    {
-        "aftercare.painkillers",
-        "candidacy.allergy",
-        "candidacy.autoimmune",
-        "candidacy.blood_thinners",
-        "prep.cold_sores",
-        "prep.supplements",
-    }
-)
 
 
 def ask_back(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
@@ -56,8 +44,8 @@ def ask_back(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
         say(dispatcher, record.hand_over(turn, record.NOT_UNDERSTOOD))
         return understood()
     offered = choices(ranking_of(tracker), turn.phase)
-    matter = matter_for_staff(words_of(tracker))
-    if matter is not None and ON_MEDICINES.isdisjoint(offered):  # no choice of topics is an answer
+    matter = beyond_choices(words_of(tracker), offered)
+    if matter is not None:
         say(dispatcher, record.hand_over(turn, matter))
         return understood()
     if offered:

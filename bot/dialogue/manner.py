@@ -5,6 +5,7 @@ meant for a machine, and the law. Pure functions; everything else is for the cla
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from bot.dialogue.reading import flat
 from bot.intake.terms import vocabulary
@@ -12,6 +13,17 @@ from bot.intake.terms import vocabulary
 #: Reasons of a hand-over, as the tasks of staff name them.
 LEGAL, OTHER_MEDICINE = "legal_matter", "other_medicine"
 
+#: Topics that may well be meant by a question that names a medicine.
+ON_MEDICINES = frozenset(
+    {
+        "aftercare.painkillers",
+        "candidacy.allergy",
+        "candidacy.autoimmune",
+        "candidacy.blood_thinners",
+        "prep.cold_sores",
+        "prep.supplements",
+    }
+)
 #: What we tell patients to write to reach a human, and its like: the whole message, nothing else.
 _PERSON = re.compile(
     r"(?:(?:a|the|real|una|un|la|el) )*"
@@ -122,6 +134,12 @@ def matter_for_staff(text: str) -> str | None:
     if is_legal(text):
         return LEGAL
     return OTHER_MEDICINE if is_about_medicine(text) else None
+
+
+def beyond_choices(text: str, offered: Collection[str]) -> str | None:
+    """Why a person must answer `text` although topics could be `offered`; None when one of them may fit."""
+    matter = matter_for_staff(text)
+    return matter if ON_MEDICINES.isdisjoint(offered) or matter == LEGAL else None
 
 
 def intent_of_manner(text: str) -> str | None:

@@ -42,13 +42,13 @@ QUESTIONS: dict[str, Kind] = {
 }
 
 _NONE_WORDS = (
-    r"(?:no|nope|nah|none|nothing|nil|zero|0|not? (?:at all|really|to all)|"
-    r"none of (?:them|those|these|that|this|the above)|all (?:good|fine)|nada|ningun[oa]?|cero|para nada|"
+    r"(?:no|nope|nah|none|nothing|nil|not? (?:at all|really|to all)|"
+    r"none of (?:them|those|these|that|this|the above)|all (?:good|fine)|nada|ningun[oa]?|para nada|"
     r"nada de (?:eso|esto|lo anterior)|ningun[oa]? de (?:esos|esas|ellos|ellas|estos|estas|los anteriores|"
     r"las anteriores)|todo bien)"
 )
 _NONE = re.compile(
-    rf"{_NONE_WORDS}"
+    rf"(?:{_NONE_WORDS}|zero|0|cero)"  # a second figure answers a second question
     rf"(?: (?:{_NONE_WORDS}|of them|thanks|thank you|gracias|pain|dolor|swelling|i swear|por suerte))*"
 )
 _CLOSES = re.compile(

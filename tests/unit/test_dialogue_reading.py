@@ -35,6 +35,11 @@ def test_an_offer_is_taken_up_in_many_words(text: str) -> None:
     assert reading.agrees(text)
 
 
+@pytest.mark.parametrize("text", ["0 0 0", "0, 0", "no pain 0 swelling"])
+def test_several_noughts_answer_several_questions(text: str) -> None:
+    assert not reading.is_none(text)
+
+
 @pytest.mark.parametrize("text", ["ok", "vale, adelante", "bueno"])
 def test_going_along_is_no_yes_to_a_question_about_signs(text: str) -> None:
     assert reading.read_yes_no(text) is None

@@ -21,6 +21,7 @@ from bot.dialogue.ask import topic_answered
 from bot.dialogue.components.answers import AnswerReader
 from bot.dialogue.components.classifier import BEYOND_US, TOPICS
 from bot.dialogue.evaluation.measures import ASKS_AGAIN, Judged, Line, line
+from bot.dialogue.manner import beyond_choices
 from bot.dialogue.topics import TOPIC_OF_INTENT, choices, is_topic, resolve
 from bot.settings import ROOT
 from bot.triage.labelled import DataError
@@ -84,6 +85,8 @@ def replay(one: Judged, limits: Limits) -> Judged:
         return replace(one, topic=topic, offered=(), said=said)
     if intent in _ASKED_BACK:
         offered = tuple(choices(one.ranking, one.row.phase))
+        if beyond_choices(one.row.text, offered) is not None:
+            return replace(one, topic=None, offered=(), said=("dialogue.handover",))
         return replace(one, topic=None, offered=offered, said=("dialogue.offer" if offered else ASKS_AGAIN,))
     return replace(one, topic=None, offered=(), said=(intent,))
 
