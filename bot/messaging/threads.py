@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -104,15 +105,22 @@ def find_or_open(
 ) -> Conversation:
     """The clinic's conversation with `address`, opened if there is none; knows patient or staff by phone."""
     where = {"clinic_id": clinic.id, "channel": channel, "number": address}
-    conversation = session.scalars(_THREAD, where).first()
+    known = session.scalars(_THREAD, where).first()
+    conversation = known
     if conversation is None:
         conversation = Conversation(clinic_id=clinic.id, channel=channel, address=address)
         conversation.language = detect_first(first_words, as_language(clinic.locale))
-        session.add(conversation)
     set_committed_value(conversation, "clinic", clinic)  # it is at hand: not read once more
     if channel is Channel.SMS:
         with session.no_autoflush:  # a new one is written once, when it is known whose it is
             _recognise(session, conversation)
+    if known is None:
+        try:
+            with session.begin_nested():
+                session.add(conversation)
+        except IntegrityError:  # somebody else has opened it since we looked
+            conversation = session.scalars(_THREAD, where).one()
+            set_committed_value(conversation, "clinic", clinic)
     session.flush()
     return conversation
 

@@ -10,16 +10,18 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from bot.clinic.models import Patient, Staff
+from bot.clinic.models import Clinic, Patient, Staff
 from bot.db.engine import engine, transaction
 from bot.escalation import raising, service
 from bot.escalation.models import AlertStatus, EventKind, Notification, Outcome
 from bot.messaging import whose
-from bot.messaging.models import Conversation, Status
+from bot.messaging.models import Channel, Conversation, Status
+from bot.messaging.threads import find_or_open
 from bot.notify.models import ContactKind
 from bot.triage.types import Tier
-from tests.support.desk import DOCTOR, NURSE, PAT, Desk
+from tests.support.desk import DOCTOR, NURSE, PAT, STRANGER, Desk
 
 WHITE_LIP = "my top lip has gone white on one side and it rlly hurts"
 BLIND = "cant see out my left eye"
@@ -164,3 +166,27 @@ def test_taking_an_alert_does_not_wait_for_a_page_that_is_being_handed_over(eith
         call.status = Status.SENDING  # as its delivery does, which began before
     text_state, call_state = (one.state for one in desk.alerts()[0].notifications[:2])
     assert (text_state, call_state) == (Status.SUPPRESSED, Status.SENDING)
+
+
+@pytest.mark.parametrize("either_record", ["postgres"], indirect=True)
+def test_two_who_open_the_same_conversation_at_once_write_in_the_same(either_record: str) -> None:
+    desk = Desk.of_demo_clinic()
+    clinic_id = desk.rows(Clinic)[0].id
+    opened: list[str] = []
+
+    def open_one(session: Session) -> None:
+        clinic = session.get_one(Clinic, clinic_id)
+        opened.append(find_or_open(session, clinic, Channel.SMS, STRANGER).id)
+
+    def open_too() -> None:
+        with transaction() as session:
+            open_one(session)
+
+    other = threading.Thread(target=open_too)
+    with transaction() as session:
+        open_one(session)
+        other.start()
+        until_done_or_waiting(other)
+    other.join(10)
+    assert len(opened) == 2
+    assert len(set(opened)) == 1
