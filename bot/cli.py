@@ -171,6 +171,10 @@ def _stream(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
+#: Options of `enroll` that are not called as the field of the form that they fill.
+_OPTIONS = {"areas": "area", "consent_aftercare_texts": "consent"}
+
+
 @app.command()
 def enroll(
     first_name: Annotated[str, typer.Option(prompt=True)],
@@ -182,7 +186,8 @@ def enroll(
     area: Annotated[list[str], typer.Option(help="Treated area; repeat for several.")],
     treated_at: Annotated[str, typer.Option(prompt=True, help="Local date or time at the clinic.")],
     consent: Annotated[bool, typer.Option(prompt="Has the patient agreed to aftercare texts?")],
-    language: Annotated[str, typer.Option(help="en or es.")] = "en",
+    language: Annotated[str, typer.Option(help="en or es; else what is known of the patient.")] = "",
+    location: Annotated[str, typer.Option(help="Where, if the clinic has several places.")] = "",
     clinic: Annotated[str | None, typer.Option(help="Clinic id; needed when there are several.")] = None,
 ) -> None:
     """Enrol a patient after a treatment and plan the check-ins."""
@@ -202,7 +207,8 @@ def enroll(
         "areas": area,
         "treated_at": treated_at,
         "consent_aftercare_texts": consent,
-        "language": language,
+        "language": language or None,
+        "location": location,
     }
     try:
         clinic_id = chosen_clinic(clinic)
@@ -210,7 +216,8 @@ def enroll(
             result = enrol(clinic_id, fields)
     except EnrolmentInvalid as invalid:
         for field, text in invalid.errors.items():
-            err.print(f"[red]--{field.replace('_', '-')}[/red]: {text}")
+            option = _OPTIONS.get(field, field.replace("_", "-"))
+            err.print(f"[red]--{option}[/red]: {text}")
         raise typer.Exit(2) from None
     except LookupError as error:
         err.print(f"[red]{error}[/red]")

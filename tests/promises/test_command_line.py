@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.clinic import demo
-from bot.clinic.models import Patient
+from bot.clinic.models import Clinic, Patient
 from bot.db.engine import reading, transaction
 from bot.settings import Settings, use_settings
 
@@ -33,6 +33,29 @@ def test_enroll_names_the_option_that_is_wrong_and_what_to_do() -> None:
     assert result.exit_code == 2
     assert "--expiry" in result.output
     assert "expired" in result.output
+
+
+@pytest.mark.usefixtures("record")
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [("--no-consent", "--consent"), ("--language=fr", "--language"), ("--area=", "--area")],
+)
+def test_enroll_calls_a_wrong_option_as_it_is_typed(wrong: str, named: str) -> None:
+    demo.seed(patients=False)
+    others = [word for word in ENROLL if not (wrong == "--area=" and word in ("--area", "chin"))]
+    result = run(app, [*others, "--expiry", "2099-01-31", wrong])
+    assert result.exit_code == 2
+    assert f"{named}:" in result.output.replace("\n", "")
+
+
+@pytest.mark.usefixtures("record")
+def test_enroll_leaves_the_language_to_what_the_clinic_speaks() -> None:
+    demo.seed(patients=False)
+    with transaction() as session:
+        session.query(Clinic).one().locale = "es"
+    assert run(app, [*ENROLL, "--expiry", "2099-01-31"]).exit_code == 0
+    with reading() as session:
+        assert session.query(Patient).one().language == "es"
 
 
 @pytest.mark.usefixtures("record")
