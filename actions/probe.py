@@ -30,7 +30,7 @@ from actions.common import (
 from actions.intake import INTAKE_FORM
 from actions.intake_form import take
 from actions.topics import answer
-from bot.dialogue.reading import read, read_signs, read_yes_no
+from bot.dialogue.reading import read, read_signs
 from bot.dialogue.topics import choices
 from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
@@ -93,13 +93,17 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
         of_the_mind = turn.question == PROBE_MIND
-        answered = (read_yes_no if of_the_mind else read_signs)(words_of(tracker))
+        answered = (
+            read(str(turn.question), words_of(tracker)) if of_the_mind else read_signs(words_of(tracker))
+        )
         if answered is None and slot(tracker, "asked_again") != "probe":
             say(dispatcher, "safety.probe_mind" if of_the_mind else "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]
         done = [*understood(), SlotSet("asked_again", None), SlotSet("held_topic", None)]
         if of_the_mind and not form:
-            if not turn.safety_sent:
+            if answered is None:  # asked twice, and no clear word: a person, and silence counts
+                say(dispatcher, record.hand_over(turn, record.IN_DISTRESS))
+            elif not turn.safety_sent:
                 say(dispatcher, "dialogue.mind_no")
             return done
         if form == CHECK_IN_FORM and not of_the_mind and slot(tracker, SIGNS_SLOT) is None:

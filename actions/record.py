@@ -16,12 +16,14 @@ MAX_WORDS = 200
 
 
 def hand_over(turn: Turn, reason: str) -> str:
-    """Open a task for staff. Gives the id of what to say."""
+    """Open a task for staff. Gives the id of what to say: beside an open alert of the hour nobody is told of
+    opening hours."""
     if turn.message_id is None:
         return "dialogue.handover"
     from bot.records import tasks
 
-    return str(tasks.hand_over(turn.message_id, reason))
+    said = str(tasks.hand_over(turn.message_id, reason))
+    return "dialogue.handover_alert" if turn.open_alert in ("T0", "T1") else said
 
 
 def opt_out(turn: Turn) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from bot.dialogue.reading import flat
 from bot.intake.terms import vocabulary
+from bot.triage.normalise import plain
 
 #: Reasons of a hand-over, as the tasks of staff name them.
 LEGAL, OTHER_MEDICINE = "legal_matter", "other_medicine"
@@ -93,10 +94,20 @@ _LEGAL = re.compile(
 #: Words for a medicine, beside those that the intake knows by name.
 _MEDICINE = re.compile(
     r"\b(?:antibiotics?|antidepressants?|antivirals?|antihistamines?|statins?|steroids?|cortisone|"
-    r"predniso(?:ne|lone)|pills?|tablets?|capsules?|medicines?|medications?|meds|prescriptions?|dos(?:e|es|age)|"
+    r"predniso(?:ne|lone)|pills?|tablets?|capsules?|medicines?|medications?|meds|prescriptions?|dos(?:e|"
+    r"es|age)|"
     r"inhalers?|antibioticos?|antidepresivos?|antihistaminicos?|antivirales?|estatinas?|corticoides?|"
     r"cortisona|prednisona|pastillas?|comprimidos?|capsulas?|medicinas?|medicamentos?|receta medica|dosis|"
     r"inhalador(?:es)?)\b"
+)
+_SEEKS_HELP = re.compile(
+    r"\ba ?(?:&|and) ?e\b|\bemergency (?:room|dep\w*)|\bhospital\b|\bambulance\b|\burgencias\b|\bambulancia\b"
+    r"|\bto (?:the )?er\b"
+    r"|\b(?:no ?one|nobody|nadie)\b.{0,30}\b(?:pick\w*|answer\w*|call\w*|rang|there|contest\w*|respond\w*|"
+    r"llam\w*)"
+    r"|\bno (?:me |nos )?(?:contestan|contesta|responden|responde|cogen|llaman)\b|\b(?:any ?one|"
+    r"anybody) there\b"
+    r"|\bhay alguien\b|\bwho (?:do|would|can|should) i (?:even )?call\b|\ba quien llamo\b"
 )
 #: Longer than this is no mere insult; there may be something in it to answer.
 MAX_ABUSE_WORDS = 9
@@ -105,6 +116,11 @@ MAX_ABUSE_WORDS = 9
 def asks_for_person(text: str) -> bool:
     """Whether the whole of `text` is the word that brings a human (PERSON, PERSONA)."""
     return _PERSON.fullmatch(flat(text)) is not None
+
+
+def seeks_help(text: str) -> bool:
+    """Whether `text`, beside an open alert, speaks of an emergency department or says that nobody answers."""
+    return _SEEKS_HELP.search(plain(text)) is not None
 
 
 def is_abuse(text: str) -> bool:

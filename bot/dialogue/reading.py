@@ -10,11 +10,12 @@ from typing import Literal
 
 from bot.dialogue.scores import read_scale as read_one_scale
 from bot.intake.items import ITEMS
+from bot.triage import mind
 from bot.triage.answers import read_choices
 from bot.triage.normalise import plain
 from bot.triage.types import PROBE, PROBE_MIND
 
-Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo"]
+Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo", "mind"]
 
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
@@ -37,7 +38,7 @@ QUESTIONS: dict[str, Kind] = {
     "dialogue.offer": "offer",
     "intake.offer": "offer",
     PROBE: "signs",
-    PROBE_MIND: "yes_no",
+    PROBE_MIND: "mind",
     **{item.question: "intake" for item in ITEMS},
 }
 
@@ -309,4 +310,6 @@ def read(question: str, text: str) -> int | list[int] | str | None:
             return read_yes_no(text, question)
         case "photo":
             return read_photo(text)
+        case "mind":
+            return mind.read(text)
     return text

@@ -42,6 +42,7 @@ class Turn:
     day: int | None = None
     tier: str | None = None
     flags: tuple[str, ...] = ()
+    open_alert: str | None = None  #: its tier
     probe: bool = False
     safety_sent: bool = False
     question: str | None = None
@@ -78,6 +79,7 @@ class Turn:
             day=given.get("day"),
             tier=given.get("tier"),
             flags=tuple(given.get("flags") or ()),
+            open_alert=given.get("open_alert"),
             probe=bool(given.get("probe")),
             safety_sent=bool(given.get("safety_sent")),
             question=given.get("question"),

@@ -16,6 +16,7 @@ from bot.clinic.models import Treatment
 from bot.db.engine import reading, transaction
 from bot.dialogue.reading import PICTURE
 from bot.dialogue.turn import NOT_APPROVED
+from bot.escalation.raising import open_alert
 from bot.followup import closing
 from bot.followup.models import CheckIn
 from bot.governance.standing import decided, standing_of, standings
@@ -129,7 +130,8 @@ def _reply(session: Session, message: Message, replies: Sequence[Reply] | None, 
 
 def _answers_something(replies: Sequence[Reply]) -> bool:
     """Whether the desk gave an answer of its own accord, and neither asks something nor hands over."""
-    return not any(reply.question or reply.content_id in _CONFIRMATIONS for reply in replies)
+    silent = _CONFIRMATIONS | {"dialogue.handover_alert"}
+    return not any(reply.question or reply.content_id in silent for reply in replies)
 
 
 def _scripted(session: Session, message: Message, *, failed: bool) -> None:
@@ -227,6 +229,12 @@ def _answered(session: Session, patient_id: str | None) -> list[str]:
     return list(session.scalars(found))
 
 
+def _open_alert(session: Session, conversation: Conversation) -> str | None:
+    """The tier of the alert that is open here, None without one."""
+    alert = open_alert(session, conversation)
+    return alert.tier.value if alert is not None else None
+
+
 def _intake_status(session: Session, conversation: Conversation) -> str | None:
     """How far the questions before a treatment have come; None when they were never begun."""
     found = intake.latest(session, conversation.id)
@@ -249,6 +257,7 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "areas": list(situation.areas),
         "figures": situation.figures,
         "check_in_id": None,
+        "open_alert": _open_alert(session, conversation),
         "answered_check_ins": _answered(session, conversation.patient_id),
         "intake": _intake_status(session, conversation),
         **_words_of(session, conversation, treatment),

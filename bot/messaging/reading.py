@@ -22,6 +22,7 @@ from bot.protocols.names import product_named
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
+from bot.triage import mind
 from bot.triage.language import detect
 from bot.triage.types import PROBE, PROBE_MIND, PROBES, Assessment, Context, Finding, Tier
 
@@ -83,14 +84,14 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question in PROBES and not _asks_something_else(message, assessment):
+    if context.question in PROBES and _answers_probe(message, assessment, context.question):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = (
         still_open.answer_to_retraction(session, message.conversation)
         if retracted
-        else safety_piece(assessment, message)
+        else safety_piece(assessment, message, context.question)
     )
     if piece is not None and not (retracted and is_keyword) and not _silenced(session, message, assessment):
         _answer(session, message, piece, assessment)
@@ -141,6 +142,14 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
         open_task(session, TaskKind.REVIEW, key, conversation, note=message.body[:200], message_id=message.id)
 
 
+def _answers_probe(message: Message, assessment: Assessment, question: str) -> bool:
+    """Whether the open question of triage is answered. The one on hurting oneself waits for a clear word."""
+    if question == PROBE_MIND:
+        urgent = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
+        return urgent or mind.read(message.body) is not None
+    return not _asks_something_else(message, assessment)
+
+
 def _asks_something_else(message: Message, assessment: Assessment) -> bool:
     """Whether the patient asks another thing ("can I massage it?"): the probe still waits for its answer."""
     nothing_found = assessment.tier is Tier.T4 and not assessment.probe
@@ -188,8 +197,11 @@ def context_of(session: Session, message: Message) -> Context:
     )
 
 
-def safety_piece(assessment: Assessment, message: Message) -> str | None:
-    """The content that answers this assessment at once; None when the dialogue may answer alone."""
+def safety_piece(assessment: Assessment, message: Message, question: str | None = None) -> str | None:
+    """The content that answers this assessment at once; None when the dialogue may answer alone.
+
+    `question`: the one that is open. While it is about hurting oneself, what is unclear is about that.
+    """
     crisis = assessment.of_the_mind
     match assessment.tier:
         case Tier.T0:
@@ -197,7 +209,8 @@ def safety_piece(assessment: Assessment, message: Message) -> str | None:
         case Tier.T1:
             return "safety.t1_crisis" if crisis else "safety.t1"
         case _ if assessment.probe:
-            return "safety.probe_mind" if crisis and not _asks_about_body(assessment) else "safety.probe"
+            of_the_mind = (crisis or question == PROBE_MIND) and not _asks_about_body(assessment)
+            return "safety.probe_mind" if of_the_mind else "safety.probe"
         case Tier.T2:
             return "safety.t2_psych" if assessment.psych else "safety.t2"
         case Tier.T3:
@@ -206,7 +219,8 @@ def safety_piece(assessment: Assessment, message: Message) -> str | None:
 
 
 def _asks_about_body(assessment: Assessment) -> bool:
-    return any(finding.probe and finding.flag != "PSY" for finding in assessment.findings)
+    of_the_body = (f for f in assessment.findings if f.flag not in ("PSY", "NEG", "HYP"))
+    return any(finding.probe for finding in of_the_body)
 
 
 def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from bot.triage import keywords
+from bot.triage import keywords, mind
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import plain
@@ -131,15 +131,17 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if _is_unsure(view):
             yield Finding("NEG", Tier.T2, "answer.unsure", " ".join(words[:8]), "prop", True)
             return
-    if question == PROBE_MIND and _is_unsure(view):
-        yield Finding("PSY", Tier.T1, "answer.unsure", " ".join(words[:8]), "GK")
+    of_the_mind = mind.read(text) if question == PROBE_MIND else None
+    if of_the_mind == "no":
         return
     if question in YES_MEANS and (
-        _is_yes(text, view, around, unsure=question not in LIST_QUESTIONS)
+        _is_yes(text, view, around, unsure=question not in LIST_QUESTIONS and question != PROBE_MIND)
         or (question == PROBE_MIND and plain(text).strip(" .!") == "1")
     ):
         flag, tier, source = YES_MEANS[question]
         yield Finding(flag, tier, "answer.yes", " ".join(words[:8]), source)
+    elif of_the_mind == "unsure":
+        yield Finding("PSY", Tier.T1, "answer.unsure", " ".join(words[:8]), "GK")
     if _worrying_without_sign(text, view, context):
         tier = Tier.T4 if words and _CRY.issuperset(words) else Tier.T2
         yield Finding("NEG", tier, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from actions import record
+from bot.dialogue.turn import Turn
 from bot.messaging.models import Message
+from bot.records import tasks
 from tests.support.desk import ANA, PAT, Desk, Say
 from tests.support.on_call import WHITE_LIP
 
@@ -70,6 +73,15 @@ def test_it_passed_after_an_emergency_still_sends_the_patient_for_help(desk: Des
     desk.settle()
     assert said(desk, ANA, "bueno ya se me pasó") == ["safety.retraction"]
     assert "si no ha llamado al 911 ni le han visto, llame ahora" in desk.texts_to(ANA)[-1]
+
+
+def test_whoever_asks_for_a_person_beside_an_alert_is_sent_for_help_and_told_no_opening_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "hand_over", lambda *_: "dialogue.handover_closed")
+    hour, day = (Turn.of({"open_alert": tier, "message_id": "m"}) for tier in ("T1", "T2"))
+    assert record.hand_over(hour, "why") == "dialogue.handover_alert"
+    assert record.hand_over(day, "why") == "dialogue.handover_closed"
 
 
 def test_on_another_day_the_reason_names_the_day(desk: Desk) -> None:

@@ -264,6 +264,30 @@ def test_whoever_asks_something_unknown_beside_is_told_that_it_is_left(patient: 
     assert said == ["aftercare.alcohol", "aftercare.sleep", "dialogue.one_more"]
 
 
+def test_the_question_on_hurting_oneself_is_asked_once_more_and_then_a_person_is_brought(
+    patient: Patient, services: Services
+) -> None:
+    patient.text("i hate how i look", probe=True, safety_sent=True, flags=["PSY"])
+    assert ids(patient.text("ok", question="probe_mind")) == ["safety.probe_mind"]
+    assert ids(patient.text("hmm", question="probe_mind")) == ["dialogue.handover"]
+    assert len(services.named("hand_over")) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "should i drive to a&e now?",
+        "voy ya a urgencias o espero?",
+        "nobody is answering the phone",
+        "is anyone there",
+    ],
+)
+def test_beside_an_alert_of_the_hour_a_cry_for_help_gets_no_opening_hours(
+    patient: Patient, words: str
+) -> None:
+    assert ids(patient.text(words, open_alert="T1")) == ["dialogue.handover_alert"]
+
+
 BEFORE = {"phase": None, "day": None, "patient_id": None, "product": None}
 
 

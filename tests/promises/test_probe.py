@@ -205,3 +205,36 @@ def test_a_sign_of_the_body_beside_distress_is_asked_about_with_the_six_signs(de
     desk.text(PAT, f"{COLD_SORE}, and i cant do this anymore")
     desk.settle()
     assert probes(desk) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["i have thought about it", "only at night", "not today", "sometimes", "prefer not to say",
+     "de vez en cuando", "la verdad sí lo he pensado", "no pero a veces", "not really"],
+)  # fmt: skip
+def test_what_is_no_clear_no_to_it_counts_as_not_knowing(desk: Desk, answer: str) -> None:
+    desk.text(STRANGER, DISLIKE)
+    desk.text(STRANGER, answer)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier.urgency <= 1, alert.psych) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "answer", ["lol no", "no, i'd never", "no, para nada jaja", "nope never", "claro que no"]
+)
+def test_a_clear_no_to_it_may_come_with_other_words(desk: Desk, answer: str) -> None:
+    desk.text(STRANGER, DISLIKE)
+    desk.text(STRANGER, answer)
+    desk.settle()
+    assert (question(desk, STRANGER), desk.alerts()) == (None, [])
+
+
+def test_a_word_that_is_no_answer_to_it_keeps_it_open_and_silence_counts(desk: Desk) -> None:
+    desk.text(STRANGER, DESPAIR)
+    desk.text(STRANGER, "ok")
+    desk.settle()
+    assert question(desk, STRANGER) == PROBE_MIND
+    desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert alert.tier is Tier.T1

@@ -18,9 +18,10 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
+from bot.dialogue.components.triage import RED
 from bot.intake import reading as intake
 from bot.intake.items import ADULT, BY_QUESTION
-from bot.triage.types import PROBES
+from bot.triage.types import PROBE_MIND, PROBES
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
@@ -63,6 +64,9 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
         for message in messages:
             text = message.get(TEXT) or ""
             by_manner = manner.intent_of_manner(text)
+            pressing = (message.get(METADATA) or {}).get("open_alert") in RED
+            if by_manner is None and pressing and manner.seeks_help(text):
+                by_manner = "clinic.human"  # said with the alert in mind: no opening hours, no flights
             if by_manner is not None:
                 _set_intent(message, by_manner)
                 continue
@@ -84,7 +88,8 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if kind is None:
                 continue
             if question in PROBES:
-                waiting = _probe_holds_something(tracker) and not _interrupts(message, text)
+                waits = _probe_holds_something(tracker) or question == PROBE_MIND
+                waiting = waits and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
             elif kind == "intake":
