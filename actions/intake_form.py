@@ -56,6 +56,10 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
     """
     if puts_off(text):
         return {item.slot: None, "asked_again": None, "requested_slot": None}  # ends the form, answers kept
+    minor = reading.under_age(text, ADULT) if item.kind != "age" else None
+    if minor is not None:  # said in passing: the form ends here too
+        record.store_answers(turn_of(tracker), [minor])
+        return {**slots_of([minor]), item.slot: None, "asked_again": None, "requested_slot": None}
     asked = slot(tracker, "asked_again")
     answer = reading.read(item, text)
     others = _news(tracker, item, text)

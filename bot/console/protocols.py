@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
@@ -55,6 +56,11 @@ class Typed:
     note: str = ""
 
 
+def weight(losses: Sequence[Weaker], left_out: Sequence[Fewer]) -> str:
+    """What somebody who ticks "weighed" has seen: another list of losses must be weighed anew."""
+    return hashlib.sha256(repr((losses, left_out)).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a change would do: to running enrolments, and which answers and questions lose by it."""
@@ -63,6 +69,11 @@ class Preview:
     losses: Sequence[Weaker]
     left_out: Sequence[Fewer]
     wanted: Schedule
+
+    @property
+    def weight(self) -> str:
+        """See `weight`."""
+        return weight(self.losses, self.left_out)
 
     def new_words(self, in_force: Schedule) -> Wording | None:
         """Closing words that are not those in force."""
@@ -109,11 +120,12 @@ def change(request: Request, who: SignedIn, form: Posted, protocol_id: str) -> R
         parts.typed_all_well(form),
         note,
     )
-    confirmed, weighed = (pages.text(form, name) == "yes" for name in ("confirmed", "weighed"))
+    confirmed = pages.text(form, "confirmed") == "yes"
     try:
         wanted = _parse(schedule, pages.text(form, "version"), typed)
         losses = weaker(catalogue().questions, wanted)
         left_out = fewer(catalogue().questions, wanted)
+        weighed = pages.text(form, "weighed") == weight(losses, left_out)
         if confirmed and (weighed or not (losses or left_out)):
             protocols.put_in_force(who.clinic_id, who.staff_id, wanted, note)
             return RedirectResponse(f"/console/protocols/{protocol_id}?did=changed", 303)

@@ -34,6 +34,7 @@ _WHY = {
     "bad_reminder": "The minutes between reminders must be more than zero and a week at most.",
     "bad_ignored": "An alert is given to others after 1 to 9 ignored reminders.",
     "bad_phone": "The fall-back phone is not a number that can be called: write it with its country code.",
+    "patients_phone": "The fall-back phone is a patient's number: it would be told of other patients.",
 }
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import phonenumbers
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.clinic.models import Clinic
+from bot.clinic.models import Clinic, Patient
 from bot.db.engine import transaction
 from bot.escalation.plan import Plan, PlanRefused, check
 from bot.escalation.targets import known_targets
@@ -25,6 +26,9 @@ def save_plan(clinic_id: str, tier: Tier, plan: Plan, staff_id: str | None) -> N
         clinic = session.get_one(Clinic, clinic_id)
         check(plan, known_targets(session, clinic_id))
         plan = replace(plan, fallback_phone=_phone(plan.fallback_phone, clinic.country))
+        whose = select(Patient.id).where(Patient.clinic_id == clinic_id, Patient.phone == plan.fallback_phone)
+        if plan.fallback_phone and session.scalars(whose).first() is not None:
+            raise PlanRefused("patients_phone")  # it would be told of other patients
         _add(session, clinic_id, tier, plan.as_json(), staff_id)
 
 

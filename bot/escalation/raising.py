@@ -19,6 +19,8 @@ from bot.triage.types import Assessment, Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
+#: The rule of what the silence after a question of triage amounts to.
+SILENCE = "probe.unanswered"
 
 
 def open_alert(session: Session, conversation: Conversation) -> Alert | None:
@@ -134,7 +136,8 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
     crisis = is_crisis(assessment)
     alert.psych = alert.psych or crisis
     refresh(session, alert)
-    log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
+    if not any(finding.rule == SILENCE for finding in assessment.findings):  # nothing was written
+        log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
     if assessment.tier.urgency < alert.tier.urgency:
         holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag

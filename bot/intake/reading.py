@@ -245,6 +245,19 @@ _SAID_AS_AGE = re.compile(
 )
 
 
+_UNDER_AGE = re.compile(
+    r"\b(?:im|i am|my age is|tengo|soy de) (?:only |just |solo )?(\d{1,2})"
+    r"(?: ?(?:years?(?: old)?|yrs?|yo|anos))?(?= (?:but|and|so|pero|y|asi que)\b|$)"
+)
+
+
+def under_age(text: str, adult: int) -> Answer | None:
+    """The age that `text` tells in passing ("im 16 but my mum signs"), when it is below `adult` years."""
+    found = _UNDER_AGE.search(_flat(text))
+    age = int(found[1]) if found else adult
+    return Answer("age", "told", text, value=age) if 0 < age < adult else None
+
+
 def read_age(text: str) -> int | None:
     """An age in years, in figures or words; None when there is none or it cannot be one.
 

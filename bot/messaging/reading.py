@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.dialogue.reading import is_question
-from bot.escalation.raising import ALERT_STAYS_OPEN, open_alert, raise_alert
+from bot.escalation.raising import ALERT_STAYS_OPEN, SILENCE, open_alert, raise_alert
 from bot.handover.holds import is_held
 from bot.intake.models import Intake
 from bot.intake.reading import corrections
@@ -128,7 +128,7 @@ def probe_unanswered(session: Session, conversation: Conversation) -> None:
     if not of_the_mind and (day is None or day > PROBE_DAYS):
         return
     tier = record.tier.raised()
-    finding = Finding(flag=flag, tier=tier, rule="probe.unanswered", words="", source="prop")
+    finding = Finding(flag=flag, tier=tier, rule=SILENCE, words="", source="prop")
     silence = Assessment(
         tier=tier,
         findings=(finding,),

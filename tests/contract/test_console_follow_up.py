@@ -211,7 +211,10 @@ def test_a_weaker_threshold_is_named_beside_the_shipped_one_and_must_be_weighed(
     assert "tick that you have weighed it" in refused.text
     with reading() as session:
         assert protocols.in_force(session, world.clinic, "harmonyca").version == SHIPPED
-    done = post(doctor, PAGE, **fields, confirmed="yes", weighed="yes", note="lumps are seen at the visit")
+    ticked = re.search(r'name="weighed" value="(\w+)"', refused.text)
+    assert ticked is not None
+    fields |= {"confirmed": "yes", "weighed": ticked[1]}
+    done = post(doctor, PAGE, **fields, note="lumps are seen at the visit")
     assert "The protocol is in force" in done.text
     with reading() as session:
         assert protocols.in_force(session, world.clinic, "harmonyca").thresholds == {"lumps": ()}

@@ -34,6 +34,13 @@ def whole(page: str) -> dict[str, str]:
     return fields
 
 
+def weighed(preview: str) -> str:
+    """What ticking "weighed" sends."""
+    found = re.search(r'name="weighed" value="(\w+)"', preview)
+    assert found is not None
+    return found[1]
+
+
 def mine(world: World) -> Schedule:
     with reading() as session:
         return protocols.in_force(session, world.clinic, "harmonyca")
@@ -65,7 +72,7 @@ def test_a_question_that_fewer_are_asked_must_be_weighed_and_then_counts_for_run
     refused = post(doctor, PAGE, **fields, confirmed="yes")
     assert refused.status_code == 422
     assert mine(world).version == SHIPPED
-    assert "in force" in post(doctor, PAGE, **fields, confirmed="yes", weighed="yes").text
+    assert "in force" in post(doctor, PAGE, **fields, confirmed="yes", weighed=weighed(shown)).text
     branch = Branch(question="overall", among=("so_so", "unwell"), from_day=7)
     assert mine(world).only_if == {"swelling": branch}
     with reading() as session:
@@ -73,6 +80,20 @@ def test_a_question_that_fewer_are_asked_must_be_weighed_and_then_counts_for_run
         assert asked["swelling"].only_if == branch
         assert protocols.in_force(session, world.other_clinic, "harmonyca").only_if == {}
     assert 'id="b-swelling"' in doctor.get(PAGE).text
+
+
+def test_what_was_weighed_before_another_change_must_be_weighed_again(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {"b-swelling-question": "pain", "b-swelling-at_least": "4"}
+    ticked = weighed(post(doctor, PAGE, **fields).text)
+    more = fields | {"b-bruising-question": "pain", "b-bruising-at_least": "9"}
+    refused = post(doctor, PAGE, **more, confirmed="yes", weighed=ticked)
+    assert refused.status_code == 422
+    assert mine(world).version == SHIPPED
+    assert "Bruising" in refused.text
+    again = weighed(refused.text)
+    assert "in force" in post(doctor, PAGE, **more, confirmed="yes", weighed=again).text
 
 
 @pytest.mark.parametrize(

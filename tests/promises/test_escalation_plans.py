@@ -13,7 +13,7 @@ from bot.escalation.plans import back_to_defaults, save_plan
 from bot.oncall.models import EscalationPolicy
 from bot.triage.types import Tier
 from tests.support.contacts import reach
-from tests.support.desk import ANA, DOCTOR, NURSE, Desk
+from tests.support.desk import ANA, DOCTOR, NURSE, PAT, Desk
 from tests.support.on_call import (
     CLINIC_LINE,
     OTHERS,
@@ -97,6 +97,7 @@ def test_outside_opening_hours_a_step_pages_whoever_is_on_call(desk: Desk) -> No
         ("bad_reminder", Plan((Step(("on_call",), 5),), 0)),
         ("bad_ignored", plan(Step(("on_call",), 5), unack_after=0)),
         ("bad_phone", plan(Step(("on_call",), 5), fallback_phone="call me")),
+        ("patients_phone", plan(Step(("on_call",), 5), fallback_phone=PAT)),
     ],
 )
 def test_a_policy_with_a_fault_is_refused_and_the_last_good_one_stays(

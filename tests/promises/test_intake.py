@@ -176,6 +176,29 @@ def test_who_is_under_age_stays_under_age(talk: Desk, words: str) -> None:
     assert status(talk) is IntakeStatus.STOPPED
 
 
+@pytest.mark.parametrize("words", ["im 16 but my mum signs", "tengo 16 pero mi mamá firma", "I'm only 17"])
+def test_an_age_told_at_another_question_ends_the_questions_too(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "my jaw")
+    assert texts(talk, words)[-1] == "intake.stop_minor"
+    assert status(talk) is IntakeStatus.STOPPED
+
+
+@pytest.mark.parametrize("words", ["im 16 weeks out from my wedding", "tengo 12 cicatrices", "in 14 days"])
+def test_another_figure_is_no_age(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, words)
+    assert status(talk) is IntakeStatus.OPEN
+
+
+@pytest.mark.parametrize("words", ["not pregnant but we are trying", "no pero lo estamos intentando"])
+def test_trying_for_a_child_is_no_no(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "34", words):
+        texts(talk, answer)
+    assert (answers(talk)["pregnancy"].said, answers(talk)["pregnancy"].codes) == ("yes", ("trying",))
+
+
 @pytest.mark.parametrize("words", ["no just the jaw, scrap the lips", "mejor solo la mandíbula"])
 def test_second_thoughts_on_the_goals_reach_the_goals(talk: Desk, words: str) -> None:
     texts(talk, "start the questions")

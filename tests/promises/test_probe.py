@@ -44,7 +44,9 @@ def test_silence_for_a_quarter_of_an_hour_raises_by_one_tier_and_pages(desk: Des
 
     (alert,) = desk.alerts()
     assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN)
-    assert EventKind.RAISED in [event.kind for event in alert.events]
+    happened = [event.kind for event in alert.events]
+    assert EventKind.RAISED in happened
+    assert EventKind.PATIENT_WROTE not in happened, "nobody wrote"
     assert len(desk.texts_to(NURSE)) == paged + 1
     assert "T1" in desk.texts_to(NURSE)[-1]
     # from here on it has the times of its new tier
