@@ -12,16 +12,17 @@ import pytest
 import structlog
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from bot import clock, log
 from bot.channels.base import Inbound
 from bot.clinic.demo import TEXT_NUMBER
-from bot.clinic.models import Clinic, Patient
+from bot.clinic.models import Patient
 from bot.db.engine import transaction
 from bot.dialogue.turns import run_turn
 from bot.durable import sweep
-from bot.messaging import inbox, spool, threads
-from bot.messaging.models import Channel, Direction, Kind, Message, Turn
+from bot.messaging import inbox, spool
+from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Turn
 from bot.records.models import StaffTask, TaskKind
 from bot.settings import Settings
 from tests.support.desk import ANA, NURSE, PAT, STRANGER, Desk, Say
@@ -293,22 +294,20 @@ def test_a_failure_of_the_database_puts_no_phone_number_into_the_log(
 ) -> None:
     desk = Desk.of_demo_clinic()
     log.configure("INFO")
-    real, raced = threads.detect_first, []
 
-    def other() -> None:
-        with transaction() as session:
-            threads.find_or_open(session, session.query(Clinic).one(), Channel.SMS, STRANGER)
+    def handle(session: Session, message: Message) -> None:
+        conversation = message.conversation
+        session.add(
+            Conversation(
+                clinic_id=conversation.clinic_id, channel=conversation.channel, address=conversation.address
+            )
+        )
+        session.flush()
 
-    def detect(*args: object) -> object:
-        if not raced:  # a second text of theirs opens the conversation at this very moment
-            raced.append(True)
-            at_the_same_time(other)
-        return real(*args)
-
-    monkeypatch.setattr(threads, "detect_first", detect)
+    monkeypatch.setattr(inbox, "handle", handle)
     desk.text(STRANGER, "hello")
 
     logged = capsys.readouterr().err
-    assert "UniqueViolation" in logged, "the race took place"
+    assert "UniqueViolation" in logged, "the database refused"
     assert STRANGER not in logged
     assert stored(desk) == ["hello"]
