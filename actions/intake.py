@@ -73,6 +73,12 @@ def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
     return [*understood(), *leave_forms(), *empty, *filled(answers), FollowupAction(INTAKE_FORM)]
 
 
+def say_changed(dispatcher: CollectingDispatcher, turn: Turn, changed: Mapping[str, Answer]) -> None:
+    """Say the answers that have been put right."""
+    for part in summary.read_back(changed, turn.language, limit=200):
+        say(dispatcher, "intake.changed", summary=part)
+
+
 def all_answered(turn: Turn) -> bool:
     """Whether the sender has answered the questions; nothing of them is left to offer."""
     return len(record.intake_answers(turn)) == len(ITEMS)
@@ -147,8 +153,7 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
             record.finish_intake(turn, minor=True)
             say(dispatcher, "intake.stop_minor")
             return [*understood(), *leave_forms()]
-        for part in summary.read_back(changed, turn.language, limit=200):
-            say(dispatcher, "intake.changed", summary=part)
+        say_changed(dispatcher, turn, changed)
         if was_minor and "age" in changed:  # a slip: the questions go on
             return start(dispatcher, turn)
         return [*understood(), *filled(changed), *back_to_form(tracker)]

@@ -10,9 +10,9 @@ from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import record
-from actions.common import say, slot, turn_of
-from actions.intake import of_slot, slots_of
-from bot.intake import reading, summary
+from actions.common import slot, turn_of
+from actions.intake import of_slot, say_changed, slots_of
+from bot.intake import reading
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS, Item
 from bot.intake.reading import Answer
@@ -87,8 +87,7 @@ def _amend_goals(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) 
     words = f"{before.words}; {text}" if before is not None else text
     goals = Answer("goals", "told", words, before.codes if before is not None else ())
     record.store_answers(turn_of(tracker), [goals])
-    for part in summary.read_back({"goals": goals}, turn_of(tracker).language, limit=200):
-        say(dispatcher, "intake.changed", summary=part)
+    say_changed(dispatcher, turn_of(tracker), {"goals": goals})
     return {**slots_of([goals]), BY_ID["goals_longer"].slot: None}
 
 

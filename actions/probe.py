@@ -30,11 +30,11 @@ from actions.common import (
 from actions.intake import INTAKE_FORM
 from actions.intake_form import take
 from actions.topics import answer
-from bot.dialogue.reading import read, read_signs
+from bot.dialogue.reading import read
 from bot.dialogue.topics import choices
 from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
-from bot.triage.types import PROBE_MIND
+from bot.triage.types import PROBE, PROBE_MIND
 
 REPORT = "report_symptom"
 SIGNS_SLOT = f"checkin_{SIGNS}"
@@ -93,9 +93,8 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
         of_the_mind = turn.question == PROBE_MIND
-        answered = (
-            read(str(turn.question), words_of(tracker)) if of_the_mind else read_signs(words_of(tracker))
-        )
+        asked = PROBE_MIND if of_the_mind else PROBE
+        answered = read(asked, words_of(tracker))
         if answered is None and slot(tracker, "asked_again") != "probe":
             say(dispatcher, "safety.probe_mind" if of_the_mind else "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]

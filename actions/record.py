@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.dialogue.turn import Turn
 from bot.intake.reading import Answer
-from bot.triage.types import Tier
+from bot.triage.types import RED, Tier
 
 #: Reasons of a hand-over, as staff tasks name them (`bot.records.models.TaskKind`).
 ASKED_FOR_PERSON, NOT_UNDERSTOOD, IN_DISTRESS = "talk_to_patient", "not_understood", "in_distress"
@@ -23,7 +23,7 @@ def hand_over(turn: Turn, reason: str) -> str:
     from bot.records import tasks
 
     said = str(tasks.hand_over(turn.message_id, reason))
-    return "dialogue.handover_alert" if turn.open_alert in ("T0", "T1") else said
+    return "dialogue.handover_alert" if turn.open_alert in RED else said
 
 
 def opt_out(turn: Turn) -> str:

@@ -12,18 +12,19 @@ from starlette.datastructures import FormData
 from bot.console import pages
 from bot.console.strings import Translate
 from bot.console.wording import AREAS
+from bot.dialogue.reading import PROBE_PIECES
 from bot.protocols.catalogue import catalogue
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord
 from bot.triage.language import detect
-from bot.triage.types import FLAGS, PROBE, PROBE_MIND, PROBES, Context, Phase, Tier
+from bot.triage.types import FLAGS, PROBES, Context, Phase, Tier
 
 MAX_CHARACTERS = 10_000
 PHASES = ("before", "after")
 #: The tiers that an open alert may have.
 ALERT_TIERS = (Tier.T0, Tier.T1, Tier.T2)
 #: Where the words of a question stand when its id is not that of its text.
-_WORDED_IN = {PROBE: "safety.probe", PROBE_MIND: "safety.probe_mind"}
+_WORDED_IN = {question: piece for piece, question in PROBE_PIECES.items()}
 _QUESTION_ID = re.compile(r"[a-z][a-z_.]{0,39}")
 _ASKED = re.compile(r"[^?]{1,140}\?")
 

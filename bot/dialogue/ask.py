@@ -14,13 +14,12 @@ from bot.dialogue.tracker_store import TRANSIENT
 from bot.dialogue.turn import Turn
 from bot.protocols.names import TEAM
 from bot.protocols.render import render
-from bot.triage import Assessment, Context, Tier, assess
+from bot.triage import Assessment, Context, assess
 from bot.triage.cli import parse_line
-from bot.triage.types import Phase
+from bot.triage.types import RED, Phase
 
 #: Replies that ask back or hand over: no topic was answered.
 NOT_ANSWERED = frozenset({"dialogue.offer", "dialogue.fallback"})
-RED = (Tier.T0, Tier.T1)
 
 
 @dataclass(frozen=True, slots=True)

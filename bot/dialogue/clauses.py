@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.dialogue.reading import flat, is_question
-from bot.triage.normalise import plain
+from bot.dialogue.reading import is_question
+from bot.triage.normalise import flat, plain
 
 _JOINS = (
     r"[?!;.]+(?:\s+|$)|\s+&\s+"

@@ -9,13 +9,13 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from bot.dialogue.reading import PROBE_PIECES
 from bot.dialogue.scores import SCALES
 from bot.dialogue.turn import NOT_APPROVED, Turn
 from bot.intake.items import BY_QUESTION, ITEMS
 from bot.protocols.catalogue import catalogue
 from bot.protocols.render import render_piece
 from bot.protocols.schema import Piece, QuestionId
-from bot.triage.types import PROBE, PROBE_MIND
 
 CHECK_IN_QUESTIONS: tuple[str, ...] = get_args(QuestionId)
 #: `asked_again` when an answer only compares with the check-in before, whose score follows it.
@@ -35,8 +35,7 @@ QUESTION_OF = {
     "checkin.open": "checkin.overall",
     "checkin.reask_red_flags": "checkin.red_flags",
     "dialogue.offer": "dialogue.offer",
-    "safety.probe": PROBE,
-    "safety.probe_mind": PROBE_MIND,
+    **PROBE_PIECES,
     "intake.offer": "intake.offer",
     **{item.content: item.question for item in ITEMS},
 }

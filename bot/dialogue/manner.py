@@ -7,9 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from bot.dialogue.reading import flat
 from bot.intake.terms import vocabulary
-from bot.triage.normalise import plain
+from bot.triage.normalise import flat, plain
 
 #: Reasons of a hand-over, as the tasks of staff name them.
 LEGAL, OTHER_MEDICINE = "legal_matter", "other_medicine"
@@ -94,20 +93,19 @@ _LEGAL = re.compile(
 #: Words for a medicine, beside those that the intake knows by name.
 _MEDICINE = re.compile(
     r"\b(?:antibiotics?|antidepressants?|antivirals?|antihistamines?|statins?|steroids?|cortisone|"
-    r"predniso(?:ne|lone)|pills?|tablets?|capsules?|medicines?|medications?|meds|prescriptions?|dos(?:e|"
-    r"es|age)|"
+    r"predniso(?:ne|lone)|pills?|tablets?|capsules?|medicines?|medications?|meds|prescriptions?|dos(?:e|es|age)|"
     r"inhalers?|antibioticos?|antidepresivos?|antihistaminicos?|antivirales?|estatinas?|corticoides?|"
     r"cortisona|prednisona|pastillas?|comprimidos?|capsulas?|medicinas?|medicamentos?|receta medica|dosis|"
     r"inhalador(?:es)?)\b"
 )
+#: Asks where to go or says that nobody comes, while an alert is open.
 _SEEKS_HELP = re.compile(
     r"\ba ?(?:&|and) ?e\b|\bemergency (?:room|dep\w*)|\bhospital\b|\bambulance\b|\burgencias\b|\bambulancia\b"
     r"|\bto (?:the )?er\b"
     r"|\b(?:no ?one|nobody|nadie)\b.{0,30}\b(?:pick\w*|answer\w*|call\w*|rang|there|contest\w*|respond\w*|"
-    r"llam\w*)"
-    r"|\bno (?:me |nos )?(?:contestan|contesta|responden|responde|cogen|llaman)\b|\b(?:any ?one|"
-    r"anybody) there\b"
-    r"|\bhay alguien\b|\bwho (?:do|would|can|should) i (?:even )?call\b|\ba quien llamo\b"
+    r"llam\w*)|\bno (?:me |nos )?(?:contestan|contesta|responden|responde|cogen|llaman)\b"
+    r"|\b(?:any ?one|anybody) there\b|\bhay alguien\b|\bwho (?:do|would|can|should) i (?:even )?call\b"
+    r"|\ba quien llamo\b"
 )
 #: Longer than this is no mere insult; there may be something in it to answer.
 MAX_ABUSE_WORDS = 9

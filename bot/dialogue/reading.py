@@ -12,11 +12,13 @@ from bot.dialogue.scores import read_scale as read_one_scale
 from bot.intake.items import ITEMS
 from bot.triage import mind
 from bot.triage.answers import read_choices
-from bot.triage.normalise import plain
+from bot.triage.normalise import flat
 from bot.triage.types import PROBE, PROBE_MIND
 
 Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo", "mind"]
 
+#: The content that asks the questions of triage.
+PROBE_PIECES = {"safety.probe": PROBE, "safety.probe_mind": PROBE_MIND}
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
     "checkin.overall": "choice",
@@ -136,11 +138,6 @@ _QUESTION = re.compile(
 def question_of_slot(slot: str | None) -> str | None:
     """The question whose answer a slot holds: `symptom_where` holds that of `symptom.where`."""
     return re.sub(r"^(symptom|checkin|intake)_", r"\1.", slot) if slot else None
-
-
-def flat(text: str) -> str:
-    """`text` in lower case without accents, punctuation or doubled spaces."""
-    return " ".join(re.sub(r"[^\w/%]+", " ", plain(text)).split())
 
 
 def is_yes(text: str) -> bool:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from bot.dialogue.reading import flat
 from bot.protocols.catalogue import catalogue
 from bot.protocols.names import product_named
+from bot.triage.normalise import flat
 
 GROUPS = frozenset(
     {"product", "candidacy", "prep", "procedure", "recovery", "aftercare", "clinic", "smalltalk"}

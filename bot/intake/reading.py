@@ -8,7 +8,7 @@ from typing import Literal
 
 from bot.intake.items import BY_ID, OLDEST, Item
 from bot.intake.terms import Mention, vocabulary
-from bot.triage.normalise import plain
+from bot.triage.normalise import bare_words
 
 Said = Literal["yes", "no", "told", "unsure", "skipped"]
 
@@ -133,12 +133,12 @@ class Answer:
     @property
     def bare_yes(self) -> bool:
         """Whether it is a yes that does not say to what."""
-        return self.said == "yes" and not self.codes and _YES.fullmatch(_flat(self.words)) is not None
+        return self.said == "yes" and not self.codes and _YES.fullmatch(bare_words(self.words)) is not None
 
 
 def read(item: Item, text: str) -> Answer | None:
     """The answer that `text` gives to `item`, or None when it makes no sense as one."""
-    words = _flat(text)
+    words = bare_words(text)
     if _SKIP.fullmatch(words):
         return Answer(item.id, "skipped", text)
     if _PUZZLED.fullmatch(words) or _LEAVES.fullmatch(words):
@@ -167,14 +167,14 @@ def read(item: Item, text: str) -> Answer | None:
 def volunteered(item: Item | None, text: str) -> list[Answer]:
     """What `text` says of other questions than `item`: "eliquis for AF" in answer to the allergies."""
     found: dict[str, list[str]] = {}
-    if _PUZZLED.fullmatch(_flat(text)):  # "what is a keloid" tells of none
+    if _PUZZLED.fullmatch(bare_words(text)):  # "what is a keloid" tells of none
         return []
     for mention in _mentions(text):
         other = mention.term.item
         if mention.denied or (item is not None and other == item.id) or other == "goals":
             continue
         found.setdefault(other, []).append(mention.term.code)
-    denied = _denied_elsewhere(item, _flat(text)) if item is not None else []
+    denied = _denied_elsewhere(item, bare_words(text)) if item is not None else []
     return [
         *(Answer(other, "yes", text, tuple(codes)) for other, codes in found.items()),
         *(Answer(other, "no", text) for other in denied if other not in found),
@@ -205,7 +205,7 @@ def corrections(text: str) -> list[Answer]:
 
     A denied term ("actually I am not pregnant") becomes a no.
     """
-    if not _CORRECTS.match(_flat(text)):
+    if not _CORRECTS.match(bare_words(text)):
         return []
     found = {answer.item: answer for answer in volunteered(None, text)}
     for mention in _mentions(text):
@@ -213,7 +213,7 @@ def corrections(text: str) -> list[Answer]:
             found[mention.term.item] = Answer(mention.term.item, "no", text)
     age = re.search(
         r"\b(?:im|i am|age|tengo|edad)\D{0,8}(\d{2})\b(?! ?(?:weeks|wks|semanas|days|dias|months))",
-        _flat(text),
+        bare_words(text),
     )
     if age and not found:
         found["age"] = Answer("age", "told", text, value=int(age[1]))
@@ -222,20 +222,20 @@ def corrections(text: str) -> list[Answer]:
 
 def amends(text: str) -> bool:
     """Whether `text` takes back part of the answer just given."""
-    return _AMENDS.search(_flat(text)) is not None
+    return _AMENDS.search(bare_words(text)) is not None
 
 
 def age_after_all(text: str, adult: int) -> list[Answer]:
     """The age that the whole of `text` gives to somebody whose questions ended for being under `adult` years;
     empty unless it is another story now."""
-    found = _AGE_AFTER_ALL.fullmatch(_flat(text))
+    found = _AGE_AFTER_ALL.fullmatch(bare_words(text))
     age = int(found["age"]) if found else 0
     return [Answer("age", "told", text, value=age)] if adult <= age <= OLDEST else []
 
 
 def asks_to_read_back(text: str) -> bool:
     """Whether the whole of `text` asks for the answers so far."""
-    return _READ_BACK.fullmatch(_flat(text)) is not None
+    return _READ_BACK.fullmatch(bare_words(text)) is not None
 
 
 _SAID_AS_AGE = re.compile(
@@ -253,7 +253,7 @@ _UNDER_AGE = re.compile(
 
 def under_age(text: str, adult: int) -> Answer | None:
     """The age that `text` tells in passing ("im 16 but my mum signs"), when it is below `adult` years."""
-    found = _UNDER_AGE.search(_flat(text))
+    found = _UNDER_AGE.search(bare_words(text))
     age = int(found[1]) if found else adult
     return Answer("age", "told", text, value=age) if 0 < age < adult else None
 
@@ -263,7 +263,7 @@ def read_age(text: str) -> int | None:
 
     A figure in words about health ("type 2 diabetes") is an age only when it is said as one ("I'm 41").
     """
-    words = _flat(text)
+    words = bare_words(text)
     figures = [int(found) for found in _AGE.findall(words)]
     said = [int(found) for pair in _SAID_AS_AGE.findall(words) for found in pair if found]
     if len(said) == 1:
@@ -291,10 +291,10 @@ def _mentions(text: str) -> list[Mention]:
 def _denies(item: Item, text: str) -> bool:
     """Whether `text` says no to the whole question, in more words than one: "no allergies that I know of"."""
     denied = any(m.denied and m.term.item == item.id for m in _mentions(text))
-    words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", _flat(text)).split()
+    words = re.sub(r" (?:that i know(?: of)?|as far as i know|que yo sepa)$", "", bare_words(text)).split()
     first = words[:1]
     return denied or (
-        _NO_NO.fullmatch(_flat(text)) is None
+        _NO_NO.fullmatch(bare_words(text)) is None
         and first in (["no"], ["none"], ["never"], ["nunca"], ["ninguna"], ["ninguno"], ["nope"])
         and len(words) <= 5
     )
@@ -314,8 +314,3 @@ def _says_something(words: str) -> bool:
     return re.search(r"[^\W\d_]{2}", words) is not None and not re.fullmatch(
         r"(?:(.)\1*|asdf\w*|qwer\w*)", words
     )
-
-
-def _flat(text: str) -> str:
-    words = re.sub(r"[^\w/ ]+", " ", re.sub(r"['’]", "", plain(text))).split()
-    return " ".join(word for word in words if not word.startswith("emoji"))  # a thumb says nothing

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from bot.clinic import consents
 from bot.clinic.models import Consent, ConsentPurpose, Patient
-from bot.dialogue.reading import flat
 from bot.messaging.models import Channel, Kind, Message
 from bot.messaging.threads import say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
+from bot.triage.normalise import flat
 
 #: Which wording a consent by text answers. Part of the record: change it when `enrol.welcome` changes.
 WORDING = "enrol.welcome-3"

@@ -16,7 +16,6 @@ from bot import clock, events
 from bot.clinic import consents
 from bot.clinic.models import Clinic, ConsentPurpose, Patient
 from bot.db.engine import transaction
-from bot.dialogue.reading import flat
 from bot.escalation.raising import open_alert
 from bot.followup.models import OPEN, CheckIn
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status
@@ -24,6 +23,7 @@ from bot.messaging.threads import find_or_open, note_status, say
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
 from bot.triage.keywords import CARRIERS, SPANISH, Keyword, asks_no_more_texts
+from bot.triage.normalise import flat
 from bot.triage.types import Assessment, Tier
 
 #: Carriers take YES as opting in again, but only from somebody who is opted out.

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, triage
-from bot.dialogue.reading import is_question
+from bot.dialogue.reading import PROBE_PIECES, is_question
 from bot.escalation.raising import ALERT_STAYS_OPEN, SILENCE, open_alert, raise_alert
 from bot.handover.holds import is_held
 from bot.intake.models import Intake
@@ -24,10 +24,8 @@ from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage import mind
 from bot.triage.language import detect
-from bot.triage.types import PROBE, PROBE_MIND, PROBES, Assessment, Context, Finding, Tier
+from bot.triage.types import PROBE_MIND, PROBES, Assessment, Context, Finding, Tier
 
-#: What asks the questions of triage.
-PROBE_PIECES = {"safety.probe": PROBE, "safety.probe_mind": PROBE_MIND}
 #: A correction of the intake answers it, although no question of it is open.
 CORRECTION = "intake.correction"
 #: Silence for this long after a probe is a sign of its own in the first days (`clinical.md` 1, suffix "?").

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from bot.triage import keywords, mind
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
-from bot.triage.normalise import plain
+from bot.triage.normalise import bare_words, plain
 from bot.triage.types import PROBE, PROBE_MIND, Context, Finding, Tier
 
 EARLY_DAYS = 3
@@ -182,7 +182,7 @@ def is_bare_number(text: str) -> bool:
 
 def puts_off(text: str) -> bool:
     """Whether the whole of `text` says that the rest of our questions is for another time."""
-    words = " ".join(re.sub(r"[^\w/ ]+", " ", plain(text)).split())
+    words = bare_words(text)
     return _PUTS_OFF.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 

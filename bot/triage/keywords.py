@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from bot.triage.normalise import plain
+from bot.triage.normalise import flat
 
 Keyword = Literal["stop", "start", "help"]
 
@@ -50,4 +50,4 @@ _NO_MORE_TEXTS = re.compile(
 
 def asks_no_more_texts(text: str) -> bool:
     """Whether the whole of `text` asks for no more texts and says nothing else."""
-    return _NO_MORE_TEXTS.fullmatch(" ".join(re.sub(r"[^\w/%]+", " ", plain(text)).split())) is not None
+    return _NO_MORE_TEXTS.fullmatch(flat(text)) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from bot.triage.normalise import plain
+from bot.triage.normalise import bare_words
 
 Said = Literal["no", "unsure"]
 
@@ -20,33 +20,27 @@ _LEAD = (
 )
 _NO = re.compile(
     rf"(?:{_LEAD} )*(?:0|zero|cero|none|nothing|nope|nah|never|nunca|jamas|not at all|of course not|"
-    rf"course not|"
-    r"absolutely not|definitely not|no way|para nada|claro que no|que va|como crees|en absoluto|"
+    r"course not|absolutely not|definitely not|no way|para nada|claro que no|que va|como crees|en absoluto|"
     r"(?:im|i am) not|i (?:would never|dont|wouldnt)|id never|no)"
     rf"(?: (?:no|nope|{_LEAD}|thanks|thank you|gracias|para nada|nada|nada de eso|none|nothing|not at all|"
-    rf"never|way|at all|"
-    r"nunca|jamas|claro|que va|como crees|tranquil[oa]|mujer|hombre|(?:im|i am|i would|id|i) .*|just .*|"
-    r"solo .*|"
-    r"estoy .*|es .*|only (?:sad|upset|tired|annoyed|angry|cross).*))*"
+    r"never|way|at all|nunca|jamas|claro|que va|como crees|tranquil[oa]|mujer|hombre|"
+    r"(?:im|i am|i would|id|i) .*|just .*|solo .*|estoy .*|es .*|"
+    r"only (?:sad|upset|tired|annoyed|angry|cross).*))*"
 )
 _HEDGE = re.compile(
     r"\b(?:but|pero|aunque|sometimes|at times|now and then|occasionally|a veces|a ratos|de vez en cuando|"
-    r"alguna vez|"
-    r"algunas veces|thought (?:about|of)|thinking (?:about|of)|think about|crossed my mind|pensado|"
-    r"pensando|pienso|"
-    r"not (?:today|tonight|now|yet|really|right now|anymore)|hoy no|todavia no|ya no|only (?:at night|"
-    r"when)|solo de noche|"
-    r"por las noches|maybe|perhaps|possibly|quizas?|tal vez|a lo mejor|puede|kind of|sort of|"
-    r"(?:prefer|rather) not|prefiero no|no quiero (?:decir|hablar|contestar)\w*|dont want to (?:say|talk|"
-    r"answer)|"
-    r"dont (?:really )?know|not sure|idk|dunno|no (?:lo )?se|no estoy segur[oa]|not (?:gonna|going to) say)\b"
+    r"alguna vez|algunas veces|thought (?:about|of)|thinking (?:about|of)|think about|crossed my mind|"
+    r"pensado|pensando|pienso|not (?:today|tonight|now|yet|really|right now|anymore)|hoy no|todavia no|"
+    r"ya no|only (?:at night|when)|solo de noche|por las noches|maybe|perhaps|possibly|quizas?|tal vez|"
+    r"a lo mejor|puede|kind of|sort of|(?:prefer|rather) not|prefiero no|"
+    r"no quiero (?:decir|hablar|contestar)\w*|dont want to (?:say|talk|answer)|dont (?:really )?know|"
+    r"not sure|idk|dunno|no (?:lo )?se|no estoy segur[oa]|not (?:gonna|going to) say)\b"
 )
 
 
 def read(text: str) -> Said | None:
     """What `text` answers beside a plain yes; None when it is no answer."""
-    words = " ".join(re.sub(r"[^\w ]+", " ", plain(text)).split())
-    words = " ".join(word for word in words.split() if not word.startswith("emoji"))
+    words = bare_words(text.replace("/", " "))
     if _HEDGE.search(words):
         return "unsure"
     return "no" if _NO.fullmatch(words) else None

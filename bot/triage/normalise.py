@@ -136,6 +136,17 @@ def plain(text: str) -> str:
     return _STRETCHED.sub(r"\1", text)
 
 
+def flat(text: str) -> str:
+    """`text` in lower case without accents, punctuation or doubled spaces."""
+    return " ".join(re.sub(r"[^\w/%]+", " ", plain(text)).split())
+
+
+def bare_words(text: str) -> str:
+    """`flat`, also without percent signs and pictures: a thumb says nothing."""
+    words = re.sub(r"[^\w/ ]+", " ", plain(text)).split()
+    return " ".join(word for word in words if not word.startswith("emoji"))
+
+
 def _number(token: str) -> str:
     """A number token, with a class where its size speaks for itself: a fever, a low fever, a pain score."""
     value = token.replace(",", ".")

@@ -39,6 +39,10 @@ class Tier(enum.StrEnum):
         return self.urgency <= other.urgency
 
 
+#: A clinician within the hour, or sooner.
+RED = (Tier.T0, Tier.T1)
+
+
 def most_urgent(*tiers: Tier) -> Tier:
     """The most urgent of `tiers`; T4 when there are none."""
     return min(tiers, key=lambda tier: tier.urgency, default=Tier.T4)

@@ -15,7 +15,7 @@ from bot.triage import history
 from bot.triage.reader.calibration import Decision, Votes
 from bot.triage.reader.reader import Reading
 from bot.triage.signs import Sign
-from bot.triage.types import Assessment, Context, Finding, Tier, most_urgent
+from bot.triage.types import RED, Assessment, Context, Finding, Tier, most_urgent
 
 RULES = "rules-2"
 READER = "reader"  #: the rule name of the reader's own finding
@@ -103,7 +103,7 @@ def with_reader(
         supported = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
         judged = history.of_judgement(judged, reading.flags[0][0], supported=supported)
     # beside an open alert of the hour a rule's word is enough once the reader has any doubt
-    pressing = judged.probe and context.open_alert_tier in (Tier.T0, Tier.T1)
+    pressing = judged.probe and context.open_alert_tier in RED
     likely = dict(reading.flags)
     findings = [sign.finding for sign in signs if sign.standing == "sure"]
     aside: list[str] = []

@@ -154,13 +154,18 @@ def test_under_18_ends_it_at_once_and_nothing_is_booked(talk: Desk) -> None:
     assert texts(talk, "start the questions") == ["intake.stop_minor"]
 
 
+def end_under_age(talk: Desk) -> None:
+    """Somebody says to be 17, which ends the questions."""
+    texts(talk, "start the questions")
+    for answer in ("cheeks", "no", "17"):
+        texts(talk, answer)
+
+
 @pytest.mark.parametrize(
     "slip", ["sorry, I meant 47, actually I am 47", "my age is 41", "41", "perdón, 41", "i mean 41 not 14"]
 )
 def test_an_age_that_was_a_slip_is_corrected_and_the_questions_go_on(talk: Desk, slip: str) -> None:
-    texts(talk, "start the questions")
-    for answer in ("cheeks", "no", "17"):
-        texts(talk, answer)
+    end_under_age(talk)
     assert texts(talk, slip) == ["intake.changed", "intake.resume", "intake.ask_pregnancy"]
     assert status(talk) is IntakeStatus.OPEN
 
@@ -169,9 +174,7 @@ def test_an_age_that_was_a_slip_is_corrected_and_the_questions_go_on(talk: Desk,
     "words", ["17", "I am 16", "at 18:30?", "can I wait 20 minutes", "41 weeks pregnant"]
 )
 def test_who_is_under_age_stays_under_age(talk: Desk, words: str) -> None:
-    texts(talk, "start the questions")
-    for answer in ("cheeks", "no", "17"):
-        texts(talk, answer)
+    end_under_age(talk)
     texts(talk, words)
     assert status(talk) is IntakeStatus.STOPPED
 

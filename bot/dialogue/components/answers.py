@@ -18,10 +18,9 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
-from bot.dialogue.components.triage import RED
 from bot.intake import reading as intake
 from bot.intake.items import ADULT, BY_QUESTION
-from bot.triage.types import PROBE_MIND, PROBES
+from bot.triage.types import PROBE_MIND, PROBES, RED
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")

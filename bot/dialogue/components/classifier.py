@@ -9,6 +9,7 @@ example would have been read without itself, which sets how sure a score makes u
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.dialogue.clauses import questions_in
 from bot.dialogue.components.encoder import encode
-from bot.dialogue.reading import flat
 from bot.dialogue.topics import PHASE_PAIRS, may_be_offered, phase_said
 from bot.protocols.names import products_named
+from bot.triage.normalise import flat
 
 logger = logging.getLogger(__name__)
 
@@ -188,12 +189,16 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def _join_pairs(self, likelihoods: NDArray[Any]) -> None:
         """Let the likelier of two topics that only the phase tells apart stand for both."""
+        for columns in self._pairs():
+            for row in likelihoods:
+                both = row[columns]
+                row[columns] = np.where(both == both.max(), both.sum(), 0.0)
+
+    def _pairs(self) -> Iterator[list[int]]:
+        """The columns of each two topics that only the phase tells apart, as in `PHASES`."""
         for pair in PHASE_PAIRS:
             if all(topic in self._labels for topic in pair):
-                columns = [self._labels.index(topic) for topic in pair]
-                for row in likelihoods:
-                    both = row[columns]
-                    row[columns] = np.where(both == both.max(), both.sum(), 0.0)
+                yield [self._labels.index(topic) for topic in pair]
 
     def _likelihoods(self, message: Message) -> NDArray[Any]:
         likelihoods: NDArray[Any] = self._read([message.get(TEXT)], _vectors([message]), _phase(message))[0]
@@ -228,13 +233,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str | None) -> NDArray[Any]:
         """Topics that only the phase tells apart count as one: the one of the patient's phase."""
-        for pair in PHASE_PAIRS:
-            if all(topic in self._labels for topic in pair):
-                columns = [self._labels.index(topic) for topic in pair]
-                meant = columns[PHASES.index(phase or "")]
-                total = likelihoods[:, columns].sum(axis=1)
-                likelihoods[:, columns] = 0.0
-                likelihoods[:, meant] = total
+        for columns in self._pairs():
+            meant = columns[PHASES.index(phase or "")]
+            total = likelihoods[:, columns].sum(axis=1)
+            likelihoods[:, columns] = 0.0
+            likelihoods[:, meant] = total
         return likelihoods
 
     def _persist(self) -> None:

@@ -20,7 +20,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.dialogue.reading import flat
+from bot.triage.normalise import flat
 
 #: Longer texts are cut: the encoder reads a sentence or two, and its cost grows with the length.
 MAX_CHARACTERS = 600

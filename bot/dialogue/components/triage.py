@@ -15,8 +15,8 @@ from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue.manner import asks_for_person
+from bot.triage.types import RED
 
-RED = ("T0", "T1")
 SOON = ("T2", "T3")
 #: Flags (`bot.triage.types.FLAGS`) of the body, which a symptom report takes down in more detail.
 BODILY = frozenset({"VO", "VIS", "STR", "ALL", "INF", "DIR", "HSV", "HEM", "NRV", "COS"})
