@@ -18,15 +18,58 @@ _LEAD = (
     r"(?:lol|lmao|haha\w*|jaja\w*|ah|oh|uy|ay|god|omg|dios|dios mio|well|pues|bueno|hey|ok|sorry|perdon|"
     r"honestly)"
 )
-_NO = re.compile(
-    rf"(?:{_LEAD} )*(?:0|zero|cero|none|nothing|nope|nah|never|nunca|jamas|not at all|of course not|"
+_NEVER = r"(?:i would never|i never would|id never|i wouldnt|i dont|i never|im not|i am not)"
+_A_NO = (
+    r"(?:0|zero|cero|none|nothing|nope|nah|never|nunca|jamas|not at all|of course not|"
     r"course not|absolutely not|definitely not|no way|para nada|claro que no|que va|como crees|en absoluto|"
-    r"(?:im|i am) not|i (?:would never|dont|wouldnt)|id never|no)"
-    rf"(?: (?:no|nope|{_LEAD}|thanks|thank you|gracias|para nada|nada|nada de eso|none|nothing|not at all|"
-    r"never|way|at all|nunca|jamas|claro|que va|como crees|tranquil[oa]|mujer|hombre|"
-    r"(?:im|i am|i would|id|i) .*|just .*|solo .*|estoy .*|es .*|"
-    r"only (?:sad|upset|tired|annoyed|angry|cross).*))*"
+    # "i am not ok" is no such no
+    rf"{_NEVER}(?=$| (?:no|nope|lol|haha\w*|thanks?|gracias|i|im|its)\b)|no)"
 )
+_IT = (
+    r"(?:do (?:that|it|anything like that|something like that)|"
+    r"(?:thinking (?:of|about) |going to |gonna |want to )?(?:hurt|hurting|harm|harming|kill|killing) myself|"
+    r"thinking (?:of|about) (?:that|it)|suicidal)"
+)
+_ELLO = (
+    r"(?:no (?:(?:quiero|voy a|pienso|pienso en|estoy pensando en) )?"
+    r"(?:hacerme (?:dano|nada)|lastimarme|matarme|suicidarme|morir(?:me)?|eso)|"
+    r"(?:no|nunca|jamas) (?:lo haria|haria (?:eso|algo asi)|me haria (?:dano|nada)))"
+)
+_MERELY = r"(?:just|only|so|really|very|pretty|a (?:bit|little)|more|solo|solamente|muy|un poco|mas bien|es que)"
+#: What people feel about how they look. What may mean more ("tired of it all", "desperate") is not here.
+_FEELING = (
+    r"(?:sad|upset|tired|annoyed|angry|cross|mad|disappointed|frustrated|stressed|nervous|anxious|worried|"
+    r"unhappy|embarrassed|ugly|fe[oa]|fine|ok|okay|alright|all right|good|venting|triste|cansad[oa]|enojad[oa]|"
+    r"enfadad[oa]|molest[oa]|frustrad[oa]|nervios[oa]|preocupad[oa]|agobiad[oa]|decepcionad[oa]|disgustad[oa]|"
+    r"bien|tranquil[oa])"
+)
+_LOOKS = (
+    r"(?:(?:how|the way) (?:i|it|they) looks?(?: now)?|(?:my|the) (?:face|lips?|nose|eyes?|chin|jaw|forehead|"
+    r"skin|looks?|results?|swelling|bruis(?:es|ing))|it|this|(?:como|lo que) (?:me veo|veo|quedo)|"
+    r"(?:mi|el|la|los|mis) (?:cara|labios?|nariz|ojos?|menton|frente|piel|resultado))"
+)
+_AS_IT_IS = (
+    rf"(?:i )?(?:{_MERELY} )*(?:(?:im|i am|feel|its|estoy|me siento) )?(?:{_MERELY} )*{_FEELING}"
+    rf"(?: (?:and|y) (?:{_MERELY} )*{_FEELING})?(?: (?:with|about|at|by|con|por) {_LOOKS})?"
+    rf"|(?:i )?(?:{_MERELY} )*(?:hate|dislike|dont like|odio|no me gusta) {_LOOKS}"
+)
+#: What may follow a clear no. Whatever else follows it ("no, I am not well") may be the real answer.
+_AFTER = (
+    rf"(?:{_A_NO}|{_LEAD}|thanks|thank you|gracias|nada|nada de eso|(?:none of|nothing like|not) that|at all|"
+    rf"claro|tranquil[oa]|mujer|hombre|por suerte|thank god|gracias a dios|{_NEVER} {_IT}|{_IT}|{_ELLO}|"
+    rf"{_AS_IT_IS})"
+)
+#: What the desk is for, asked after the no. Triage reads the question as well, for what else it may say.
+_ASKS_ON = (
+    r"(?:(?:can|could|should|when can|how soon can) i|is it (?:ok|okay|normal|safe)|puedo|cuando puedo|es normal)"
+)
+_NO = re.compile(
+    rf"(?:{_LEAD} )*(?:{_A_NO}|nothing like that|{_NEVER} {_IT}|{_ELLO})(?: {_AFTER})*(?: {_ASKS_ON} .*)?"
+)
+_STARTS_WITH_NO = re.compile(rf"(?:{_LEAD} )*(?:{_A_NO}|{_NEVER})\b")
+#: "No estoy bien" is no "no, estoy bien", and "no puedo más" no question.
+_NOT_SO = re.compile(r"\s*no (?:estoy|me siento|me encuentro|puedo|es)\b", re.I)
+_DENIED = re.compile(rf"\b{_NEVER} {_IT}\b|\b{_ELLO}\b")
 _HEDGE = re.compile(
     r"\b(?:but|pero|aunque|sometimes|at times|now and then|occasionally|a veces|a ratos|de vez en cuando|"
     r"alguna vez|algunas veces|thought (?:about|of)|thinking (?:about|of)|think about|crossed my mind|"
@@ -41,6 +84,8 @@ _HEDGE = re.compile(
 def read(text: str) -> Said | None:
     """What `text` answers beside a plain yes; None when it is no answer."""
     words = bare_words(text.replace("/", " "))
-    if _HEDGE.search(words):
+    if _HEDGE.search(_DENIED.sub(" ", words)):
         return "unsure"
-    return "no" if _NO.fullmatch(words) else None
+    if _NO.fullmatch(words) and not _NOT_SO.match(text):
+        return "no"
+    return "unsure" if _STARTS_WITH_NO.match(words) or _NOT_SO.match(text) else None
