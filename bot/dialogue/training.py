@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from bot.settings import ROOT
 
 MODELS = ROOT / "models"
@@ -80,7 +82,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def train(path: Path) -> None:
     """Train on the repository's data and put the model at `path`. Raises `TrainingFailed`."""
-    with _quiet():
+    # a process that reads messages leaves numpy one thread; training has use for all
+    with _quiet(), threadpool_limits(os.cpu_count(), user_api="blas"):
         from rasa.model_training import train as rasa_train
 
         # Written beside and moved, so that a model that is half written is never found.

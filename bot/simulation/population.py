@@ -1,5 +1,6 @@
 """A crowd of patients over months, in seconds: the real record, planning, triage and delivery, a carrier that
-keeps everything in memory, and the clock moved from one due moment to the next.
+keeps everything in memory, and the clock moved from one due moment to the next. A large crowd is spread over
+clinics that live side by side.
 
 The conversation is the one thing left out: a short reader takes a whole check-in from one text. Rasa's turns
 have stories of their own (`play.py`).
@@ -10,18 +11,21 @@ from __future__ import annotations
 import gc
 import heapq
 import itertools
+import os
 import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, func, select
 
-from bot import clock
+from bot import clock, log
 from bot import settings as app_settings
 from bot.channels.base import CarrierError, Inbound, Outbound, Sent
 from bot.clinic import demo
@@ -45,6 +49,8 @@ from bot.simulation.crowd import Person, answer_to, crowd
 from bot.simulation.invariants import INVARIANTS
 from bot.start import open_record
 
+#: Patients of one clinic of the crowd.
+CLINIC = 25
 #: How long the clinic takes to close an alert.
 CLOSES_AFTER = timedelta(hours=3)
 # asked at every step, and made once
@@ -130,8 +136,15 @@ class MemoryCarrier:
 class Result:
     """What happened: counts for the table, and violations by invariant."""
 
-    counts: dict[str, int]
+    counts: Counter[str]
     violations: dict[str, list[str]]
+
+    def __add__(self, other: Result) -> Result:
+        """What happened in both."""
+        counts = Counter(self.counts)
+        counts.update(other.counts)  # `+` would drop what never happened
+        violations = {name: found + other.violations[name] for name, found in self.violations.items()}
+        return Result(counts, violations)
 
     @property
     def clean(self) -> bool:
@@ -141,12 +154,11 @@ class Result:
 
 @dataclass
 class Population:
-    """The crowd as it lives. `progress` gets a line for every tenth of the time."""
+    """The patients of one clinic as they live."""
 
     people: list[Person]
     days: int
     seed: int
-    progress: Callable[[str], None]
     _pending: list[tuple[datetime, int, str, str]] = field(default_factory=list)
     _asked: Counter[str] = field(default_factory=Counter)
 
@@ -159,20 +171,15 @@ class Population:
             self._clinic = session.scalars(select(Clinic)).one()
             closer = session.scalars(select(Staff.id).where(Staff.role == Role.MEDICAL_DIRECTOR))
             self._staff_id = closer.one()
-        start = clock.now()
-        end, tenth = start + timedelta(days=self.days), timedelta(days=self.days) / 10
+        end = clock.now() + timedelta(days=self.days)
         for person in self.people:
             self._enrol(person)
         inline.settle(self._carrier, self._reader)
-        told = start
         while (moment := self._next(end)) is not None:
             clock.advance(max(timedelta(), moment - clock.now()) + timedelta(milliseconds=1))
             self._answer()
             self._close()
             inline.settle(self._carrier, self._reader)
-            if clock.now() - told >= tenth:
-                told = clock.now()
-                self.progress(f"day {(told - start).days} of {self.days}")
         clock.advance(max(timedelta(), end - clock.now()))
         return self._result(clock.now())
 
@@ -235,32 +242,52 @@ class Population:
                 select(func.count()).select_from(CheckIn).where(CheckIn.sent_at.is_not(None))
             )
             tasks = Counter(session.scalars(select(StaffTask.kind)))
-            counts = {
-                "patients": len(self.people),
-                "check-ins sent": sent or 0,
-                "answered": check_ins[CheckInStatus.ANSWERED],
-                "reminded": reminded or 0,
-                "not answered": check_ins[CheckInStatus.UNANSWERED],
-                "by phone instead": check_ins[CheckInStatus.BY_PHONE],
-                "asked with another": check_ins[CheckInStatus.COMBINED],
-                "dropped": check_ins[CheckInStatus.CANCELLED],
-                "alerts": session.scalar(select(func.count()).select_from(Alert)) or 0,
-                "opted out": session.scalar(
-                    select(func.count()).select_from(Patient).where(Patient.opted_out_at.is_not(None))
-                )
-                or 0,
-                **{f"task: {kind.value}": count for kind, count in sorted(tasks.items())},
-            }
+            counts = Counter(
+                {
+                    "patients": len(self.people),
+                    "check-ins sent": sent or 0,
+                    "answered": check_ins[CheckInStatus.ANSWERED],
+                    "reminded": reminded or 0,
+                    "not answered": check_ins[CheckInStatus.UNANSWERED],
+                    "by phone instead": check_ins[CheckInStatus.BY_PHONE],
+                    "asked with another": check_ins[CheckInStatus.COMBINED],
+                    "dropped": check_ins[CheckInStatus.CANCELLED],
+                    "alerts": session.scalar(select(func.count()).select_from(Alert)) or 0,
+                    "opted out": session.scalar(
+                        select(func.count()).select_from(Patient).where(Patient.opted_out_at.is_not(None))
+                    )
+                    or 0,
+                    **{f"task: {kind.value}": count for kind, count in sorted(tasks.items())},
+                }
+            )
             violations = {check.__name__: list(check(session, now)) for check in INVARIANTS}
         return Result(counts, violations)
 
 
 def live(size: int, days: int, seed: int, progress: Callable[[str], None]) -> Result:
-    """Let a crowd of `size` live for `days` in a record of its own."""
+    """Let a crowd of `size` live for `days`: clinics of `CLINIC` patients side by side, each in a process and
+    a record of its own. How many clinics there are does not hang on the machine, so a seed says it all."""
+    people = crowd(size, seed)
+    clinics = [people[at : at + CLINIC] for at in range(0, size, CLINIC)]
+    # a process that starts from a clean one: this one may have threads
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    result = Result(Counter(), {check.__name__: [] for check in INVARIANTS})
+    with ProcessPoolExecutor(min(len(clinics), os.cpu_count() or 1), context) as pool:
+        lives = [pool.submit(_live, ours, days, seed + at) for at, ours in enumerate(clinics)]
+        for done, life in enumerate(as_completed(lives), 1):
+            result += life.result()
+            progress(f"{done} of {len(clinics)} clinics have lived through {days} days")
+    return result
+
+
+def _live(people: list[Person], days: int, seed: int) -> Result:
+    """Let the patients of one clinic live for `days` in a record of its own."""
+    log.configure("ERROR")
     with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
         settings = Settings(var_dir=Path(folder), database_url=None, demo=True, carrier="simulator")
         app_settings.use_settings(settings)
         open_record(settings, lasting=False)
         demo.seed(patients=False)
         gc.freeze()  # what is loaded by now stays: collections need not look at it
-        return Population(crowd(size, seed), days, seed, progress).run()
+        return Population(people, days, seed).run()

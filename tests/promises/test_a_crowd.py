@@ -29,7 +29,7 @@ def desk(desk: Desk) -> Desk:
 
 def test_a_crowd_lives_through_a_fortnight_without_breaking_a_rule(desk: Desk) -> None:
     people = crowd(14, seed=3)
-    result = Population(people, days=9, seed=3, progress=lambda _line: None).run()
+    result = Population(people, days=9, seed=3).run()
     assert result.clean, result.violations
     assert result.counts["answered"] > 20
     assert result.counts["check-ins sent"] >= result.counts["answered"]

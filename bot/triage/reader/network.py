@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from bot.triage.reader import artefact
@@ -29,6 +30,8 @@ class Network:
 
     def __init__(self, home: Path) -> None:
         self._threads = os.cpu_count() or 1
+        # the heads are small: threads that wait for a share of them spin, and took 40 % of the machine
+        threadpool_limits(1, user_api="blas")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # many messages run side by side, which shares the cores better
         options.inter_op_num_threads = 1
