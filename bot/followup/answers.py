@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from bot import clock, events
 from bot.db.engine import transaction
 from bot.followup import protocols
 from bot.followup.asking import Value, judge, plain_id
 from bot.followup.ending import finish_if_done
-from bot.followup.models import CheckIn, CheckInStatus
+from bot.followup.models import CheckIn, CheckInStatus, Enrolment
 from bot.messaging.models import Message
 from bot.protocols.schema import Question
 from bot.records.models import AssessmentRecord
@@ -23,6 +23,8 @@ from bot.triage.types import Tier, most_urgent
 
 #: The 0-10 answers that are symptoms, and show in the trend.
 SYMPTOMS = ("pain", "swelling", "bruising", "tenderness")
+
+_FOLLOWED = (joinedload(CheckIn.enrolment, innerjoin=True).joinedload(Enrolment.treatment, innerjoin=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,17 @@ def record_all(check_in_id: str, told: Sequence[Told]) -> None:
     triaged before.
     """
     with transaction() as session:
-        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+        check_in = _locked(session, check_in_id)
         earlier, asked = before(session, check_in), protocols.questions(session, check_in)
         for one in told:
             message = _keep(session, check_in, one, earlier, asked)
     if told:
         events.committed(check_in.clinic_id, message.conversation_id)
+
+
+def _locked(session: Session, check_in_id: str) -> CheckIn:
+    """The check-in, held until the transaction ends, with the series and the treatment that it follows."""
+    return session.get_one(CheckIn, check_in_id, options=_FOLLOWED, with_for_update={"of": CheckIn})
 
 
 def remark(check_in_id: str, question: str, *, words: str, message_id: str) -> None:
@@ -99,7 +106,7 @@ def finish(check_in_id: str, message_id: str) -> Literal["well", "concern"]:
     raised an alert for is not raised again.
     """
     with transaction() as session:
-        check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
+        check_in = _locked(session, check_in_id)
         message = session.get_one(Message, message_id)
         tier, note = judgement(session, check_in)
         if check_in.answered_at is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock, events
 from bot import settings as app_settings
@@ -160,7 +161,10 @@ def step(check_in_id: str, dialogue: Dialogue | None) -> None:
 def _locked(session: Session, check_in_id: str) -> CheckIn:
     """The check-in, held until the transaction ends, and then, as it is by now, what belongs to it."""
     check_in = session.get_one(CheckIn, check_in_id, with_for_update=True)
-    session.get_one(Enrolment, check_in.enrolment_id, options=_WHOLE)
+    enrolment = session.get_one(Enrolment, check_in.enrolment_id, options=_WHOLE)
+    # a session forgets what nobody holds, and would read it again at every mention
+    set_committed_value(check_in, "enrolment", enrolment)
+    set_committed_value(check_in, "patient", enrolment.patient)
     return check_in
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -33,6 +33,16 @@ from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Branch, Measure, Question, Schedule, Threshold, Window, Wording
 
 BATCH = 200
+_PART: BindParameter[str] = bindparam("id")
+#: Asked several times for every answer, and made once.
+_TOGETHER = (
+    select(CheckIn, Enrolment)
+    .join(
+        Enrolment, or_(Enrolment.id == CheckIn.enrolment_id, Enrolment.merged_into_id == CheckIn.enrolment_id)
+    )
+    .where(or_(CheckIn.id == _PART, CheckIn.combined_into_id == _PART))
+    .order_by(CheckIn.id != _PART, CheckIn.id, Enrolment.id != CheckIn.enrolment_id, Enrolment.id)
+)
 Value = TypeVar("Value")
 
 
@@ -106,9 +116,9 @@ def areas_of(session: Session, check_in: CheckIn) -> list[str]:
 
 
 def _asked_together(session: Session, check_in: CheckIn) -> list[tuple[CheckIn, Enrolment]]:
-    """What one check-in is about: the series of each check-in that is asked as a part of it, and its own."""
-    parts = [check_in, *session.scalars(select(CheckIn).where(CheckIn.combined_into_id == check_in.id))]
-    return [(one, enrolment) for one in parts for enrolment in _sharing(session, one.enrolment)]
+    """What one check-in is about: its own series with those merged into it, and those of each check-in that
+    is asked as a part of it."""
+    return [row._tuple() for row in session.execute(_TOGETHER, {"id": check_in.id})]
 
 
 def _sharing(session: Session, enrolment: Enrolment) -> list[Enrolment]:

@@ -13,6 +13,7 @@ import heapq
 import itertools
 import os
 import random
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from bot.channels.base import CarrierError, Inbound, Outbound, Sent
 from bot.clinic import demo
 from bot.clinic.enrolment import enrol
 from bot.clinic.models import Clinic, Patient, Role, Staff
-from bot.db.engine import reading
+from bot.db.engine import engine, reading
 from bot.dialogue.scores import read_named
 from bot.dialogue.turn import Turn
 from bot.durable import inline, sweep
@@ -53,6 +54,7 @@ from bot.start import open_record
 CLINIC = 25
 #: How long the clinic takes to close an alert.
 CLOSES_AFTER = timedelta(hours=3)
+LOOKS_EVERY = timedelta(minutes=30)
 # asked at every step, and made once
 _OPEN = select(Alert.id).where(Alert.status != AlertStatus.CLOSED, Alert.created_at <= bindparam("since"))
 _CONTENT = select(Message.content_id).where(Message.id == bindparam("id"))
@@ -171,7 +173,8 @@ class Population:
             self._clinic = session.scalars(select(Clinic)).one()
             closer = session.scalars(select(Staff.id).where(Staff.role == Role.MEDICAL_DIRECTOR))
             self._staff_id = closer.one()
-        end = clock.now() + timedelta(days=self.days)
+        self._looked = clock.now()
+        end = self._looked + timedelta(days=self.days)
         for person in self.people:
             self._enrol(person)
         inline.settle(self._carrier, self._reader)
@@ -226,7 +229,10 @@ class Population:
             inbox.receive(Inbound(Channel.SMS, f"IN{number}", self._clinic.text_number, phone, text))
 
     def _close(self) -> None:
-        """The clinic looks after its alerts."""
+        """The clinic looks after its alerts, every half hour."""
+        if clock.now() - self._looked < LOOKS_EVERY:
+            return
+        self._looked = clock.now()
         with reading() as session:
             waiting = session.scalars(_OPEN, {"since": clock.now() - CLOSES_AFTER}).all()
         for alert_id in waiting:
@@ -273,21 +279,35 @@ def live(size: int, days: int, seed: int, progress: Callable[[str], None]) -> Re
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     result = Result(Counter(), {check.__name__: [] for check in INVARIANTS})
-    with ProcessPoolExecutor(min(len(clinics), os.cpu_count() or 1), context) as pool:
-        lives = [pool.submit(_live, ours, days, seed + at) for at, ours in enumerate(clinics)]
+    with (
+        tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder,
+        ProcessPoolExecutor(min(len(clinics), os.cpu_count() or 1), context) as pool,
+    ):
+        homes = [Path(folder) / str(number) for number in range(len(clinics))]
+        _open(homes[0])
+        demo.seed(patients=False)
+        engine().dispose()  # the file is whole
+        for home in homes[1:]:
+            shutil.copytree(homes[0], home)
+        lives = [
+            pool.submit(_live, home, ours, days, seed + at)
+            for at, (home, ours) in enumerate(zip(homes, clinics, strict=True))
+        ]
         for done, life in enumerate(as_completed(lives), 1):
             result += life.result()
             progress(f"{done} of {len(clinics)} clinics have lived through {days} days")
     return result
 
 
-def _live(people: list[Person], days: int, seed: int) -> Result:
-    """Let the patients of one clinic live for `days` in a record of its own."""
+def _open(home: Path) -> None:
+    settings = Settings(var_dir=home, database_url=None, demo=True, carrier="simulator")
+    app_settings.use_settings(settings)
+    open_record(settings, lasting=False)
+
+
+def _live(home: Path, people: list[Person], days: int, seed: int) -> Result:
+    """Let the patients of one clinic live for `days`, in the record at `home`."""
     log.configure("ERROR")
-    with tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder:
-        settings = Settings(var_dir=Path(folder), database_url=None, demo=True, carrier="simulator")
-        app_settings.use_settings(settings)
-        open_record(settings, lasting=False)
-        demo.seed(patients=False)
-        gc.freeze()  # what is loaded by now stays: collections need not look at it
-        return Population(people, days, seed).run()
+    _open(home)
+    gc.freeze()  # what is loaded by now stays: collections need not look at it
+    return Population(people, days, seed).run()

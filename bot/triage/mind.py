@@ -35,13 +35,15 @@ _ELLO = (
     r"(?:hacerme (?:dano|nada)|lastimarme|matarme|suicidarme|morir(?:me)?|eso)|"
     r"(?:no|nunca|jamas) (?:lo haria|haria (?:eso|algo asi)|me haria (?:dano|nada)))"
 )
-_MERELY = r"(?:just|only|so|really|very|pretty|a (?:bit|little)|more|solo|solamente|muy|un poco|mas bien|es que)"
+_MERELY = (
+    r"(?:just|only|so|really|very|pretty|a (?:bit|little)|more|solo|solamente|muy|un poco|mas bien|es que)"
+)
 #: What people feel about how they look. What may mean more ("tired of it all", "desperate") is not here.
 _FEELING = (
     r"(?:sad|upset|tired|annoyed|angry|cross|mad|disappointed|frustrated|stressed|nervous|anxious|worried|"
-    r"unhappy|embarrassed|ugly|fe[oa]|fine|ok|okay|alright|all right|good|venting|triste|cansad[oa]|enojad[oa]|"
-    r"enfadad[oa]|molest[oa]|frustrad[oa]|nervios[oa]|preocupad[oa]|agobiad[oa]|decepcionad[oa]|disgustad[oa]|"
-    r"bien|tranquil[oa])"
+    r"unhappy|embarrassed|ugly|fe[oa]|fine|ok|okay|alright|all right|good|venting|triste|cansad[oa]|"
+    r"enojad[oa]|enfadad[oa]|molest[oa]|frustrad[oa]|nervios[oa]|preocupad[oa]|agobiad[oa]|decepcionad[oa]|"
+    r"disgustad[oa]|bien|tranquil[oa])"
 )
 _LOOKS = (
     r"(?:(?:how|the way) (?:i|it|they) looks?(?: now)?|(?:my|the) (?:face|lips?|nose|eyes?|chin|jaw|forehead|"
@@ -61,7 +63,8 @@ _AFTER = (
 )
 #: What the desk is for, asked after the no. Triage reads the question as well, for what else it may say.
 _ASKS_ON = (
-    r"(?:(?:can|could|should|when can|how soon can) i|is it (?:ok|okay|normal|safe)|puedo|cuando puedo|es normal)"
+    r"(?:(?:can|could|should|when can|how soon can) i|is it (?:ok|okay|normal|safe)|"
+    r"puedo|cuando puedo|es normal)"
 )
 _NO = re.compile(
     rf"(?:{_LEAD} )*(?:{_A_NO}|nothing like that|{_NEVER} {_IT}|{_ELLO})(?: {_AFTER})*(?: {_ASKS_ON} .*)?"

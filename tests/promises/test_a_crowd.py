@@ -13,7 +13,7 @@ from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Direction, Kind, Message, MessageEvent
 from bot.simulation import invariants
 from bot.simulation.crowd import SHARES, crowd
-from bot.simulation.population import OneTextReader, Population
+from bot.simulation.population import CLINIC, OneTextReader, Population, live
 from tests.support.desk import PAT, Desk
 
 
@@ -33,6 +33,15 @@ def test_a_crowd_lives_through_a_fortnight_without_breaking_a_rule(desk: Desk) -
     assert result.clean, result.violations
     assert result.counts["answered"] > 20
     assert result.counts["check-ins sent"] >= result.counts["answered"]
+
+
+def test_a_crowd_of_two_clinics_is_counted_as_one() -> None:
+    told: list[str] = []
+    result = live(CLINIC + 1, days=2, seed=5, progress=told.append)
+    assert result.clean, result.violations
+    assert result.counts["patients"] == CLINIC + 1
+    assert result.counts["check-ins sent"] > CLINIC / 2
+    assert told == [f"{done} of 2 clinics have lived through 2 days" for done in (1, 2)]
 
 
 def test_the_same_seed_gives_the_same_crowd_with_every_manner_in_it() -> None:
