@@ -132,7 +132,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             "phases": np.array([_phase_of_example(message) for message in examples], dtype=np.float32),
         }
         targets = np.eye(len(self._labels), dtype=np.float32)[[self._labels.index(name) for name in intents]]
-        likeness = self._likeness(self._arrays["vectors"], self._letters, self._arrays["phases"])
+        likeness = self._likeness(
+            self._arrays["vectors"], self._letters, self._arrays["phases"], to_itself=True
+        )
         votes, sample, without_itself = _solve(likeness, targets, self._config["ridge"])
         self._arrays["votes"] = votes
         self._arrays["sharpness"] = np.array(_sharpness(without_itself, targets[sample]), dtype=np.float32)
@@ -214,21 +216,30 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         return self._with_pairs_resolved(likelihoods, phase) if phase in PHASES else likelihoods
 
     def _likeness(
-        self, vectors: NDArray[Any], letters: sparse.csr_matrix, phases: NDArray[Any]
+        self,
+        vectors: NDArray[Any],
+        letters: sparse.csr_matrix,
+        phases: NDArray[Any],
+        *,
+        to_itself: bool = False,
     ) -> NDArray[Any]:
-        """How alike messages (rows) and training examples (columns) are.
+        """How alike messages (rows) and training examples (columns) are. `to_itself`: the messages are the
+        examples, and what stands above the diagonal is left out, as it stands below it.
 
         To a message of an unknown phase every example counts as it is: a missing phase tells nothing.
         """
         assert self._letters is not None
-        alike: NDArray[Any] = vectors @ self._arrays["vectors"].T
-        alike -= 1
-        alike *= self._config["closeness"]
-        np.exp(alike, out=alike)  # in place: of 20,000 examples one such table has 1.6 GB
+        alike = np.empty((len(vectors), len(self._arrays["vectors"])), np.float32)
         for at in range(0, len(alike), TOGETHER):
             rows = slice(at, at + TOGETHER)
-            alike[rows] += self._config["letters"] * (letters[rows] @ self._letters.T).toarray()
-            alike[rows] *= 1 + self._config["phase"] * np.outer(phases[rows], self._arrays["phases"])
+            columns = slice(at + TOGETHER if to_itself else None)
+            block = vectors[rows] @ self._arrays["vectors"][columns].T
+            block -= 1
+            block *= self._config["closeness"]
+            np.exp(block, out=block)
+            block += self._config["letters"] * (letters[rows] @ self._letters[columns].T).toarray()
+            block *= 1 + self._config["phase"] * np.outer(phases[rows], self._arrays["phases"][columns])
+            alike[rows, columns] = block
         return alike
 
     def _with_pairs_resolved(self, likelihoods: NDArray[Any], phase: str | None) -> NDArray[Any]:
@@ -312,19 +323,19 @@ def _solve(
     likeness: NDArray[Any], targets: NDArray[Any], ridge: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The votes of the examples; a sample of the examples, and the scores that each of them would get had it
-    not been among the examples. `likeness` is overwritten."""
+    not been among the examples. `likeness` is read up to its diagonal, and overwritten."""
     # likeness is a positive definite kernel: Cholesky takes half the time of a general inverse
     likeness[np.diag_indices(len(targets))] += ridge
-    # symmetric, so that its transpose is itself, in the order that lapack works in without a copy
-    factor, failed = lapack.spotrf(likeness.T, lower=True, overwrite_a=True)
+    # its transpose is in the order that lapack works in without a copy, and filled from its diagonal up
+    factor, failed = lapack.spotrf(likeness.T, lower=False, overwrite_a=True)
     if failed:
         raise ValueError("the likeness of the examples is no kernel; raise `ridge` in config.yml")
-    votes = lapack.spotrs(factor, targets, lower=True)[0]
+    votes = lapack.spotrs(factor, targets, lower=False)[0]
     # of the inverse only some of the diagonal is needed, which costs a fraction of all of it
     sample = np.arange(0, len(targets), max(1, len(targets) // LEFT_OUT))
     unit = np.zeros((len(targets), len(sample)), dtype=np.float32, order="F")
     unit[sample, np.arange(len(sample))] = 1
-    halves = lapack.strtrs(factor, unit, lower=True, overwrite_b=True)[0]
+    halves = lapack.strtrs(factor, unit, lower=False, trans=1, overwrite_b=True)[0]
     diagonal = (halves**2).sum(axis=0)
     return votes, sample, targets[sample] - votes[sample] / diagonal[:, np.newaxis]
 
