@@ -72,8 +72,8 @@ def sent(form: FormData) -> Sent:
     keep = [name for name in form if name.startswith("keep-")]
     chosen = {name.removeprefix("keep-"): pages.text(form, name, 10) for name in keep}
     return Sent(
-        pages.text(form, "version", 10),
-        pages.text(form, "since", 10),
+        pages.text(form, "version", 9),
+        pages.text(form, "since", 9),
         {key: side for key, side in chosen.items() if side in SIDES},
         pages.text(form, "confirmed") == "yes",
         pages.text(form, "weighed", 40),
