@@ -49,8 +49,11 @@ def history(session: Session, clinic_id: str, protocol_id: str, t: Translate) ->
     """The clinic's own versions, newest first."""
     found = []
     for row in protocols.versions(session, clinic_id, protocol_id):
-        before = protocols.at_version(session, clinic_id, protocol_id, row.version - 1)
-        changed = None if before is None else told(before, Schedule.model_validate(row.definition), t)
+        before, after = (
+            protocols.at_version(session, clinic_id, protocol_id, version)
+            for version in (row.version - 1, row.version)
+        )
+        changed = None if before is None or after is None else told(before, after, t)
         author = session.get_one(Staff, row.author_id)
         found.append(Version(row.version, author.id, author.name, row.created_at, row.note, changed))
     return found

@@ -15,7 +15,7 @@ _PROTOCOL = {
     "changed_meanwhile": "Somebody else has changed this protocol meanwhile. Look at it first.",
     "changed_by_you": "You have changed this protocol yourself meanwhile, in another tab. Look at it first.",
     "nothing": "Nothing would change, so there is no new version.",
-    "choose": "Two people have changed this. Say which of the two is to hold.",
+    "choose": "This was changed in two places. Say which of the two is to hold.",
     "languages": "These words look like another language. Swap them, or tick that they are right.",
     "numbers": "Days and hours are whole numbers, like 14 and 10.",
     "empty": "A protocol has at least 1 check-in.",

@@ -58,13 +58,16 @@ def in_force(session: Session, clinic_id: str, protocol_id: str) -> Schedule:
 
 
 def at_version(session: Session, clinic_id: str, protocol_id: str, version: int) -> Schedule | None:
-    """What a version of the clinic's protocol said, or the shipped one; None when it is not known any
-    more."""
+    """What a version of the clinic's protocol said, or the shipped one; None when it is not known any more,
+    or cannot be read any more."""
     own = session.scalars(
         select(ProtocolVersion).filter_by(clinic_id=clinic_id, protocol_id=protocol_id, version=version)
     ).first()
     if own is not None:
-        return Schedule.model_validate(own.definition)
+        try:
+            return Schedule.model_validate(own.definition)
+        except ValidationError:  # it says what protocols no longer may; only what is in force must be read
+            return None
     shipped = catalogue().schedules[protocol_id]
     return shipped if shipped.version == version else None
 

@@ -6,10 +6,12 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from bot.clinic.models import Staff
 from bot.db.engine import reading, transaction
 from bot.followup import protocols
+from bot.followup.models import ProtocolVersion
 from bot.protocols.schema import Schedule, Wording
 from tests.contract.console_clinic import World
 from tests.contract.test_console_follow_up import PAGE, SHIPPED
@@ -269,6 +271,21 @@ def test_the_history_says_what_each_version_changed_in_both_languages(
     assert "Sensibilidad, se pregunta: a todos, en lugar de: solo tras Algún bulto: sí" in spanish
 
 
+def test_a_version_that_cannot_be_read_any_more_does_not_close_the_page(
+    doctor: TestClient, world: World
+) -> None:
+    change_of(world, "nurse", hour=15)
+    change_of(world, "doctor", hour=16)
+    with transaction() as session:
+        old = session.scalars(select(ProtocolVersion).filter_by(version=SHIPPED + 1)).one()
+        old.definition = old.definition | {"check_ins": [{"day": 1, "ask": ["overall", "gone", "other"]}]}
+    page = doctor.get(PAGE)
+    assert page.status_code == 200
+    assert page.text.count("What it was before is not known any more.") == 2
+    overtaken = post(doctor, PAGE, **whole(page.text) | {"version": str(SHIPPED + 1), "hour": "9"})
+    assert 'id="keep-hour"' in overtaken.text
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_an_overtaken_tab_is_told_in_its_language(world: World, language: str) -> None:
     with transaction() as session:
@@ -278,8 +295,8 @@ def test_an_overtaken_tab_is_told_in_its_language(world: World, language: str) -
     change_of(world, "nurse", hour=15)
     page = post(client, PAGE, **old | {"hour": "9"}, confirmed="yes").text
     words = {
-        "en": ("Changed since you opened this page", "Both of you have changed this", "As in force now: 15"),
-        "es": ("Ha cambiado desde que abrió", "Esto lo han cambiado las dos", "Como está en vigor: 15"),
+        "en": ("Changed since you opened this page", "Changed in both places", "As in force now: 15"),
+        "es": ("Ha cambiado desde que abrió", "Cambiado en los dos sitios", "Como está en vigor: 15"),
     }
     for one in words[language]:
         assert one in page
