@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.audit import trail
-from bot.clinic.models import Patient
+from bot.clinic.models import Patient, Treatment
 from bot.console.pages import NotThere
 from bot.console.sessions import Visitor
 from bot.db.base import ClinicOwned
@@ -56,6 +56,11 @@ def message_for(session: Session, who: Visitor, message_id: str) -> Message:
 def patient_for(session: Session, who: Visitor, patient_id: str) -> Patient:
     """The patient of the visitor's clinic. Raises `NotThere`."""
     return _of_clinic(session, who, Patient, patient_id)
+
+
+def treatment_for(session: Session, who: Visitor, treatment_id: str) -> Treatment:
+    """The treatment of a patient of the visitor's clinic. Raises `NotThere`."""
+    return _of_clinic(session, who, Treatment, treatment_id)
 
 
 def intake_for(session: Session, who: Visitor, intake_id: str) -> Intake:

@@ -84,6 +84,10 @@ def enrol(request: Request, who: SignedIn, form: Posted) -> Response:
     except enrolment.EnrolmentInvalid as problem:
         errors = in_words(problem, who)
         return _page(request, who, typed, areas, consent=consent, touch_up=touch_up, errors=errors)
+    if result.known:
+        return RedirectResponse(
+            f"/console/patients/{result.patient_id}?did=known&of={result.treatment_id}", 303
+        )
     did = "enrolled_over" if result.over else "enrolled"
     return RedirectResponse(f"/console/patients/{result.patient_id}?did={did}", 303)
 
@@ -128,9 +132,14 @@ def _page(
             product_options=sorted(
                 ((p.id, p.name) for p in catalogue().products.values()), key=lambda p: p[1]
             ),
-            locations=sorted({row.location for row in rotas(session, who.clinic_id) if row.location}),
+            locations=locations_of(session, who.clinic_id),
             injector_options=[(staff.id, staff.name) for staff in _injectors(session, who)],
         )
+
+
+def locations_of(session: Session, clinic_id: str) -> list[str]:
+    """The locations that the clinic's rotas name."""
+    return sorted({row.location for row in rotas(session, clinic_id) if row.location})
 
 
 def _injectors(session: Session, who: Visitor) -> list[Staff]:

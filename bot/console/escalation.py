@@ -67,8 +67,8 @@ def _read(form: FormData) -> Plan:
     return Plan(
         tuple(steps),
         _number(pages.text(form, "remind")),
-        int(_number(pages.text(form, "repeats"))),
-        int(_number(pages.text(form, "unack"))),
+        _whole(pages.text(form, "repeats")),
+        _whole(pages.text(form, "unack")),
         pages.text(form, "phone"),
     )
 
@@ -80,6 +80,12 @@ def _number(text: str) -> float:
     except ValueError:
         return -1
     return number if abs(number) < 1e6 else -1
+
+
+def _whole(text: str) -> int:
+    """The whole number, or -1, which every check refuses, for what is none: 1.7 times is not once."""
+    number = _number(text)
+    return int(number) if int(number) == number else -1
 
 
 def _page(

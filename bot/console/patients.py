@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,6 +15,7 @@ from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
 from bot.console import outcomes, pages, photos, timeline
 from bot.console.access import patient_for
+from bot.console.enrol import locations_of
 from bot.console.follow_up import enrolments_of
 from bot.console.intake import newest_of as newest_intake
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
@@ -23,6 +25,7 @@ from bot.counselling import service as counselling
 from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
 from bot.followup.models import CheckIn, CheckInStatus
+from bot.messaging.consent import agreed_to_texts, awaits_answer
 from bot.messaging.models import Conversation
 from bot.messaging.threads import local_day, staff_at
 from bot.photos import gallery
@@ -33,9 +36,15 @@ PAGE_SIZE = 50
 NEXT_SHOWN = 6
 #: What was just done on this page.
 DID = (
-    *("enrolled", "enrolled_over", "asked", "changed", "saved", "judged"),
+    *("enrolled", "enrolled_over", "known", "relocated", "asked", "changed", "saved", "judged"),
     *("rated", "unrated_gais", "unrated_treatment", "linked", "link_opted_out"),
 )
+#: What is said of an enrolment while no texts go out to the patient.
+ENROLLED = {
+    "awaited": "enrolled_awaited",
+    "not_agreed": "enrolled_no_texts",
+    "opted_out": "enrolled_no_texts",
+}
 LOT_FROM = 3  #: signs of a lot number to search by, at least
 
 
@@ -67,10 +76,10 @@ def patients_page(request: Request, who: SignedIn, q: str = "", page: int = 1) -
 @router.get("/patients/{patient_id}")
 @door("patient.view", Permission.VIEW_PATIENTS)
 def patient_page(
-    request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = ""
+    request: Request, who: SignedIn, patient_id: str, show: str = "all", did: str = "", of: str = ""
 ) -> Response:
     """Who it is, what was done, what comes next, and everything that happened."""
-    return _patient_page(request, who, patient_id, show, did)
+    return one_page(request, who, patient_id, show, did, of)
 
 
 @router.post("/patients/{patient_id}/acknowledgement")
@@ -82,24 +91,40 @@ def ask_acknowledgement(request: Request, who: SignedIn, form: Posted, patient_i
     try:
         counselling.ask(who.staff_id, patient_id)
     except counselling.NothingToAsk as problem:
-        return _patient_page(request, who, patient_id, problem=str(problem), status=422)
+        return one_page(request, who, patient_id, problem=str(problem), status=422)
     return RedirectResponse(f"/console/patients/{patient_id}?did=asked", 303)
 
 
-def _patient_page(
+@dataclass(frozen=True, slots=True)
+class Relocating:
+    """A location that was typed for a treatment and refused, and why."""
+
+    treatment_id: str
+    typed: str
+    error: str
+
+
+def one_page(
     request: Request,
     who: Visitor,
     patient_id: str,
     show: str = "all",
     did: str = "",
+    of: str = "",
     problem: str = "",
+    relocating: Relocating | None = None,
     status: int = 200,
 ) -> Response:
+    """One patient's page. `of`: the treatment that was found on record already."""
     show = show if show in timeline.FILTERS else timeline.FILTERS[0]
     with reading() as session:
         patient = patient_for(session, who, patient_id)
         newest = patient.treatments[0] if patient.treatments else None
         entries, cut = timeline.entries(session, patient.id, show)
+        opted_out_at = _opted_out(session, patient)
+        texts = _texts(session, patient, opted_out_at)
+        known = next((one for one in patient.treatments if did == "known" and one.id == of), None)
+        said = ENROLLED.get(texts, did) if did == "enrolled" else did if did in DID else ""
         return pages.render(
             request,
             "patient.html",
@@ -109,7 +134,11 @@ def _patient_page(
             acknowledgements=counselling.of_patient(session, patient.id),
             unconfirmed=counselling.unconfirmed(session, patient.id),
             counselling_problem=problem,
-            opted_out_at=_opted_out(session, patient),
+            opted_out_at=opted_out_at,
+            texts=texts,
+            known=known,
+            relocating=relocating,
+            locations=locations_of(session, who.clinic_id),
             intake=newest_intake(session, patient),
             open_alerts=_open_alerts(session, patient),
             coming=_coming(session, patient),
@@ -126,7 +155,7 @@ def _patient_page(
             cut=cut,
             show=show,
             filters=timeline.FILTERS,
-            did=did if did in DID else "",
+            did="" if did == "known" and known is None else said,
             flag_label=flag_label,
             product_name=product_name,
             local_day=local_day,
@@ -187,6 +216,15 @@ def _opted_out(session: Session, patient: Patient) -> object:
     return session.scalar(
         select(func.max(Conversation.opted_out_at)).where(Conversation.patient_id == patient.id)
     )
+
+
+def _texts(session: Session, patient: Patient, opted_out_at: object) -> str:
+    """Whether texts go out to the patient, and what is missing if not."""
+    if opted_out_at:
+        return "opted_out"
+    if agreed_to_texts(session, patient):
+        return "receives"
+    return "awaited" if awaits_answer(session, patient) else "not_agreed"
 
 
 def _open_alerts(session: Session, patient: Patient) -> list[Alert]:

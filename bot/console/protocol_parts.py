@@ -14,6 +14,7 @@ from bot.clinic.models import Clinic
 from bot.console import pages
 from bot.followup import branches, shading
 from bot.followup.branches import ALWAYS
+from bot.followup.errors import Fault, ProtocolRefused
 from bot.messaging.segments import segments
 from bot.protocols.catalogue import catalogue
 from bot.protocols.lint import LANGUAGES
@@ -67,14 +68,17 @@ def may_wait() -> list[Question]:
 
 def waiting(schedule: Schedule, typed: Mapping[str, Row]) -> list[Waiting]:
     """Every question that can wait, as typed, or else as in force."""
-    own = {str(name): branch for name, branch in schedule.only_if.items()}
     found = []
     for question in may_wait():
-        in_force = own.get(question.id, question.only_if)
-        row = typed.get(question.id) or _row(in_force)
+        row = typed.get(question.id) or _row(_condition(schedule, question))
         before = branches.before(question.id, catalogue().questions)
-        found.append(Waiting(question, before, row, question.only_if, question.id in own))
+        own = question.id in schedule.only_if
+        found.append(Waiting(question, before, row, question.only_if, own))
     return found
+
+
+def _condition(schedule: Schedule, question: Question) -> Branch | None:
+    return schedule.only_if.get(question.id, question.only_if)
 
 
 def _row(branch: Branch | None) -> Row:
@@ -109,9 +113,20 @@ def typed_waiting(form: FormData) -> dict[str, Row]:
     return found
 
 
-def wanted_waiting(rows: Mapping[str, Row]) -> dict[str, Branch | None]:
-    """The conditions that `rows` say, by question. Raises ProtocolRefused."""
-    return {name: branches.read(name, row, catalogue().questions) for name, row in rows.items()}
+def wanted_waiting(schedule: Schedule, rows: Mapping[str, Row]) -> dict[str, Branch | None]:
+    """The conditions that `rows` say, by question, typed over those of `schedule`. Raises ProtocolRefused
+    with all that is wrong with them."""
+    questions = catalogue().questions
+    found: dict[str, Branch | None] = {}
+    faults: list[Fault] = []
+    for name, row in rows.items():
+        try:
+            found[name] = branches.read(name, row, questions, _condition(schedule, questions[name]))
+        except ProtocolRefused as problem:
+            faults.extend(problem.faults)
+    if faults:
+        raise ProtocolRefused(*faults)
+    return found
 
 
 def windows(schedule: Schedule, typed: Mapping[Measure, tuple[str, str]]) -> list[Shaded]:

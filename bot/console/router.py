@@ -35,13 +35,14 @@ from bot.console import (
     rota,
     staff,
     tasks,
+    treatments,
     triage,
 )
 from bot.console.pages import ConsoleRoute, NotThere
 
 PARTS = (
     *(assets, auth, other_ways_in, queue, alerts, patients, photos, patient_edit, follow_up, protocols),
-    *(content, chart, intake, tasks, enrol, triage, outcomes, recall, contact, account, staff),
+    *(content, chart, intake, tasks, enrol, treatments, triage, outcomes, recall, contact, account, staff),
     *(conversations, judging, dashboard, check_ins, clinic_settings, rota, escalation, audit),
 )
 

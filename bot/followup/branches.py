@@ -51,12 +51,18 @@ def before(name: str, questions: Mapping[str, Question]) -> list[Question]:
     return [questions[one] for one in order[: order.index(name)] if questions[one].answer in JUDGED]
 
 
-def read(name: str, row: Mapping[str, Any], questions: Mapping[str, Question]) -> Branch | None:
+def read(
+    name: str, row: Mapping[str, Any], questions: Mapping[str, Question], standing: Branch | None = None
+) -> Branch | None:
     """The condition that a form's `row` says for the question `name`, as typed; None: everybody is asked.
+    What is left in the row of the `standing` condition, and no longer fits, counts as taken out with it.
     Raises ProtocolRefused."""
-    if not row["question"]:
+    chosen = row["question"]
+    if not chosen:
+        if _stray(row, "", standing, questions):
+            raise ProtocolRefused("branch_question", question=name)
         return None
-    asked = questions.get(row["question"])
+    asked = questions.get(chosen)
     if asked is None:
         raise ProtocolRefused("branch_unknown", question=name)
     from_day = _number(name, row["from_day"], LAST_DAY) or 0
@@ -71,7 +77,23 @@ def read(name: str, row: Mapping[str, Any], questions: Mapping[str, Question]) -
         raise ProtocolRefused("branch_answer", question=name)
     if at_least is None and not among:
         raise ProtocolRefused("branch_empty", question=name)
+    if _stray(row, asked.id, standing, questions):
+        raise ProtocolRefused("branch_stray", question=name)
     return Branch(question=asked.id, at_least=at_least, among=among, from_day=from_day)
+
+
+def _stray(
+    row: Mapping[str, Any], chosen: str, standing: Branch | None, questions: Mapping[str, Question]
+) -> bool:
+    """Whether something was typed in `row` that the chosen question has no use for."""
+    left = {} if standing is None else {standing.question: set(standing.among)}
+    if any(values and set(values) != left.get(one) for one, values in row["among"].items() if one != chosen):
+        return True
+    score = "" if standing is None or standing.at_least is None else str(standing.at_least)
+    if row["at_least"] not in ("", score) and not (chosen and questions[chosen].answer == "scale"):
+        return True
+    from_day = "" if standing is None else str(standing.from_day)
+    return not chosen and row["from_day"] not in ("", from_day)
 
 
 def _number(name: str, typed: str, most: int) -> int | None:

@@ -20,11 +20,14 @@ from bot.protocols.errors import ContentError
 from bot.protocols.every_text import every_text
 from bot.protocols.lint import LANGUAGES, lint_piece, too_long
 from bot.protocols.never_say import breaches
+from bot.protocols.phrases import Language
 from bot.protocols.schema import Piece, Schedule, Variant, Wording
+from bot.triage.language import detect
 
 PIECE = "checkin.done_well"
 #: What must stay in the words: whom to call is the one thing that everybody who is well must take away.
 URGENT = ("emergency_phone", "emergency_number")
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
 class OwnWords(NamedTuple):
@@ -73,6 +76,17 @@ def read(en: str, es: str) -> Wording | None:
     if faults:
         raise ProtocolRefused(*faults)
     return wording
+
+
+def swapped(wording: Wording) -> list[Language]:
+    """The languages whose words look as if they were written in the other one. A guess: short words say
+    nothing."""
+    told: list[Language] = []
+    for language in LANGUAGES:
+        words = _PLACEHOLDER.sub(" ", getattr(wording, language))
+        if detect(words, default=language) != language:
+            told.append(language)
+    return told
 
 
 def _faults(wording: Wording) -> Iterator[Fault]:

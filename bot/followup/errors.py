@@ -13,6 +13,10 @@ _CHANGE = {
 }
 _PROTOCOL = {
     "changed_meanwhile": "Somebody else has changed this protocol meanwhile. Look at it first.",
+    "changed_by_you": "You have changed this protocol yourself meanwhile, in another tab. Look at it first.",
+    "nothing": "Nothing would change, so there is no new version.",
+    "choose": "This was changed in two places. Say which of the two is to hold.",
+    "languages": "These words look like another language. Swap them, or tick that they are right.",
     "numbers": "Days and hours are whole numbers, like 14 and 10.",
     "empty": "A protocol has at least 1 check-in.",
     "days": "The days must rise, none of them twice.",
@@ -24,6 +28,8 @@ _PROTOCOL = {
     "threshold_empty": "Say from which answer on a person must look: else every answer would alarm.",
     "threshold_crossed": "The lowest score must not be above the highest: else no answer would alarm.",
     "branch_unknown": "A question waits for one that does not exist.",
+    "branch_question": "Answers are ticked, or numbers given, but no question to wait for is chosen.",
+    "branch_stray": "Answers are given for another question than the one that it waits for.",
     "branch_later": "A question can only wait for one that is asked before it.",
     "branch_answer": "Nobody can answer the earlier question like that.",
     "branch_empty": "Say after which answers it is asked.",

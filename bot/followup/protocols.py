@@ -15,7 +15,7 @@ from bot import clock
 from bot import settings as app_settings
 from bot.clinic.models import Clinic
 from bot.db.engine import reading, transaction
-from bot.followup import branches
+from bot.followup import branches, differences
 from bot.followup.ending import RUNNING, finish_if_done
 from bot.followup.errors import ProtocolRefused
 from bot.followup.hours import texting_hours
@@ -65,6 +65,21 @@ def in_force(session: Session, clinic_id: str, protocol_id: str) -> Schedule:
         .limit(1)
     ).first()
     return catalogue().schedules[protocol_id] if own is None else Schedule.model_validate(own.definition)
+
+
+def at_version(session: Session, clinic_id: str, protocol_id: str, version: int) -> Schedule | None:
+    """What a version of the clinic's protocol said, or the shipped one; None when it is not known any more,
+    or cannot be read any more."""
+    own = session.scalars(
+        select(ProtocolVersion).filter_by(clinic_id=clinic_id, protocol_id=protocol_id, version=version)
+    ).first()
+    if own is not None:
+        try:
+            return Schedule.model_validate(own.definition)
+        except ValidationError:  # it says what protocols no longer may; only what is in force must be read
+            return None
+    shipped = catalogue().schedules[protocol_id]
+    return shipped if shipped.version == version else None
 
 
 def for_product(session: Session, clinic_id: str, product: str) -> Schedule | None:
@@ -270,6 +285,11 @@ def parse(
     }
     if own.says_all_well:
         data["all_well"] = own.all_well and own.all_well.model_dump(mode="json")
+    return checked(data)
+
+
+def checked(data: Mapping[str, Any]) -> Schedule:
+    """The protocol that `data` says. Raises ProtocolRefused when it cannot be followed."""
     try:
         wanted = Schedule.model_validate(data)
     except ValidationError as invalid:
@@ -346,13 +366,15 @@ def put_in_force(clinic_id: str, staff_id: str, wanted: Schedule, note: str) -> 
     """Make `wanted` the clinic's protocol; running enrolments follow with the next sweeps. Returns its
     version.
 
-    Raises ProtocolRefused when another version came into force meanwhile.
+    Raises ProtocolRefused when another version came into force meanwhile, or when nothing would change.
     """
     with transaction() as session:
         session.get_one(Clinic, clinic_id, with_for_update=True)
-        newest = in_force(session, clinic_id, wanted.id).version
-        if wanted.version != newest + 1:
+        newest = in_force(session, clinic_id, wanted.id)
+        if wanted.version != newest.version + 1:
             raise ProtocolRefused("changed_meanwhile")
+        if not differences.changes(newest, wanted):
+            raise ProtocolRefused("nothing")
         session.add(
             ProtocolVersion(
                 clinic_id=clinic_id,

@@ -48,6 +48,64 @@ def test_a_threshold_is_weighed_and_put_in_force_by_keyboard(
     page.close()
 
 
+#: The lists whose longest choice is wider than the room for it, measured in the list's own font.
+CUT = """[...document.querySelectorAll('select')].filter((list) => {
+  const style = getComputedStyle(list), pen = document.createElement('canvas').getContext('2d');
+  pen.font = style.font;
+  const arrow = 24, edges = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const longest = Math.max(...[...list.options].map((one) => pen.measureText(one.text).width));
+  return list.clientWidth - edges - arrow < longest;
+}).map((list) => list.id)"""
+
+
+@pytest.mark.parametrize("key", ["doctor", "spanish"])
+def test_no_list_of_choices_is_cut_off_on_a_phone(site: ConsoleSite, browser: Browser, key: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
+    site.sign_in(page, key)
+    page.goto(f"{site.url}/console/protocols/harmonyca")
+    assert page.locator("select").count() > 10
+    assert page.evaluate(CUT) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.close()
+
+
+def test_two_tabs_change_one_protocol_and_nothing_is_overwritten_unseen(
+    site: ConsoleSite, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
+    first, second = context.new_page(), context.new_page()
+    site.sign_in(first, "doctor")
+    for tab in (first, second):
+        tab.goto(f"{site.url}/console/protocols/ha_filler")
+    first.locator("#hour").fill("15")
+    first.locator("#w-swelling-last").fill("9")
+    first.get_by_role("button", name="Show what it changes").press("Enter")
+    expect(first.get_by_text("Hour of the day: 15, instead of: 10.")).to_be_visible()
+    first.get_by_role("button", name="Put in force").press("Enter")
+    expect(first.locator(".done")).to_be_visible()
+    second.locator("#hour").fill("9")
+    second.get_by_role("button", name="Show what it changes").press("Enter")
+    expect(second.locator("[data-focus]")).to_be_focused()
+    expect(second.locator("#collision-h")).to_be_visible()
+    assert violations(second) == []
+    assert second.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert second.locator("#w-swelling-last").input_value() == "9", "what it never touched is the new value"
+    second.get_by_role("button", name="Show what it changes").press("Enter")
+    second.get_by_role("link", name="Hour of the day").press("Enter")
+    second.get_by_role("group", name="Hour of the day").get_by_label("As you want it: 9").press("Space")
+    second.get_by_role("button", name="Show what it changes").press("Enter")
+    expect(second.get_by_text("Hour of the day: 9, instead of: 15.")).to_be_visible()
+    assert violations(second) == []
+    second.get_by_role("button", name="Put in force").press("Enter")
+    expect(second.locator(".done")).to_be_visible()
+    assert (second.locator("#hour").input_value(), second.locator("#w-swelling-last").input_value()) == (
+        "9",
+        "9",
+    )
+    assert violations(second) == []
+    context.close()
+
+
 def test_enter_in_a_field_looks_again_and_puts_nothing_in_force(site: ConsoleSite, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     site.sign_in(page, "doctor")

@@ -167,6 +167,9 @@ def test_a_policy_is_written_by_the_director_and_a_faulty_one_refused(
         ({"target_0_0": "", "delay_0": ""}, "at least one step"),
         ({"target_0_0": f"person:{world.staff['stranger']}"}, "does not have"),
         ({"repeats": "many"}, "0 to 9"),
+        ({"repeats": "1.7"}, "whole numbers"),
+        ({"repeats": "0,5"}, "whole numbers"),
+        ({"unack": "2.5"}, "whole numbers"),
     ):
         reply = post(director, "/console/escalation/T0", **(good | wrong))
         assert reply.status_code == 422

@@ -320,7 +320,13 @@ def test_a_patient_page_shows_state_trend_check_ins_and_a_timeline_that_filters(
 ) -> None:
     path = f"/console/patients/{world.patients['pat']}"
     page = nurse.get(path).text
-    for words in ("Receives texts", "English", "Check-in, day 7", "3 days with reports", "DEMO-0042"):
+    for words in (
+        "Has not agreed to texts",
+        "English",
+        "Check-in, day 7",
+        "3 days with reports",
+        "DEMO-0042",
+    ):
         assert words in page
     assert re.search(r'<th scope="row">1</th><td>4</td><td>7</td>', page)
     assert "“0 thanks”" in page  # the answers stand with their check-in

@@ -51,10 +51,13 @@ def test_the_form_as_shown_changes_nothing(doctor: TestClient, world: World) -> 
     assert fields["b-tenderness-question"] == "lumps"
     assert fields["b-tenderness-from_day"] == "60"
     assert (fields["w-swelling-first"], fields["w-swelling-last"]) == ("0", "7")
-    assert "Put in force" in post(doctor, PAGE, **fields).text
-    post(doctor, PAGE, **fields, confirmed="yes")
-    now = mine(world)
-    assert (now.only_if, now.windows, now.all_well, now.thresholds) == ({}, {}, None, {})
+    shown = post(doctor, PAGE, **fields)
+    assert shown.status_code == 200
+    assert "Nothing would change, so there is no new version." in shown.text
+    assert "Put in force" not in shown.text
+    again = post(doctor, PAGE, **fields, confirmed="yes", note="for the record")
+    assert "Nothing would change" in again.text
+    assert mine(world).version == SHIPPED
 
 
 def test_a_question_that_fewer_are_asked_must_be_weighed_and_then_counts_for_running_check_ins(
@@ -210,8 +213,81 @@ def test_a_form_without_the_parts_leaves_them(doctor: TestClient, world: World) 
         for name, value in typed(doctor.get(PAGE).text).items()
         if not name.startswith(("b-", "w-", "all_well"))
     }
-    post(doctor, PAGE, **fields, confirmed="yes")
+    post(doctor, PAGE, **fields | {"hour": "11"}, confirmed="yes")
     now = mine(world)
-    assert now.version == before.version + 1
+    assert (now.version, now.hour) == (before.version + 1, 11)
     assert (now.only_if, now.windows, now.all_well) == (before.only_if, before.windows, before.all_well)
     assert now.days == catalogue().schedules["harmonyca"].days
+
+
+@pytest.mark.parametrize(
+    "typed_in",
+    [
+        {"b-swelling-overall-is-unwell": "on"},
+        {"b-swelling-at_least": "4"},
+        {"b-swelling-from_day": "7"},
+    ],
+)
+def test_an_answer_without_a_question_to_wait_for_is_refused_at_its_field_and_kept(
+    doctor: TestClient, world: World, typed_in: dict[str, str]
+) -> None:
+    refused = post(doctor, PAGE, **whole(doctor.get(PAGE).text) | typed_in, confirmed="yes")
+    assert refused.status_code == 422
+    assert '<a href="#b-swelling">Swelling</a>: Answers are ticked or numbers given here' in refused.text
+    field = re.search(r'<fieldset[^>]* id="b-swelling".*?</fieldset>', refused.text, re.DOTALL)
+    assert field is not None
+    assert 'id="b-swelling-error">Answers are ticked' in field[0]
+    assert 'aria-describedby="b-swelling-shipped b-swelling-error"' in field[0]
+    (name,) = typed_in
+    assert whole(refused.text)[name] == typed_in[name]
+    assert mine(world).version == SHIPPED
+
+
+def test_an_answer_to_another_question_than_the_chosen_one_is_refused(
+    doctor: TestClient, world: World
+) -> None:
+    fields = {"b-swelling-question": "pain", "b-swelling-at_least": "4", "b-swelling-overall-is-unwell": "on"}
+    refused = post(doctor, PAGE, **whole(doctor.get(PAGE).text) | fields, confirmed="yes")
+    assert refused.status_code == 422
+    assert "do not belong to the question that it waits for" in refused.text
+    assert mine(world).version == SHIPPED
+
+
+def test_a_condition_is_taken_out_by_choosing_everybody_whatever_was_ticked_for_it(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {"b-tenderness-question": ""}
+    assert fields["b-tenderness-lumps-is-yes"] == "on"
+    shown = post(doctor, PAGE, **fields).text
+    assert (
+        "<li>Tenderness, asked: of everybody, instead of: only after Any lump: yes from day 60 on.</li>"
+        in shown
+    )
+    post(doctor, PAGE, **fields, confirmed="yes")
+    assert mine(world).only_if == {"tenderness": None}
+
+
+def test_words_in_the_field_of_the_other_language_come_into_force_only_when_somebody_has_looked(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text) | {"all_well-en": ES, "all_well-es": EN}
+    shown = post(doctor, PAGE, **fields).text
+    assert "The words for English look Spanish." in shown
+    assert "The words for Spanish look English." in shown
+    refused = post(doctor, PAGE, **fields, confirmed="yes")
+    assert refused.status_code == 422
+    assert mine(world).version == SHIPPED
+    ticked = re.search(r'name="languages" value="(\w+)"', refused.text)
+    assert ticked is not None
+    other = fields | {"all_well-en": fields["all_well-en"] + " Gracias."}
+    assert post(doctor, PAGE, **other, confirmed="yes", languages=ticked[1]).status_code == 422
+    assert mine(world).version == SHIPPED, "what was looked at were other words"
+    post(doctor, PAGE, **fields, confirmed="yes", languages=ticked[1])
+    assert mine(world).version == SHIPPED + 1
+
+
+def test_words_in_their_own_language_are_asked_nothing_more(doctor: TestClient, world: World) -> None:
+    fields = whole(doctor.get(PAGE).text) | {"all_well-en": EN, "all_well-es": ES}
+    assert 'name="languages"' not in post(doctor, PAGE, **fields).text
+    post(doctor, PAGE, **fields, confirmed="yes")
+    assert mine(world).version == SHIPPED + 1

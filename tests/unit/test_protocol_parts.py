@@ -59,12 +59,42 @@ def test_a_condition_that_nobody_can_meet_is_refused_with_its_question(
 
 
 def test_a_condition_is_read_by_score_by_answers_or_as_everybody() -> None:
-    scored = ROW | {"question": "pain", "at_least": "4", "among": {"overall": ("well",)}}
+    scored = ROW | {"question": "pain", "at_least": "4"}
     assert branches.read("swelling", scored, QUESTIONS) == Branch(question="pain", at_least=4)
-    ticked = ROW | {"question": "overall", "at_least": "4", "among": {"overall": ("so_so", "unwell")}}
+    ticked = ROW | {"question": "overall", "among": {"overall": ("so_so", "unwell")}}
     found = branches.read("swelling", ticked | {"from_day": "7"}, QUESTIONS)
     assert found == Branch(question="overall", among=("so_so", "unwell"), from_day=7)
     assert branches.read("swelling", ROW, QUESTIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"among": {"overall": ("well",)}}, "branch_question"),
+        ({"at_least": "4"}, "branch_question"),
+        ({"from_day": "7"}, "branch_question"),
+        ({"question": "pain", "at_least": "4", "among": {"overall": ("well",)}}, "branch_stray"),
+        ({"question": "overall", "at_least": "4", "among": {"overall": ("unwell",)}}, "branch_stray"),
+    ],
+)
+def test_what_belongs_to_no_chosen_question_is_refused_and_not_dropped(
+    row: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ProtocolRefused) as refused:
+        branches.read("swelling", ROW | row, QUESTIONS)
+    assert refusals(refused) == [(reason, "swelling")]
+
+
+def test_what_is_left_of_the_standing_condition_goes_with_it() -> None:
+    standing = Branch(question="overall", among=("unwell", "so_so"), from_day=29)
+    left = ROW | {"among": {"overall": ("so_so", "unwell")}, "from_day": "29"}
+    assert branches.read("swelling", left, QUESTIONS, standing) is None
+    scored = left | {"question": "pain", "at_least": "4"}
+    assert branches.read("swelling", scored, QUESTIONS, standing) == Branch(
+        question="pain", at_least=4, from_day=29
+    )
+    with pytest.raises(ProtocolRefused):
+        branches.read("swelling", left | {"among": {"overall": ("well",)}}, QUESTIONS, standing)
 
 
 def test_a_condition_on_a_question_that_no_such_day_asks_is_refused() -> None:
