@@ -105,7 +105,7 @@ def piece_page(
     fields = Fields(
         phase=phase if phase in PHASES else "",
         product=product if product in catalogue().products else "",
-        day=day if day.isdigit() and len(day) < 5 else "",
+        day=day if day.isdecimal() and len(day) < 5 else "",
         area=area if area in AREAS else "",
         language=language if language in ("en", "es") else who.language,
         channel="web" if channel == "web" else "sms",
@@ -124,7 +124,7 @@ def approve(request: Request, who: SignedIn, form: Posted, piece_id: str) -> Res
         who,
         piece_id,
         lambda session, staff: service.approve(
-            session, staff, piece_id, pages.text(form, "digest"), int(number) if number.isdigit() else None
+            session, staff, piece_id, pages.text(form, "digest"), int(number) if number.isdecimal() else None
         ),
         "approved",
     )

@@ -72,7 +72,7 @@ def place_of(words: str) -> Place | None:
     """The place that a form names as `1-sms-en`."""
     number, _, rest = words.partition("-")
     channel, _, language = rest.partition("-")
-    known = number.isdigit() and channel in ("sms", "web") and language in ("en", "es")
+    known = number.isdecimal() and channel in ("sms", "web") and language in ("en", "es")
     return Place(int(number), channel, language) if known else None
 
 

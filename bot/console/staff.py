@@ -121,7 +121,7 @@ def require_second_factor(who: SignedIn, form: Posted) -> Response:
     """Want a second factor of everybody after some days, or leave it to each."""
     required = pages.text(form, "required") == "yes"
     days = pages.text(form, "grace")
-    grace = int(days) if days.isdigit() and int(days) in GRACE_DAYS else GRACE_DAYS[-1]
+    grace = int(days) if days.isdecimal() and int(days) in GRACE_DAYS else GRACE_DAYS[-1]
     with transaction() as session:
         clinic = session.get_one(Clinic, who.clinic_id)
         clinic.second_factor_from = clock.now() + timedelta(days=grace) if required else None

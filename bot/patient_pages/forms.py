@@ -91,7 +91,7 @@ async def _read(request: Request, keep: int) -> FormData:
 
 def _length(request: Request) -> int | None:
     length = request.headers.get("content-length", "")
-    return int(length) if length.isdigit() else None
+    return int(length) if length.isdecimal() else None
 
 
 def _kind(request: Request) -> str:

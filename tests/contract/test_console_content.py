@@ -52,7 +52,7 @@ def test_a_preview_is_what_that_patient_would_read(nurse: TestClient) -> None:
     before = nurse.get("/console/content/safety.t0", params={"language": "es", "channel": "sms"}).text
     assert "911" in before
     assert re.search(r"\d+ characters, \d+ segments", text_of(before))
-    nonsense = nurse.get(PAGE, params={"day": "x", "phase": "?", "product": "?", "language": "fr"})
+    nonsense = nurse.get(PAGE, params={"day": "²", "phase": "?", "product": "?", "language": "fr"})
     assert nonsense.status_code == 200
 
 
@@ -88,6 +88,13 @@ def test_going_back_to_the_shipped_words_is_a_decision_too(
     with reading() as session:
         assert standing_of(session, world.clinic, TOPIC).own_version is None
         assert [version.number for version in history(session, world.clinic, TOPIC)] == [2, 1]
+
+
+def test_a_version_that_is_no_number_is_read_as_the_shipped_words(world: World, doctor: TestClient) -> None:
+    seen = digest(catalogue().piece(TOPIC))
+    assert post(doctor, f"{PAGE}/approve", digest=seen, number="²").status_code == 200
+    with reading() as session:
+        assert standing_of(session, world.clinic, TOPIC).own_version is None
 
 
 def test_words_that_may_not_be_sent_are_refused_with_the_reason(world: World, nurse: TestClient) -> None:

@@ -72,7 +72,7 @@ def _refusal(status: int) -> CarrierError:
 
 def _body(answer: requests.Response, end: float) -> bytes:
     length = answer.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > MEDIA_LIMIT:
+    if length.isdecimal() and int(length) > MEDIA_LIMIT:
         raise MediaTooBig
     data = bytearray()
     for chunk in answer.iter_content(_CHUNK):

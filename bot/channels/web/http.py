@@ -120,7 +120,7 @@ class ChatRoute(APIRoute):
         if request.method != "POST":
             return
         length = request.headers.get("content-length", "")
-        if not length.isdigit():
+        if not length.isdecimal():
             raise ChatError(411, "length_required", "Send the length of the request.")
         if int(length) > self.body_limit:
             raise ChatError(413, *self.over_limit)
