@@ -214,7 +214,8 @@ def test_a_sign_of_the_body_beside_distress_is_asked_about_with_the_six_signs(de
     ["i have thought about it", "only at night", "not today", "sometimes", "prefer not to say",
      "de vez en cuando", "la verdad sí lo he pensado", "no pero a veces", "not really", "no estoy bien",
      "no, es que ya no puedo", "no, i cant go on", "i'm not ok", "No me siento bien la verdad",
-     "nothing matters", "no, im just tired of it all", "no sirve de nada", "never mind", "no, solo quiero que acabe todo"],
+     "nothing matters", "no, im just tired of it all", "no sirve de nada", "never mind",
+     "no, solo quiero que acabe todo"],
 )  # fmt: skip
 def test_what_is_no_clear_no_to_it_counts_as_not_knowing(desk: Desk, answer: str) -> None:
     desk.text(STRANGER, DISLIKE)

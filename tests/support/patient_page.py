@@ -72,3 +72,9 @@ def answer(phone: TestClient, path: str, **changes: Any) -> Response:
     """Open the page, fill it in and send it. A change of None leaves a question open."""
     fields = {"once": once_of(phone.get(path).text), **WELL, **changes}
     return phone.post(path, data={name: value for name, value in fields.items() if value is not None})
+
+
+def now_of(desk: Desk, check_in: CheckIn) -> CheckIn:
+    """The check-in as it is in the record by now."""
+    found: CheckIn = desk.rows(CheckIn, id=check_in.id)[0]
+    return found
