@@ -468,8 +468,10 @@ def log(
     staff_id: str | None = None,
     message_id: str | None = None,
     detail: str = "",
+    tier: Tier | None = None,
+    flag: str = "",
 ) -> None:
-    """Add a line to the alert's timeline."""
+    """Add a line to the alert's timeline. `tier` and `flag`: those of the sign that it tells of."""
     session.add(
         AlertEvent(
             clinic_id=alert.clinic_id,
@@ -478,6 +480,8 @@ def log(
             staff_id=staff_id,
             message_id=message_id,
             detail=detail,
+            tier=tier,
+            flag=flag,
         )
     )
     session.flush()

@@ -18,6 +18,7 @@ from bot.clinic.facts import readable_phone
 from bot.clinic.models import Clinic, Consent, Patient, Treatment
 from bot.counselling.models import Acknowledgement
 from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.escalation.signs import standing
 from bot.followup.models import CheckIn
 from bot.handover.models import StaffReply
 from bot.messaging.models import Channel, Kind, Message, Status
@@ -246,10 +247,16 @@ class _Note:
                 yield from self._wrote(first)
             else:
                 yield self._row("wrote", _quoted(first.body) if first.body.strip() else "")
+            split = [event for event in alert.events if event.kind in (EventKind.SPLIT, EventKind.SPLIT_FROM)]
+            left = standing(alert.events).keys() - {first.id} if split else None
             for event in alert.events:
                 wrote = event.kind in (EventKind.PATIENT_WROTE, EventKind.JOINED)
-                if wrote and event.message:
+                if wrote and event.message and (left is None or event.message_id in left):
                     yield from self._wrote(event.message)
+            for event in split:
+                name = event.staff.name if event.staff else self._t("status.somebody")
+                said = self._t(f"event.{event.kind}", name=name, code=event.detail)
+                yield Row(self._moment(event.created_at), said)
             if alert.acknowledged_at:
                 yield self._row("taken", self._by(alert.acknowledged_by, alert.acknowledged_at))
             yield from self._ended(alert)

@@ -55,6 +55,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
                     selectinload(Alert.events)
                     .selectinload(AlertEvent.message)
                     .selectinload(Message.conversation),
+                    selectinload(Alert.events).selectinload(AlertEvent.staff),
                 )
                 .order_by(Alert.created_at, Alert.id)
             )
