@@ -43,6 +43,7 @@ class EventKind(enum.StrEnum):
     PAGE_DELIVERED = "page_delivered"
     PAGE_FAILED = "page_failed"
     NOBODY_ON_CALL = "nobody_on_call"
+    NAMES_NOBODY = "names_nobody"  #: a step names nobody who can be paged, whoever is on call
     ACKNOWLEDGED = "acknowledged"
     REMINDED = "reminded"
     PATIENT_WROTE = "patient_wrote"
