@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -348,3 +349,26 @@ def test_a_step_whose_person_has_left_is_marked_in_the_form_and_in_the_timeline(
     timeline = director.get(f"/console/alerts/{world.alerts['lip']}").text
     assert "Step 1 of the policy names nobody who can be paged" in timeline
     assert "Nobody is on call who could be paged" not in timeline
+
+
+def on_call_now(client: TestClient) -> list[str]:
+    """The lines under *On call now*, without markup."""
+    section = re.search(r'id="now-title".*?</section>', client.get("/console/rota").text, re.S)
+    assert section
+    lines = re.findall(r"<li>(.*?)</li>", section[0], re.S)
+    return [html.unescape(" ".join(re.sub(r"<[^>]+>", "", line).split())) for line in lines]
+
+
+def test_on_call_now_says_as_what_and_where(world: World, director: TestClient) -> None:
+    assert on_call_now(director)[0] == "Nurse Demo (Nurse)", "by the list: their own role"
+    soho = rota_fields(world, location="Soho & <1>", member_1="")
+    everywhere = rota_fields(world, name="Injectors", role="injector", member_0=world.staff["doctor"])
+    for fields in (soho, everywhere | {"member_1": world.staff["nurse"]}):
+        assert post(director, "/console/rota", **fields).status_code == 303
+    now = on_call_now(director)
+    assert "Nurse Demo (Nurse · Soho & <1>" in now[0]
+    assert any("Injector · all locations" in line for line in now)
+    assert len(now) == len({line.split(" (")[0] for line in now}), "everybody once"
+    spanish = " ".join(on_call_now(client_for("spanish")))
+    assert "Enfermería · Soho & <1>" in spanish
+    assert "todos los lugares" in spanish
