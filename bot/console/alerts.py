@@ -22,7 +22,7 @@ from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
-from bot.escalation.signs import apart, signs_of
+from bot.escalation.signs import apart, by_number, signs_of
 from bot.escalation.splitting import SplitRefused
 from bot.escalation.splitting import split as take_out
 from bot.handover import service as handover
@@ -31,6 +31,7 @@ from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import leads_for, local_day
 from bot.photos import gallery
 from bot.records.models import AssessmentRecord
+from bot.triage.answers import numbers_chosen
 from bot.triage.types import Tier
 
 router = APIRouter(route_class=ConsoleRoute)
@@ -155,6 +156,7 @@ def _page(
         began = _conversations(session, alert)
         thread, treatment = _thread(session, alert, began), _treatment(session, alert)
         elsewhere = apart(session, alert, [entry["message"].id for entry in thread])
+        told = {entry["message"].id for entry in thread} | {one.message_id for one in alert.events}
         own = [entry for entry in thread if entry["message"].id not in elsewhere]
         return pages.render(
             request,
@@ -169,6 +171,7 @@ def _page(
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             elsewhere=elsewhere,
             signs=signs_of(session, alert),
+            numbers=by_number(session, [one for one in told if one]),
             findings=[finding for entry in own for finding in _by_flag(entry["findings"])],
             judgements=judging.of_alert_page(session, alert, [entry["message"].id for entry in thread]),
             phone=_phone(alert),
@@ -300,6 +303,7 @@ def _by_flag(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
             same["tier"] = one["tier"]
         same["probe"] = same["probe"] and one["probe"]
         same["rules"].append(one["rule"])
+        same["numbers"] = numbers_chosen(same["rules"])
         if one["words"] not in same["words_found"]:
             same["words_found"].append(one["words"])
         same["sources"][one["source"]] = one["citation"]

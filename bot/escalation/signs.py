@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from bot.escalation.models import Alert, AlertEvent, EventKind
 from bot.messaging.models import Message
 from bot.records.models import AssessmentRecord
+from bot.triage.answers import numbers_chosen
 from bot.triage.types import Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
@@ -77,6 +78,16 @@ def _tier(alert: Alert, event: AlertEvent) -> Tier:
     if event.tier is not None:
         return event.tier
     return Tier(event.detail) if event.detail in list(Tier) else alert.tier
+
+
+def by_number(session: Session, message_ids: Collection[str]) -> dict[str, list[int]]:
+    """The messages that answered the numbered list of danger signs, each with the signs that it chose."""
+    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(message_ids))
+    return {
+        record.message_id: numbers
+        for record in session.scalars(query)
+        if (numbers := numbers_chosen(str(finding["rule"]) for finding in record.findings))
+    }
 
 
 def apart(session: Session, alert: Alert, message_ids: Sequence[str]) -> dict[str, Alert]:
