@@ -22,18 +22,22 @@ from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
+from bot.escalation.signs import apart, by_number, signs_of
+from bot.escalation.splitting import SplitRefused
+from bot.escalation.splitting import split as take_out
 from bot.handover import service as handover
 from bot.judgement.models import Verdict
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message
 from bot.messaging.threads import leads_for, local_day
 from bot.photos import gallery
 from bot.records.models import AssessmentRecord
+from bot.triage.answers import numbers_chosen
 from bot.triage.types import Tier
 
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits", "joined")
+DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits", "joined", "split")
 
 
 @router.get("/alerts/{alert_id}")
@@ -114,6 +118,24 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
     return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
 
 
+@router.post("/alerts/{alert_id}/split")
+@door("alert.split", Permission.CLOSE_ALERTS)
+def split_alert(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Response:
+    """Take one sign out into an alert of its own, which is shown then."""
+    with reading() as session:
+        alert_for(session, who, alert_id)
+    sign, why = pages.text(form, "sign"), pages.text(form, "why")
+    errors = {} if sign else {"sign": "alert.split_no_sign"}
+    if not errors:
+        try:
+            return _back(take_out(alert_id, sign, who.staff_id, why), "split")
+        except SplitRefused as refused:
+            if refused.reason == "joined":
+                return _back(alert_id, "joined")
+            errors = {"why" if refused.reason == "no_why" else "sign": f"alert.split_{refused.reason}"}
+    return _page(request, who, alert_id, errors=errors, typed={"sign": sign, "why": why}, status=422)
+
+
 def _back(alert_id: str, did: str) -> Response:
     return RedirectResponse(f"/console/alerts/{alert_id}?did={did}", 303)
 
@@ -133,6 +155,9 @@ def _page(
         alert = alert_for(session, who, alert_id)
         began = _conversations(session, alert)
         thread, treatment = _thread(session, alert, began), _treatment(session, alert)
+        elsewhere = apart(session, alert, [entry["message"].id for entry in thread])
+        told = {entry["message"].id for entry in thread} | {one.message_id for one in alert.events}
+        own = [entry for entry in thread if entry["message"].id not in elsewhere]
         return pages.render(
             request,
             template,
@@ -144,7 +169,10 @@ def _page(
             thread=thread,
             conversations=[session.get_one(Conversation, one) for one in began],
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
-            findings=[finding for entry in thread for finding in _by_flag(entry["findings"])],
+            elsewhere=elsewhere,
+            signs=signs_of(session, alert),
+            numbers=by_number(session, [one for one in told if one]),
+            findings=[finding for entry in own for finding in _by_flag(entry["findings"])],
             judgements=judging.of_alert_page(session, alert, [entry["message"].id for entry in thread]),
             phone=_phone(alert),
             codes=[alert.code, *(one.code for one in alert.joined)],
@@ -275,6 +303,7 @@ def _by_flag(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
             same["tier"] = one["tier"]
         same["probe"] = same["probe"] and one["probe"]
         same["rules"].append(one["rule"])
+        same["numbers"] = numbers_chosen(same["rules"])
         if one["words"] not in same["words_found"]:
             same["words_found"].append(one["words"])
         same["sources"][one["source"]] = one["citation"]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from bot import settings as app_settings
+from bot import clock
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Clinic, Role, Staff
@@ -18,9 +18,8 @@ from bot.console.sessions import Visitor
 from bot.console.strings import Translate, translator
 from bot.db.engine import reading
 from bot.escalation.plan import WORDS, Plan, PlanRefused, Step
-from bot.escalation.plans import back_to_defaults, save_plan
-from bot.escalation.policy import Policy
-from bot.escalation.targets import plan_of
+from bot.escalation.plans import back_to_defaults, default_plan, save_plan
+from bot.escalation.targets import names_nobody, plan_of
 from bot.notify.reachable import can_be_paged
 from bot.oncall.roster import rotas
 from bot.triage.types import Tier
@@ -36,7 +35,7 @@ STEPS, TARGETS = 5, 3
 @door("", Permission.VIEW_ALERTS)
 def escalation_page(request: Request, who: SignedIn, did: str = "") -> Response:
     """The policy of every tier that pages."""
-    return _page(request, who, did=did == "saved")
+    return _page(request, who, did=did if did in ("saved", "unchanged") else "")
 
 
 @router.post("/escalation/{tier}")
@@ -49,10 +48,10 @@ def save(request: Request, who: SignedIn, form: Posted, tier: str) -> Response:
         back_to_defaults(who.clinic_id, Tier(tier), who.staff_id)
         return RedirectResponse("/console/escalation?did=saved", 303)
     try:
-        save_plan(who.clinic_id, Tier(tier), _read(form), who.staff_id)
+        changed = save_plan(who.clinic_id, Tier(tier), _read(form), who.staff_id)
     except PlanRefused as refused:
         return _page(request, who, refused=(tier, refused.reason, refused.step), form=form, status=422)
-    return RedirectResponse("/console/escalation?did=saved", 303)
+    return RedirectResponse(f"/console/escalation?did={'saved' if changed else 'unchanged'}", 303)
 
 
 def _read(form: FormData) -> Plan:
@@ -92,21 +91,29 @@ def _page(
     request: Request,
     who: Visitor,
     *,
-    did: bool = False,
+    did: str = "",
     refused: tuple[str, str, int] | None = None,
     form: FormData | None = None,
     status: int = 200,
 ) -> Response:
     with reading() as session:
-        clinic = session.get_one(Clinic, who.clinic_id)
+        clinic, now = session.get_one(Clinic, who.clinic_id), clock.now()
         tiers = []
         for tier in TIERS:
             own = plan_of(session, who.clinic_id, tier)
-            policy = Policy.for_tier(tier, (), app_settings.get_settings(), plan=own)
-            typed = _typed(own or _default(policy))
+            plan = own or default_plan(tier)
+            typed = _typed(plan)
+            phone = plan.fallback_phone or clinic.emergency_phone
+            empty = [
+                n
+                for n, one in enumerate(plan.steps)
+                if names_nobody(session, clinic, one.targets, phone, now)
+            ]
             if form is not None and refused is not None and refused[0] == tier:
                 typed = {name: value for name, value in form.items() if isinstance(value, str)}
-            tiers.append({"tier": tier.value, "own": own is not None, "typed": pages.Fields(typed)})
+            tiers.append(
+                {"tier": tier.value, "own": own is not None, "empty": empty, "typed": pages.Fields(typed)}
+            )
         return pages.render(
             request,
             "escalation.html",
@@ -120,12 +127,6 @@ def _page(
             steps=range(STEPS),
             places=range(TARGETS),
         )
-
-
-def _default(policy: Policy) -> Plan:
-    """The defaults written as steps, to begin from: those on call, then those behind them."""
-    steps = (Step(("on_call",), policy.ack_minutes), Step(("behind",), policy.ack_minutes))
-    return Plan(steps, policy.remind_minutes, unack_after=policy.unack_after)
 
 
 def _typed(plan: Plan) -> dict[str, str]:

@@ -21,12 +21,12 @@ from bot.clinic.models import Role, Staff
 from bot.console import pages
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
-from bot.console.strings import translator
+from bot.console.strings import Translate, translator
 from bot.db.engine import reading
 from bot.notify.reachable import can_be_paged
 from bot.oncall import calendar, service
 from bot.oncall.models import CalendarFeed, ClosedDay, RotaRow
-from bot.oncall.roster import nobody_on_call, overrides, roster, rotas, shifts_of
+from bot.oncall.roster import Roster, nobody_on_call, overrides, roster, rotas, shifts_of
 from bot.oncall.rota import WEEKDAYS
 from bot.oncall.service import RotaForm, RotaRefused
 
@@ -164,6 +164,7 @@ def _page(
             has_feed=session.scalars(mine).first() is not None,
             names=names,
             here=here,
+            posts=_posts(here, rows, translator(who.language)),
             gaps=nobody_on_call(session, who.clinic_id, now),
             plans=[_plan(session, row, now) for row in rows],
             typed=pages.Fields(_typed(who, rows, edit, form)),
@@ -179,6 +180,20 @@ def _page(
             weekdays=list(WEEKDAYS),
             places=range(PLACES),
         )
+
+
+def _posts(here: Roster, rows: list[RotaRow], t: Translate) -> dict[str, list[str]]:
+    """As what and where each of `here` is on call, or stands behind: once for each rota that says another."""
+    located = any(row.location for row in rows)
+    found: dict[str, list[str]] = {}
+    on_shift = set(here.people[: here.on_shift])
+    for turn in (*here.turns, *(one for one in here.behind if one.person not in on_shift)):
+        where = turn.location or (t("rota.everywhere") if located else "")
+        words = " · ".join(filter(None, (t(f"role.{turn.role.value}"), where)))
+        of_person = found.setdefault(turn.person, [])
+        if words not in of_person:
+            of_person.append(words)
+    return found
 
 
 def _plan(session: Session, row: RotaRow, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bot.clinic.facts import content_values
 from bot.clinic.models import Clinic
 from bot.clinic.safeguarding import leads
 from bot.console.sessions import Visitor
-from bot.escalation.raising import ALERT_STAYS_OPEN
+from bot.escalation.signs import ALERT_STAYS_OPEN
 from bot.messaging.models import Message
 from bot.messaging.reading import safety_piece
 from bot.protocols.names import person_or_team

@@ -156,7 +156,9 @@ def take_step(session: Session, alert: Alert, now: datetime, *, people_are_known
 
 
 def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> None:
-    if step.nobody:
+    if step.nameless:
+        log(session, alert, EventKind.NAMES_NOBODY, detail=str(step.nameless))
+    elif step.nobody:
         log(session, alert, EventKind.NOBODY_ON_CALL)
     elif policy.elsewhere and alert.steps_taken == 0:
         log(session, alert, EventKind.NOBODY_ON_CALL, detail=policy.location)
@@ -178,7 +180,8 @@ def _page_step(session: Session, alert: Alert, policy: Policy, step: Page) -> No
     if step.fallback:
         page_fallback(session, alert, policy.fallback_phone, round_id)
     # without anybody the next step starts with the first person, as soon as there is one
-    alert.steps_taken = 0 if step.nobody and not policy.steps else alert.steps_taken + 1
+    starts_anew = step.nobody and policy.by_roster and not policy.everybody
+    alert.steps_taken = 0 if starts_anew else alert.steps_taken + 1
     alert.next_step_at = step.next_at
     if not written:
         nobody_reached(session, alert)
@@ -468,8 +471,10 @@ def log(
     staff_id: str | None = None,
     message_id: str | None = None,
     detail: str = "",
+    tier: Tier | None = None,
+    flag: str = "",
 ) -> None:
-    """Add a line to the alert's timeline."""
+    """Add a line to the alert's timeline. `tier` and `flag`: those of the sign that it tells of."""
     session.add(
         AlertEvent(
             clinic_id=alert.clinic_id,
@@ -478,6 +483,8 @@ def log(
             staff_id=staff_id,
             message_id=message_id,
             detail=detail,
+            tier=tier,
+            flag=flag,
         )
     )
     session.flush()

@@ -43,11 +43,15 @@ class EventKind(enum.StrEnum):
     PAGE_DELIVERED = "page_delivered"
     PAGE_FAILED = "page_failed"
     NOBODY_ON_CALL = "nobody_on_call"
+    NAMES_NOBODY = "names_nobody"  #: a step names nobody who can be paged, whoever is on call
     ACKNOWLEDGED = "acknowledged"
     REMINDED = "reminded"
     PATIENT_WROTE = "patient_wrote"
     RAISED = "raised"
     JOINED = "joined"  #: another alert of the same patient has become part of it
+    SILENT = "silent"  #: a question of triage about a sign stayed unanswered, which raised nothing
+    SPLIT = "split"  #: a sign was taken out of it, into an alert of its own
+    SPLIT_FROM = "split_from"  #: it was made of a sign of another alert
     REOPENED = "reopened"  #: whoever had it has left
     INFORMED = "informed"
     NOTE = "note"
@@ -79,8 +83,9 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 class Alert(ClinicOwned, Base):
-    """A sign that needs a human. One open alert per patient, or per conversation where nobody knows whose it
-    is: later signs join it and may raise it.
+    """A sign that needs a human. Signs open one alert per patient, or per conversation where nobody knows
+    whose it is: later ones join it and may raise it. Only a person makes a second one, of a sign that
+    concerns something else (`split_from_id`).
 
     Two that turn out to be one patient's become one: the younger is closed with the id of the older, and
     keeps its code and notifications; its timeline goes over to the older.
@@ -88,12 +93,24 @@ class Alert(ClinicOwned, Base):
 
     __tablename__ = "alerts"
     __table_args__ = (
-        Index("uq_alerts_one_open_patient", "patient_id", unique=True, **_where("status <> 'closed'")),
+        Index(
+            "uq_alerts_one_open_patient",
+            "patient_id",
+            unique=True,
+            **_where("status <> 'closed' AND split_from_id IS NULL"),
+        ),
         Index(
             "uq_alerts_one_open_unknown",
             "conversation_id",
             unique=True,
-            **_where("status <> 'closed' AND patient_id IS NULL"),
+            **_where("status <> 'closed' AND patient_id IS NULL AND split_from_id IS NULL"),
+        ),
+        Index(  # the same sign is not taken out twice
+            "uq_alerts_one_open_split",
+            "split_from_id",
+            "message_id",
+            unique=True,
+            **_where("status <> 'closed' AND split_from_id IS NOT NULL"),
         ),
         Index("ix_alerts_queue", "clinic_id", "status", "tier"),
         Index("ix_alerts_next_step", "status", "next_step_at"),
@@ -124,14 +141,21 @@ class Alert(ClinicOwned, Base):
     close_note: Mapped[str] = mapped_column(Text, default="")
     #: the alert that this one has become part of; that one is never joined itself
     joined_into_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.id"), index=True)
+    #: the alert out of which a person took the sign that this one is about; it is joined with no other
+    split_from_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.id"), index=True)
 
     patient: Mapped[Patient | None] = relationship()
     conversation: Mapped[Conversation] = relationship()
     message: Mapped[Message] = relationship()
     acknowledged_by: Mapped[Staff | None] = relationship(foreign_keys=[acknowledged_by_id])
     closed_by: Mapped[Staff | None] = relationship(foreign_keys=[closed_by_id])
-    joined_into: Mapped[Alert | None] = relationship(remote_side="Alert.id", back_populates="joined")
-    joined: Mapped[list[Alert]] = relationship(order_by="Alert.id", back_populates="joined_into")
+    joined_into: Mapped[Alert | None] = relationship(
+        remote_side="Alert.id", foreign_keys=[joined_into_id], back_populates="joined"
+    )
+    joined: Mapped[list[Alert]] = relationship(
+        order_by="Alert.id", foreign_keys=[joined_into_id], back_populates="joined_into"
+    )
+    split_from: Mapped[Alert | None] = relationship(remote_side="Alert.id", foreign_keys=[split_from_id])
     events: Mapped[list[AlertEvent]] = relationship(order_by="AlertEvent.id", back_populates="alert")
     notifications: Mapped[list[Notification]] = relationship(
         order_by="Notification.id", back_populates="alert"
@@ -159,6 +183,9 @@ class AlertEvent(ClinicOwned, Base):
     staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
     message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id"))
     detail: Mapped[str] = mapped_column(Text, default="")
+    #: how urgent the sign is, and its flag, where the line tells of one
+    tier: Mapped[Tier | None] = mapped_column(text_enum(Tier))
+    flag: Mapped[str] = mapped_column(String(8), default="", server_default="")
 
     alert: Mapped[Alert] = relationship(back_populates="events")
     staff: Mapped[Staff | None] = relationship()

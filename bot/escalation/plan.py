@@ -2,7 +2,10 @@
 
 A target is `on_call` (whoever is on call now, all rotas at once), `on_call:ROLE` (whoever is on call as
 that), `behind` (those who stand behind them), `leads` (the safeguarding leads), `fallback` (the fall-back
-phone), `rota:ID`, `role:NAME` (everybody of a role, on call or not) or `person:ID`.
+phone), `rota:ID`, `role:NAME` (everybody of a role, on call or not), `person:ID` or `everybody` (all who
+are on call or named in a step). Three are paged one after another, each for the step's time: `in_turn`
+(whoever is on call, then those behind them), `behind_in_turn`, and `staff_in_turn` (`in_turn`; in opening
+hours nurses and front desk on call first).
 """
 
 from __future__ import annotations
@@ -12,7 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-WORDS = ("on_call", "behind", "leads", "fallback")
+EVERYBODY = "everybody"
+#: Their people are paged one after another.
+IN_TURN = ("in_turn", "behind_in_turn", "staff_in_turn")
+#: Whoever is on call when the step is taken: they name nobody, and whom they mean may change at any time.
+BY_ROSTER = ("on_call", "behind", *IN_TURN, EVERYBODY)
+WORDS = (*BY_ROSTER, "leads", "fallback")
 MAX_STEPS, MAX_REPEATS, MAX_MINUTES = 10, 9, 7 * 24 * 60
 
 
@@ -28,6 +36,8 @@ _WHY = {
     "no_steps": "A policy needs at least one step: say who is paged first.",
     "too_many_steps": f"A policy has {MAX_STEPS} steps at most: repeat the steps instead.",
     "no_target": "This step pages nobody: choose at least one target.",
+    "in_turn_alone": "People who are paged one after another are a step by themselves: move the others.",
+    "names_nobody": "This step names nobody who can be paged: choose somebody with a way to reach them.",
     "unknown_target": "This step names a person, role or rota that the clinic does not have: choose another.",
     "bad_delay": "The minutes to wait must be more than zero and a week at most.",
     "bad_repeats": f"The steps can be repeated 0 to {MAX_REPEATS} times.",
@@ -111,6 +121,8 @@ def check(plan: Plan, known: Sequence[str]) -> None:
             raise PlanRefused("no_target", number)
         if any(target not in WORDS and target not in known for target in step.targets):
             raise PlanRefused("unknown_target", number)
+        if len(step.targets) > 1 and any(target in IN_TURN for target in step.targets):
+            raise PlanRefused("in_turn_alone", number)
         if not _minutes(step.delay_minutes):
             raise PlanRefused("bad_delay", number)
     if not 0 <= plan.repeats <= MAX_REPEATS:

@@ -13,12 +13,12 @@ somebody takes it. It never stops by itself.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from bot.escalation.models import AlertStatus
-from bot.escalation.plan import Plan
+from bot.escalation.plan import BY_ROSTER, EVERYBODY, IN_TURN, Plan
 from bot.settings import Settings
 from bot.triage.types import Assessment, Tier
 
@@ -37,6 +37,19 @@ class PolicyStep:
     urgent: bool = False
     hours_only: bool = False
     people: tuple[str, ...] = ()
+    nameless: bool = False  #: whom it names by name, role or rota, is nobody who can be paged
+
+    @property
+    def turns(self) -> tuple[Self, ...]:
+        """Itself, or a step for each of its people where they are paged one after another."""
+        if not any(target in IN_TURN for target in self.targets):
+            return (self,)
+        return tuple(replace(self, people=(one,)) for one in self.people)
+
+    @property
+    def everybody(self) -> bool:
+        """Whether the step pages all together."""
+        return EVERYBODY in self.targets
 
     @property
     def fallback(self) -> bool:
@@ -51,6 +64,7 @@ class PolicyStep:
             "urgent": self.urgent,
             "hours_only": self.hours_only,
             "people": list(self.people),
+            "nameless": self.nameless,
         }
 
 
@@ -105,14 +119,29 @@ class Policy:
         )
 
     @property
+    def taken(self) -> tuple[PolicyStep, ...]:
+        """The clinic's own steps as they are taken now, those whose people come one after another apart."""
+        return tuple(one for step in self.steps for one in step.turns)
+
+    @property
+    def by_roster(self) -> bool:
+        """Whether only those who are on call are meant, whoever they are."""
+        return all(target in BY_ROSTER for step in self.steps for target in step.targets)
+
+    @property
     def first_round(self) -> int:
         """How many steps page people who were not paged before."""
-        return len(self.steps) if self.steps else max(0, len(self.people) - self.at_once + 1)
+        if not self.steps:
+            return max(0, len(self.people) - self.at_once + 1)
+        if self.by_roster and not self.everybody:
+            return 0
+        taken = self.taken
+        return next((n for n, step in enumerate(taken) if step.everybody), len(taken))
 
     @property
     def rounds(self) -> int:
         """How many steps are taken before everybody is paged together."""
-        return len(self.steps) * (1 + self.repeats) if self.steps else self.first_round
+        return len(self.taken) * (1 + self.repeats) if self.steps else self.first_round
 
     @property
     def last_round(self) -> int:
@@ -157,6 +186,7 @@ class Policy:
                     one["urgent"],
                     one["hours_only"],
                     tuple(one["people"]),
+                    one.get("nameless", False),
                 )
                 for one in data.get("steps", ())
             ),
@@ -179,8 +209,9 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Page:
     """Page these people now, and look again at `next_at`. `nobody`: the step found nobody whom it means,
-    which is an alarm of its own. `fallback`: page the fall-back phone too. `urgent`: by every way.
-    `directors`: those of `people` who are paged because nobody else could be, or none of them took it."""
+    which is an alarm of its own. `nameless`: the number of the step when it names nobody who can be paged.
+    `fallback`: page the fall-back phone too. `urgent`: by every way. `directors`: those of `people` who are
+    paged because nobody else could be, or none of them took it."""
 
     people: tuple[str, ...]
     next_at: datetime
@@ -188,6 +219,7 @@ class Page:
     fallback: bool = False
     urgent: bool = False
     directors: tuple[str, ...] = ()
+    nameless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,32 +270,39 @@ def next_action(
 def _page(steps_taken: int, policy: Policy, now: datetime) -> Page:
     all_together = steps_taken >= policy.rounds
     minutes, urgent, fallback = policy.ack_minutes, False, steps_taken >= policy.last_round
+    together, nameless = all_together, 0
     if all_together:
         meant = policy.everybody
         urgent = any(step.urgent for step in policy.steps)
     elif policy.steps:
-        step = policy.steps[steps_taken % len(policy.steps)]
-        meant, minutes, urgent = step.people, step.delay_minutes, step.urgent
-        fallback = step.fallback
+        taken = policy.taken
+        step = taken[steps_taken % len(taken)]
+        together, fallback = step.everybody, step.fallback
+        meant = tuple(dict.fromkeys((*policy.everybody, *step.people))) if together else step.people
+        minutes, urgent = step.delay_minutes, step.urgent
+        if step.nameless and not meant:
+            nameless = next(n for n, one in enumerate(policy.steps, 1) if one is step)
     elif steps_taken == 0:
         meant = policy.people[: policy.at_once]
     else:
         begin = policy.at_once + steps_taken - 1
         meant = policy.people[begin : begin + 1]
     nobody = not meant and not (policy.steps and fallback and not all_together)
-    leads = policy.leads if steps_taken <= 0 or all_together else ()
+    leads = policy.leads if steps_taken <= 0 or together else ()
     people = tuple(dict.fromkeys((*meant, *leads)))  # nobody twice
     last = nobody or (all_together and fallback)
     directors = tuple(one for one in policy.last_resort if last and one not in people)
+    if nameless and not all(one.nameless for one in policy.steps):
+        minutes = 0  # there is nobody to wait for
     next_at = now + timedelta(minutes=minutes)
-    return Page((*people, *directors), next_at, nobody, fallback or nobody, urgent, directors)
+    return Page((*people, *directors), next_at, nobody, fallback or nobody, urgent, directors, nameless)
 
 
 def after_nobody(steps_taken: int, policy: Policy, ever_reached: bool) -> int | None:
     """From which step to go on at once when no way to anybody of the last one worked: the next, or the last
     round when everybody has been tried and nobody was `ever_reached`. None: that was the last round, and all
     are tried again after its time."""
-    if steps_taken > policy.last_round or not (policy.people or policy.steps):
+    if steps_taken > policy.last_round or (policy.by_roster and not policy.everybody):
         return None
     if steps_taken >= policy.first_round and not ever_reached:
         return policy.last_round

@@ -1,9 +1,11 @@
 """Raising alerts, inside the caller's transaction: a sign opens one, or joins the one that is open. One
-patient has one open alert, wherever they write; a conversation whose patient nobody knows has its own."""
+patient has one open alert, wherever they write; a conversation whose patient nobody knows has its own. Where
+a person took one apart, signs join the most urgent, and of several the newest."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -12,13 +14,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 from bot import clock
 from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, reopen, take_step, tell_leads
 from bot.escalation.joining import join
-from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
+from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.escalation.policy import is_crisis
+from bot.escalation.signs import ALERT_STAYS_OPEN, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
 from bot.triage.types import Assessment, Tier
 
-#: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
-ALERT_STAYS_OPEN = "answer.alert-stays-open"
 #: The rule of what the silence after a question of triage amounts to.
 SILENCE = "probe.unanswered"
 
@@ -32,11 +33,14 @@ def open_alert(session: Session, conversation: Conversation) -> Alert | None:
     query = select(Alert).where(Alert.status != AlertStatus.CLOSED, _belongs(conversation))
     if conversation.patient_id is None and conversation.named_patient_id is not None:
         query = query.where(
-            or_(
-                Alert.conversation_id == conversation.id, _told_in(Message.conversation_id == conversation.id)
-            )
+            or_(Alert.conversation_id == conversation.id, told_in(Message.conversation_id == conversation.id))
         )
-    return min(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.id), default=None)
+    return _most_pressing(session.scalars(query))
+
+
+def _most_pressing(alerts: Iterable[Alert]) -> Alert | None:
+    """The most urgent; of several that are as urgent, the newest."""
+    return max(alerts, key=lambda alert: (-alert.tier.urgency, alert.id), default=None)
 
 
 def _belongs(conversation: Conversation) -> ColumnElement[bool]:
@@ -44,13 +48,6 @@ def _belongs(conversation: Conversation) -> ColumnElement[bool]:
     unknown = and_(Alert.patient_id.is_(None), Alert.conversation_id == conversation.id)
     owner = conversation.owner_id
     return unknown if owner is None else or_(Alert.patient_id == owner, unknown)
-
-
-def _told_in(where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition for alerts that tell of a patient's message for which `where` holds."""
-    told = select(AlertEvent.id).join(Message, Message.id == AlertEvent.message_id)
-    signs = AlertEvent.kind.in_([EventKind.OPENED, EventKind.PATIENT_WROTE, EventKind.JOINED])
-    return told.where(AlertEvent.alert_id == Alert.id, signs, where).exists()
 
 
 def locked_alerts(session: Session, conversation: Conversation) -> list[Alert]:
@@ -61,18 +58,21 @@ def locked_alerts(session: Session, conversation: Conversation) -> list[Alert]:
     return list(session.scalars(query))
 
 
-def _gathered(session: Session, conversation: Conversation) -> Alert | None:
-    """The one open alert that a sign here belongs to; those that turn out to be one patient's become one."""
+def _gathered(session: Session, conversation: Conversation, message: Message | None = None) -> Alert | None:
+    """The open alert that a sign here belongs to. Those that turn out to be one patient's become one, but not
+    what a person took apart. More about a `message` that an open alert tells of goes there."""
     found = locked_alerts(session, conversation)
-    if not found:
-        return None
-    oldest, *others = found
-    for other in others:
-        join(session, oldest, other, conversation.owner_id)
-    if oldest.patient_id is None and conversation.owner_id is not None:
-        oldest.patient_id = conversation.owner_id
-        session.flush()
-    return oldest
+    whole = [one for one in found if one.split_from_id is None]
+    for other in whole[1:]:
+        join(session, whole[0], other, conversation.owner_id)
+    left = [one for one in found if one.joined_into_id is None]
+    for one in left:
+        if one.patient_id is None and conversation.owner_id is not None:
+            one.patient_id = conversation.owner_id
+            session.flush()
+    if message is not None and len(left) > 1:
+        left = [one for one in left if message.id in standing(one.events)] or left
+    return _most_pressing(left)
 
 
 def now_known(session: Session, conversation: Conversation) -> None:
@@ -88,7 +88,7 @@ def now_known(session: Session, conversation: Conversation) -> None:
 
 def _let_go(session: Session, conversation: Conversation) -> None:
     """The alert of a chat alone is no longer that of whoever was named there before."""
-    elsewhere = _told_in(Message.conversation_id != conversation.id)
+    elsewhere = told_in(Message.conversation_id != conversation.id)
     query = select(Alert).where(
         Alert.status != AlertStatus.CLOSED, Alert.conversation_id == conversation.id, ~elsewhere
     )
@@ -104,7 +104,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     The first page is written in the same transaction: an alert without a page cannot exist.
     """
     conversation = message.conversation
-    alert = _gathered(session, conversation)
+    alert = _gathered(session, conversation, message)
     if alert is not None:
         _add(session, alert, message, assessment)
         return alert
@@ -117,7 +117,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
         tier=assessment.tier,
         flag=assessment.lead_flag,
         psych=crisis,
-        code=_free_code(session, conversation.clinic_id),
+        code=free_code(session, conversation.clinic_id),
         status=AlertStatus.OPEN,
         policy=policy_for(
             session, conversation, assessment.tier, crisis, conversation.patient or conversation.named_patient
@@ -126,7 +126,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     session.add(alert)
     session.flush()
     set_committed_value(alert, "joined", [])  # nothing can be part of it yet
-    log(session, alert, EventKind.OPENED, message_id=message.id, detail=alert.flag)
+    _log_sign(session, alert, EventKind.OPENED, message, assessment, alert.flag)
     take_step(session, alert, clock.now(), people_are_known=True)
     return alert
 
@@ -136,13 +136,17 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
     crisis = is_crisis(assessment)
     alert.psych = alert.psych or crisis
     refresh(session, alert)
-    if not any(finding.rule == SILENCE for finding in assessment.findings):  # nothing was written
-        log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
-    if assessment.tier.urgency < alert.tier.urgency:
+    silent = any(finding.rule == SILENCE for finding in assessment.findings)  # nothing was written
+    raised = assessment.tier.urgency < alert.tier.urgency
+    if not silent:
+        _log_sign(session, alert, EventKind.PATIENT_WROTE, message, assessment, assessment.tier.value)
+    elif not raised:
+        _log_sign(session, alert, EventKind.SILENT, message, assessment, assessment.tier.value)
+    if raised:
         holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag
         alert.policy = policy_for(session, alert.conversation, alert.tier, alert.psych, alert.patient)
-        log(session, alert, EventKind.RAISED, message_id=message.id, detail=alert.tier.value)
+        _log_sign(session, alert, EventKind.RAISED, message, assessment, alert.tier.value)
         page_anew(session, alert, {holder})
     elif alert.status is AlertStatus.OPEN and alert.next_step_at is None:
         take_step(session, alert, clock.now())
@@ -158,7 +162,14 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         page(session, alert, holder, "staff.page_again")
 
 
-def _free_code(session: Session, clinic_id: str) -> str:
+def _log_sign(
+    session: Session, alert: Alert, kind: EventKind, message: Message, assessment: Assessment, detail: str
+) -> None:
+    tier, flag = assessment.tier, assessment.lead_flag
+    log(session, alert, kind, message_id=message.id, detail=detail, tier=tier, flag=flag)
+
+
+def free_code(session: Session, clinic_id: str) -> str:
     """Two digits that no alert of the clinic that is still open uses; three when those run out. A code of an
     alert that has become part of another works as long as that one is open."""
     whole = aliased(Alert)

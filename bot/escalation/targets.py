@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.clinic.models import Clinic, Role, Staff, Treatment
 from bot.clinic.safeguarding import leads as safeguarding_leads
-from bot.escalation.plan import Plan
+from bot.escalation.plan import BY_ROSTER, Plan
 from bot.escalation.policy import Policy, PolicyStep
 from bot.oncall.models import EscalationPolicy, RotaRow
 from bot.oncall.opening import open_at
@@ -43,6 +43,7 @@ class _OnCall:
 
     here: Roster
     anywhere: Callable[[], Roster]
+    is_open: bool  #: the clinic, where that is asked
 
     def of(self, role: Role) -> tuple[str, ...]:
         """Who is on call as `role`; whoever is on call, when nobody is as that."""
@@ -67,9 +68,10 @@ def filled(
     here = roster_at(session, clinic.id, rows, now, location)
     # by default what can wait for the day goes to the clinic's staff while it is open
     by_day = not policy.steps and tier not in (Tier.T0, Tier.T1)
-    asks = by_day or any(step.hours_only for step in policy.steps)
+    asks = by_day or any(step.hours_only or "staff_in_turn" in step.targets for step in policy.steps)
     is_open = open_at(session, clinic, now) if asks else True
-    on_call = _OnCall(here, lambda: roster_at(session, clinic.id, rows, now))
+    on_call = _OnCall(here, lambda: roster_at(session, clinic.id, rows, now), is_open)
+    phone = policy.fallback_phone or clinic.emergency_phone
     return replace(
         policy,
         location=location,
@@ -78,19 +80,42 @@ def filled(
         at_once=max(1, here.on_shift) if tier is Tier.T0 else 1,
         leads=leads,
         last_resort=of_role(session, clinic.id, Role.MEDICAL_DIRECTOR),
-        steps=tuple(_filled(session, clinic, step, on_call, is_open, now) for step in policy.steps),
-        fallback_phone=policy.fallback_phone or clinic.emergency_phone,
+        steps=tuple(_filled(session, clinic, step, on_call, phone, now) for step in policy.steps),
+        fallback_phone=phone,
     )
 
 
 def _filled(
-    session: Session, clinic: Clinic, step: PolicyStep, on_call: _OnCall, is_open: bool, now: datetime
+    session: Session, clinic: Clinic, step: PolicyStep, on_call: _OnCall, phone: str, now: datetime
 ) -> PolicyStep:
-    targets = step.targets if is_open or not step.hours_only else ("on_call",)
+    targets = step.targets if on_call.is_open or not step.hours_only else ("on_call",)
     people = dict.fromkeys(
         one for target in targets for one in _people(session, clinic, target, on_call, now)
     )
-    return replace(step, people=tuple(people))
+    nameless = not people and names_nobody(session, clinic, targets, phone, now)
+    return replace(step, people=tuple(people), nameless=nameless)
+
+
+def names_nobody(session: Session, clinic: Clinic, targets: Sequence[str], phone: str, now: datetime) -> bool:
+    """Whether none of `targets` can mean anybody who can be paged, whoever is on call. `phone`: the fall-back
+    phone."""
+    return not any(_names_somebody(session, clinic, target, phone, now) for target in targets)
+
+
+def _names_somebody(session: Session, clinic: Clinic, target: str, phone: str, now: datetime) -> bool:
+    kind, _, name = target.partition(":")
+    if kind in BY_ROSTER:
+        return True
+    if kind == "fallback":
+        return bool(phone)
+    if kind == "rota":  # its hours do not count: somebody's turn comes
+        row = session.get(RotaRow, name)
+        able = reachable(session, clinic.id)
+        ours = row is not None and row.clinic_id == clinic.id and row.ended_at is None
+        return (
+            row is not None and ours and (bool(able & set(row.members)) or bool(of_rota(session, row, now)))
+        )
+    return bool(_named(session, clinic, kind, name))
 
 
 def _people(
@@ -103,18 +128,28 @@ def _people(
             return on_call.of(Role(name))
         case "on_call":
             return here.people[: here.on_shift]
-        case "behind":
+        case "behind" | "behind_in_turn":
             return here.people[here.on_shift :]
+        case "in_turn":
+            return here.people
+        case "staff_in_turn":
+            return here.clinic_staff_first if on_call.is_open else here.people
+        case "rota":
+            row = session.get(RotaRow, name)
+            ok = row is not None and row.clinic_id == clinic.id and row.ended_at is None
+            return tuple(of_rota(session, row, now)[:1]) if row is not None and ok else ()
+    return _named(session, clinic, kind, name)
+
+
+def _named(session: Session, clinic: Clinic, kind: str, name: str) -> tuple[str, ...]:
+    """Whom a target names, on call or not."""
+    match kind:
         case "leads":
             return tuple(lead.id for lead in safeguarding_leads(session, clinic.id))
         case "role":
             return of_role(session, clinic.id, Role(name))
         case "person":
             return (name,) if name in reachable(session, clinic.id) else ()
-        case "rota":
-            row = session.get(RotaRow, name)
-            ok = row is not None and row.clinic_id == clinic.id and row.ended_at is None
-            return tuple(of_rota(session, row, now)[:1]) if row is not None and ok else ()
     return ()
 
 

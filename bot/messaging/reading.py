@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot import clock, triage
 from bot.dialogue.reading import PROBE_PIECES, is_question
-from bot.escalation.raising import ALERT_STAYS_OPEN, SILENCE, open_alert, raise_alert
+from bot.escalation.raising import SILENCE, open_alert, raise_alert
+from bot.escalation.signs import ALERT_STAYS_OPEN
 from bot.handover.holds import is_held
 from bot.intake.models import Intake
 from bot.intake.reading import corrections

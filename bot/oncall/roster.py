@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,33 +21,42 @@ CLINIC_STAFF = (Role.NURSE, Role.FRONT_DESK)
 LOOK_AHEAD = timedelta(days=7)
 
 
+class Turn(NamedTuple):
+    """Somebody's place in a rota: as what, the rota's role or their own where it has none, and where."""
+
+    person: str
+    role: Role
+    location: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """`people`: whom to page, in order. The first `on_shift` of them are on call now, one for each rota; the
     others stand behind them. `skipped`: members whose turn counts for nothing, as they cannot be paged.
 
-    `turns`: who is on call now, and as what: the rota's role, or their own where it has none. By the on-call
-    list everybody has a turn, one after another (`listed`). `elsewhere`: nobody is on call at the location
-    that was asked for, so these are all the clinic's.
+    `turns`: who is on call now, and as what. By the on-call list everybody has a turn, one after another
+    (`listed`). `behind`: the places of those who stand behind them. `elsewhere`: nobody is on call at the
+    location that was asked for, so these are all the clinic's.
     """
 
     people: tuple[str, ...]
     on_shift: int
     skipped: tuple[str, ...] = ()
-    turns: tuple[tuple[str, Role], ...] = ()
+    turns: tuple[Turn, ...] = ()
+    behind: tuple[Turn, ...] = ()
     listed: bool = False
     elsewhere: bool = False
 
     def of(self, role: Role) -> tuple[str, ...]:
         """Who is on call as `role` now; by the on-call list the first of that role."""
-        found = tuple(dict.fromkeys(person for person, theirs in self.turns if theirs is role))
+        found = tuple(dict.fromkeys(person for person, theirs, _ in self.turns if theirs is role))
         return found[:1] if self.listed else found
 
     @property
     def clinic_staff_first(self) -> tuple[str, ...]:
         """`people`, with nurses and front desk before whoever else is on call now."""
-        first = [person for person, role in self.turns if role in CLINIC_STAFF]
-        return tuple(dict.fromkeys((*first, *(person for person, _ in self.turns), *self.people)))
+        first = [person for person, role, _ in self.turns if role in CLINIC_STAFF]
+        return tuple(dict.fromkeys((*first, *(turn.person for turn in self.turns), *self.people)))
 
 
 def rotas(session: Session, clinic_id: str) -> list[RotaRow]:
@@ -115,7 +125,7 @@ def roster_at(
     without one, or by all while nobody is on call by those. The on-call list knows no location."""
     if not rows:
         listed = _listed(session, clinic_id)
-        people = tuple(person for person, _ in listed)
+        people = tuple(turn.person for turn in listed)
         return Roster(people, min(1, len(people)), turns=listed, listed=True)
     roles = _roles(session, clinic_id)
     able = frozenset(roles)
@@ -126,10 +136,19 @@ def roster_at(
     first = dict.fromkeys(order[0] for _, order in used if order)
     behind = dict.fromkeys(person for _, order in used for person in order[1:])
     missing = dict.fromkeys(member for row in rows for member in row.members if member not in able)
-    turns = tuple((order[0], row.role or roles[order[0]]) for row, order in used if order)
+    places = [[_turn(row, person, roles) for person in order] for row, order in used if order]
     return Roster(
-        tuple(first | behind), len(first), tuple(missing), turns, elsewhere=bool(location) and elsewhere
+        tuple(first | behind),
+        len(first),
+        tuple(missing),
+        tuple(one[0] for one in places),
+        tuple(turn for one in places for turn in one[1:]),
+        elsewhere=bool(location) and elsewhere,
     )
+
+
+def _turn(row: RotaRow, person: str, roles: dict[str, Role]) -> Turn:
+    return Turn(person, row.role or roles[person], row.location)
 
 
 def _serves(row: RotaRow, location: str) -> bool:
@@ -153,14 +172,14 @@ def of_role(session: Session, clinic_id: str, role: Role) -> tuple[str, ...]:
     )
 
 
-def _listed(session: Session, clinic_id: str) -> tuple[tuple[str, Role], ...]:
+def _listed(session: Session, clinic_id: str) -> tuple[Turn, ...]:
     """The on-call list, with roles: what a clinic without a rota goes by."""
     rows = session.execute(
         select(Staff.id, Staff.role)
         .where(Staff.clinic_id == clinic_id, can_be_paged(), Staff.on_call_order.is_not(None))
         .order_by(Staff.on_call_order)
     )
-    return tuple((staff_id, role) for staff_id, role in rows)
+    return tuple(Turn(staff_id, role) for staff_id, role in rows)
 
 
 def _roles(session: Session, clinic_id: str) -> dict[str, Role]:

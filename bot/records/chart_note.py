@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, get_args
@@ -18,6 +18,8 @@ from bot.clinic.facts import readable_phone
 from bot.clinic.models import Clinic, Consent, Patient, Treatment
 from bot.counselling.models import Acknowledgement
 from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.escalation.signs import standing
+from bot.followup.asking import SIGNS as RED_FLAGS
 from bot.followup.models import CheckIn
 from bot.handover.models import StaffReply
 from bot.messaging.models import Channel, Kind, Message, Status
@@ -26,6 +28,7 @@ from bot.photos.models import Photo, PhotoArrival
 from bot.protocols.schema import ANSWERS, QuestionId
 from bot.records.document import Document, Row, Section, one_line, paper_for
 from bot.records.models import SymptomReport
+from bot.triage.answers import RED_FLAG_LIST
 
 #: Groups of content that answer a patient's questions; a content id is `group.topic`. Small talk is none.
 _TOPICS = frozenset({"product", "candidacy", "prep", "procedure", "recovery", "aftercare", "clinic"})
@@ -58,6 +61,7 @@ class Chart:
     consents: tuple[Consent, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     by_staff: tuple[StaffReply, ...] = ()
+    chosen: Mapping[str, Sequence[int]] = field(default_factory=dict)  #: danger signs by number, by message
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +249,17 @@ class _Note:
             if _unchecked(first):
                 yield from self._wrote(first)
             else:
-                yield self._row("wrote", _quoted(first.body) if first.body.strip() else "")
+                yield self._row("wrote", self._in_words(first) if first.body.strip() else "")
+            split = [event for event in alert.events if event.kind in (EventKind.SPLIT, EventKind.SPLIT_FROM)]
+            left = standing(alert.events).keys() - {first.id} if split else None
             for event in alert.events:
                 wrote = event.kind in (EventKind.PATIENT_WROTE, EventKind.JOINED)
-                if wrote and event.message:
+                if wrote and event.message and (left is None or event.message_id in left):
                     yield from self._wrote(event.message)
+            for event in split:
+                name = event.staff.name if event.staff else self._t("status.somebody")
+                said = self._t(f"event.{event.kind}", name=name, code=event.detail)
+                yield Row(self._moment(event.created_at), said)
             if alert.acknowledged_at:
                 yield self._row("taken", self._by(alert.acknowledged_by, alert.acknowledged_at))
             yield from self._ended(alert)
@@ -257,7 +267,16 @@ class _Note:
     def _wrote(self, message: Message) -> Lines:
         if message.body.strip():
             key = "chart.wrote_unchecked" if _unchecked(message) else "chart.wrote_again"
-            yield Row(self._t(key, moment=self._moment(message.created_at)), _quoted(message.body))
+            yield Row(self._t(key, moment=self._moment(message.created_at)), self._in_words(message))
+
+    def _in_words(self, message: Message) -> str:
+        """What the patient wrote, and the signs that they chose by number."""
+        chosen = self._signs(self._chart.chosen.get(message.id, ()))
+        said = f"{self._t('danger_sign.chosen')} {chosen}" if chosen else ""
+        return " · ".join(filter(None, (_quoted(message.body), said)))
+
+    def _signs(self, numbers: Iterable[int]) -> str:
+        return "; ".join(self._t(f"danger_sign.{number}") for number in numbers)
 
     def _ended(self, alert: Alert) -> Lines:
         if alert.status is not AlertStatus.CLOSED:
@@ -289,6 +308,8 @@ class _Note:
         words = str(answer.get("words") or "") if isinstance(answer, dict) else ""
         if isinstance(value, list):
             shown = ", ".join(map(str, value)) or "0"
+            known = [number for number in value if number in RED_FLAG_LIST]
+            shown += f" · {self._signs(known)}" if known and name == RED_FLAGS else ""
         elif name in _NAMED and value in ANSWERS:
             shown = self._t(f"answer.{value}")
         elif value is None:

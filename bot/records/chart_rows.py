@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 from bot.clinic.models import Consent, Patient, Treatment
 from bot.counselling import service as counselling
 from bot.escalation.models import Alert, AlertEvent
+from bot.escalation.signs import by_number
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment
 from bot.handover.models import StaffReply
 from bot.messaging.models import Conversation, Direction, Kind, Message
@@ -36,6 +37,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
         ),
         sent=tuple(row for row in messages if row.direction is Direction.OUT),
         with_media=with_media,
+        chosen=by_number(session, [row.id for row in messages if row.direction is Direction.IN]),
         arrivals=gallery.with_messages(session, [row.id for row in with_media]),
         reports=tuple(
             session.scalars(
@@ -55,6 +57,7 @@ def load_chart(session: Session, patient: Patient) -> Chart:
                     selectinload(Alert.events)
                     .selectinload(AlertEvent.message)
                     .selectinload(Message.conversation),
+                    selectinload(Alert.events).selectinload(AlertEvent.staff),
                 )
                 .order_by(Alert.created_at, Alert.id)
             )

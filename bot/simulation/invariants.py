@@ -124,7 +124,7 @@ def every_alert_is_paged(session: Session, _now: datetime) -> Iterator[str]:
     """Every alert paged somebody, or says that nobody was there."""
     for alert in session.scalars(select(Alert).where(Alert.joined_into_id.is_(None))):
         kinds = {event.kind for event in alert.events}
-        if not kinds & {EventKind.PAGED, EventKind.NOBODY_ON_CALL}:
+        if not kinds & {EventKind.PAGED, EventKind.NOBODY_ON_CALL, EventKind.NAMES_NOBODY}:
             yield f"alert {alert.code} paged nobody"
 
 

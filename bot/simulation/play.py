@@ -40,6 +40,8 @@ STORIES = names()
 PATIENT = "+15550100113"
 _STAFF = {"nurse": "+15550100121", "doctor": "+15550100122"}
 _SETTLE_S = 60.0
+#: Lines of an alert's timeline that a story tells.
+_TOLD = ("opened", "raised", "acknowledged", "closed", "page_failed", "nobody_on_call", "names_nobody")
 
 
 class NeverSettled(RuntimeError):
@@ -224,7 +226,7 @@ class Stage:
                 for event in alert.events
             ]
         for at, alert, kind, name in lines[self._alert_lines :]:
-            if kind in ("opened", "raised", "acknowledged", "closed", "page_failed", "nobody_on_call"):
+            if kind in _TOLD:
                 self._line(
                     at, f"[yellow]alert {alert.code} {alert.tier} {alert.flag}[/yellow]", f"{kind} {name}"
                 )

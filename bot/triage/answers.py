@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.triage import keywords, mind
 from bot.triage.matcher import View
@@ -42,6 +42,8 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
     "checkin.skin": ("VO", Tier.T1, "CMAC-VO"),
     "checkin.fever": ("INF", Tier.T2, "ACE-Inf"),
 }
+#: The rule of a sign that was chosen from the list, up to its number.
+_CHOSEN_FROM_LIST = "answer.list-"
 NUMBER_WORDS = {
     "zero": 0, "cero": 0, "nil": 0, "none": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
     "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
@@ -107,6 +109,12 @@ _PUZZLED = re.compile(
 _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|foto|imagen)[^\]]*\]", re.I)
 
 
+def numbers_chosen(rules: Iterable[str]) -> list[int]:
+    """Which signs of the numbered list were chosen, by the `rules` of what was found in an answer to it."""
+    chosen = {rule.removeprefix(_CHOSEN_FROM_LIST) for rule in rules if rule.startswith(_CHOSEN_FROM_LIST)}
+    return [number for number in RED_FLAG_LIST if str(number) in chosen]
+
+
 def findings(text: str, view: View, around: Modifiers, context: Context) -> Iterator[Finding]:
     """What the answer means in `context`; nothing when it is no answer."""
     question = context.question
@@ -126,7 +134,7 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if chosen:
             for number in chosen:
                 flag, tier, source = RED_FLAG_LIST[number]
-                yield Finding(flag, tier, f"answer.list-{number}", f"{number}", source)
+                yield Finding(flag, tier, f"{_CHOSEN_FROM_LIST}{number}", f"{number}", source)
             return
         if _is_unsure(view):
             yield Finding("NEG", Tier.T2, "answer.unsure", " ".join(words[:8]), "prop", True)

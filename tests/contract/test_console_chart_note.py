@@ -206,7 +206,8 @@ def test_check_in_answers_stand_by_day_with_the_signs_as_asked(world: World, nur
     assert answers[1].startswith("After: HArmonyCA, ")
     assert answers[2:] == [
         "Pain: 4/10 · “about a 4”",
-        "Danger signs (0 is none): 4, 5 · “4 and 5”",
+        "Danger signs (0 is none): 4, 5 · skin white, grey, blue, net-like or cold, or not like the other "
+        "side; severe or rising pain · “4 and 5”",
         "As it was asked: “Any? 4 white skin 5 pain”",
         "Anything else: bruised",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -291,3 +292,86 @@ def test_an_alert_says_where_the_patient_was_treated_and_that_nobody_is_on_call_
     page = nurse.get(f"/console/alerts/{alert_id}").text
     assert "Treated at Soho &lt;1&gt;" in page
     assert "Nobody is on call at Soho &lt;1&gt;, so every rota" in page
+
+
+def typed_defaults(page: str, tier: str) -> dict[str, str]:
+    """The fields of a tier's form as a browser sends them back untouched."""
+    form = re.search(rf'action="/console/escalation/{tier}".*?</form>', page, re.S)
+    assert form
+    fields = dict(re.findall(r'<input id="[^"]+" name="(\w+)"[^>]*? value="([^"]*)"', form[0]))
+    for name, options in re.findall(r'<select id="[^"]+" name="(\w+)"[^>]*>(.*?)</select>', form[0], re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        fields[name] = chosen[1] if chosen else ""
+    return fields
+
+
+@pytest.mark.parametrize("tier", ["T0", "T1", "T2"])
+def test_saving_an_untouched_policy_changes_nothing_and_says_so(
+    world: World, director: TestClient, tier: str
+) -> None:
+    fields = typed_defaults(director.get("/console/escalation").text, tier)
+    assert fields["target_0_0"], "the defaults are shown as steps"
+    reply = post(director, f"/console/escalation/{tier}", **fields, do="save")
+    page = director.get(reply.headers["location"]).text
+    assert "Nothing was changed: the policy was like this before." in page
+    assert "own policy" not in page
+    assert rows(EscalationPolicy) == []
+    fields["remind"] = "7"
+    reply = post(director, f"/console/escalation/{tier}", **fields, do="save")
+    page = director.get(reply.headers["location"]).text
+    assert "Saved. It counts for alerts from now on." in page
+    post(director, f"/console/escalation/{tier}", **typed_defaults(page, tier), do="save")
+    assert len(rows(EscalationPolicy)) == 1
+
+
+def test_a_step_that_names_nobody_who_can_be_paged_is_refused_by_its_number(
+    world: World, director: TestClient
+) -> None:
+    fields = {"target_0_0": "on_call", "delay_0": "5", "remind": "30", "repeats": "0", "unack": "2"}
+    fields |= {"target_1_0": f"person:{world.staff['spanish']}", "delay_1": "5"}  # no phone
+    reply = post(director, "/console/escalation/T1", **fields, do="save")
+    assert reply.status_code == 422
+    assert "This step names nobody who can be paged" in reply.text
+    assert "(Step 2)" in reply.text
+    assert rows(EscalationPolicy) == []
+
+
+def test_a_step_whose_person_has_left_is_marked_in_the_form_and_in_the_timeline(
+    world: World, director: TestClient
+) -> None:
+    fields = {"target_0_0": f"person:{world.staff['nurse']}", "delay_0": "5", "remind": "30"}
+    fields |= {"target_1_0": "on_call", "delay_1": "5", "repeats": "0", "unack": "2"}
+    assert post(director, "/console/escalation/T1", **fields, do="save").status_code == 303
+    assert "-empty-" not in director.get("/console/escalation").text
+    with transaction() as session:
+        session.get_one(Staff, world.staff["nurse"]).active = False
+        log(session, session.get_one(Alert, world.alerts["lip"]), EventKind.NAMES_NOBODY, detail="1")
+    page = director.get("/console/escalation").text
+    assert page.count("This step names nobody who can be paged. Choose somebody else") == 1
+    assert 'aria-describedby="T1-empty-0"' in page
+    timeline = director.get(f"/console/alerts/{world.alerts['lip']}").text
+    assert "Step 1 of the policy names nobody who can be paged" in timeline
+    assert "Nobody is on call who could be paged" not in timeline
+
+
+def on_call_now(client: TestClient) -> list[str]:
+    """The lines under *On call now*, without markup."""
+    section = re.search(r'id="now-title".*?</section>', client.get("/console/rota").text, re.S)
+    assert section
+    lines = re.findall(r"<li>(.*?)</li>", section[0], re.S)
+    return [html.unescape(" ".join(re.sub(r"<[^>]+>", "", line).split())) for line in lines]
+
+
+def test_on_call_now_says_as_what_and_where(world: World, director: TestClient) -> None:
+    assert on_call_now(director)[0] == "Nurse Demo (Nurse)", "by the list: their own role"
+    soho = rota_fields(world, location="Soho & <1>", member_1="")
+    everywhere = rota_fields(world, name="Injectors", role="injector", member_0=world.staff["doctor"])
+    for fields in (soho, everywhere | {"member_1": world.staff["nurse"]}):
+        assert post(director, "/console/rota", **fields).status_code == 303
+    now = on_call_now(director)
+    assert "Nurse Demo (Nurse · Soho & <1>" in now[0]
+    assert any("Injector · all locations" in line for line in now)
+    assert len(now) == len({line.split(" (")[0] for line in now}), "everybody once"
+    spanish = " ".join(on_call_now(client_for("spanish")))
+    assert "Enfermería · Soho & <1>" in spanish
+    assert "todos los lugares" in spanish

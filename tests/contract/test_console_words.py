@@ -147,7 +147,7 @@ def test_somebody_whom_no_way_reaches_stands_at_the_top_of_the_alert_until_it_is
 
 def test_events_that_leave_an_alert_without_anybody_stand_out() -> None:
     urgent = {EventKind.OPENED, EventKind.RAISED, EventKind.REOPENED}
-    urgent |= {EventKind.PAGE_FAILED, EventKind.NOBODY_ON_CALL}
+    urgent |= {EventKind.PAGE_FAILED, EventKind.NOBODY_ON_CALL, EventKind.NAMES_NOBODY}
     sheet = (strings.FILE.parent / "static" / "console.css").read_text(encoding="utf-8")
     rules = [line for line in sheet.splitlines() if "::before" in line and "--ag-urgent" in line]
     assert set(re.findall(r"\.event-(\w+)::before", " ".join(rules))) == {kind.value for kind in urgent}

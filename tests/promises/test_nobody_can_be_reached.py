@@ -18,9 +18,10 @@ from bot.escalation.models import (
     Notification,
 )
 from bot.escalation.plan import Step
-from bot.escalation.plans import save_plan
+from bot.escalation.plans import default_plan, save_plan
 from bot.escalation.policy import Page, Policy, PolicyStep, after_nobody, next_action
 from bot.notify.models import ContactKind
+from bot.settings import get_settings
 from bot.triage.types import Tier
 from tests.support.contacts import reach
 from tests.support.desk import DOCTOR, NURSE, PAT, Desk, HandCarrier, HandNotifier
@@ -214,6 +215,13 @@ def test_where_an_alert_goes_on_when_a_step_reached_nobody(
 
 def test_with_nobody_on_call_and_no_steps_it_waits_instead_of_spinning() -> None:
     assert after_nobody(0, Policy((), 15, 60), ever_reached=False) is None
+
+
+@pytest.mark.parametrize("tier", [Tier.T0, Tier.T1, Tier.T2])
+def test_nor_does_it_spin_by_the_defaults_as_steps(tier: Tier) -> None:
+    policy = Policy.for_tier(tier, (), get_settings(), plan=default_plan(tier))
+    assert after_nobody(0, policy, ever_reached=False) is None
+    assert policy.first_round == 0, "nothing is hurried"
 
 
 def test_the_last_round_names_directors_once_and_only_those_not_on_call(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from bot.db.engine import transaction
 from bot.db.migrate import altering, is_current, upgrade
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
+from bot.escalation.splitting import split
 from bot.messaging.models import Message
 from bot.notify.models import ContactKind
 from bot.settings import ROOT
@@ -106,3 +107,20 @@ def test_the_version_before_can_still_write_to_the_new_schema(either_record: str
         )
     with db.reading() as session:
         assert session.get_one(Staff, "old").safeguarding_lead is False
+
+
+def test_a_sign_of_before_can_be_taken_out_and_counts_as_urgent_as_its_alert(either_record: str) -> None:
+    demo.seed()
+    desk = Desk()
+    desk.settle()
+    desk.text(PAT, "my top lip has gone white and it really hurts")
+    desk.text(PAT, "should i stop my xarelto before tmrw?")
+    desk.settle()
+    (alert,) = desk.alerts()
+    to("0019")
+    assert "split_from_id" not in columns("alerts")
+    upgrade(db.engine())
+    split(alert.id, alert.message_id, desk.rows(Staff, phone=DOCTOR)[0].id, "Her lip.")
+    desk.settle()
+    assert [(one.tier, one.flag) for one in desk.alerts()] == [(Tier.T1, "MED"), (Tier.T1, "VO")]
+    assert [one.status for one in desk.alerts()] == [AlertStatus.OPEN] * 2
