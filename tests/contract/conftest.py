@@ -12,9 +12,9 @@ from bot.console import sessions
 from bot.db.engine import transaction
 from bot.settings import Settings
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
 from tests.contract.console_people import another_browser
-from tests.contract.test_console_pages import client_for
 from tests.support.records import SqliteRecords
 
 

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from bot.console import sessions
 from bot.console.router import router
+from tests.contract.console_browser import post
 from tests.contract.console_clinic import PASSWORD
-from tests.contract.test_console_pages import post
 
 EMAIL = "nurse@demo.example"
 GOOD = {"email": EMAIL, "password": PASSWORD}

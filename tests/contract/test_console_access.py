@@ -18,6 +18,7 @@ from bot.clinic.models import StaffSession
 from bot.console import sessions
 from bot.db.engine import reading
 from bot.settings import Settings, use_settings
+from tests.contract.console_browser import client_for, csrf, post
 from tests.contract.console_clinic import PASSWORD, World
 from tests.contract.console_people import (
     EMAIL,
@@ -29,7 +30,6 @@ from tests.contract.console_people import (
     second,
     set_up_totp,
 )
-from tests.contract.test_console_pages import client_for, csrf, post
 
 # --- second factors ---
 

@@ -16,8 +16,8 @@ from bot.handover.models import Release, Takeover
 from bot.messaging.models import Conversation
 from bot.records.models import AssessmentRecord
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 
 def card(client: TestClient, world: World, name: str, alert: str = "lip") -> str:

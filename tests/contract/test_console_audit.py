@@ -29,9 +29,9 @@ from bot.messaging.models import Conversation, Message
 from bot.photos import keep
 from bot.records.models import StaffTask
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
 from tests.contract.test_console_doors import STAFF_ROUTES
-from tests.contract.test_console_pages import client_for, post
 from tests.support import pictures
 from tests.support.audit_log import FIRST, long_log
 

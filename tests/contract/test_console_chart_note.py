@@ -19,8 +19,8 @@ from bot.followup.models import CheckIn
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, MessageEvent, Status
 from bot.records.models import ReportSource, SymptomReport, Trend
 from bot.triage.types import Tier
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World, message
-from tests.contract.test_console_pages import client_for, post
 
 HEADINGS = (
     "CLINIC",

@@ -18,8 +18,8 @@ from bot.doctor import _clinics as clinics_of
 from bot.durable.workflows import Equipment
 from bot.notify.models import ContactKind, ContactMethod
 from bot.settings import Settings
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for
 from tests.support.contacts import reach
 from tests.support.desk import NURSE, Desk, HandCarrier, HandNotifier
 

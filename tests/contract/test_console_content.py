@@ -13,8 +13,8 @@ from bot.governance import service
 from bot.governance.sentences import digest, split
 from bot.governance.standing import history, standing_of
 from bot.protocols.catalogue import catalogue
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 TOPIC = "aftercare.sleep"
 PAGE = f"/console/content/{TOPIC}"

@@ -17,8 +17,8 @@ from bot.handover.watch import watch
 from bot.messaging.models import Conversation, Direction, Kind, Message, Status
 from bot.records.models import StaffTask
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, csrf, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, csrf, post
 
 
 def address(world: World, patient: str = "pat") -> str:

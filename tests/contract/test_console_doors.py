@@ -24,8 +24,8 @@ from bot.console.router import router as console
 from bot.console.strings import translator
 from bot.db.engine import reading, transaction
 from bot.settings import Settings
+from tests.contract.console_browser import client_for, csrf
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, csrf
 
 #: Channels of patients and the demo: the sender is the patient, or nobody's data is behind them.
 PUBLIC = ("/p/", "/web", "/widget", "/demo", "/twilio", "/static", "/metrics", "/healthz", "/readyz")

@@ -18,8 +18,8 @@ from bot.db.engine import transaction
 from bot.escalation.models import Alert
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.records.models import StaffTask
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 
 def test_every_figure_has_a_table_a_file_and_words_in_both_languages(world: World, nurse: TestClient) -> None:

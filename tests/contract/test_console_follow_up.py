@@ -18,8 +18,8 @@ from bot.messaging.consent import agreed_to_texts
 from bot.messaging.models import Conversation, Message
 from bot.protocols.catalogue import catalogue
 from bot.triage.types import Tier
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 PAGE = "/console/protocols/harmonyca"
 SHIPPED = catalogue().schedules["harmonyca"].version

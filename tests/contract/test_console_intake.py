@@ -14,8 +14,8 @@ from bot.intake.items import BY_ID
 from bot.intake.models import Intake
 from bot.intake.reading import read
 from bot.messaging.models import Direction, Message
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for
 
 #: A history with something to hold in each question.
 FULL = {

@@ -16,8 +16,8 @@ from bot.messaging import inbox
 from bot.messaging.models import Channel, Conversation, Message, Status
 from bot.messaging.threads import add_inbound, find_or_open
 from bot.notify import outcome
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 CHAT = "chat-1"
 WORDS = "cant see out my left eye"

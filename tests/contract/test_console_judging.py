@@ -19,8 +19,8 @@ from bot.judgement.models import Judgement, Verdict
 from bot.judgement.service import JudgementInvalid, judged_tier
 from bot.messaging.models import Message
 from bot.triage.types import Tier
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 
 def judgements() -> list[Judgement]:

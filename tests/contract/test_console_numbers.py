@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from bot.clinic.models import Patient, Staff
 from bot.db.engine import transaction
 from bot.messaging.threads import patients_at
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 from tests.support.contacts import reach
 
 NURSE = "+15550100121"

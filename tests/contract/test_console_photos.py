@@ -21,8 +21,8 @@ from bot.photos.errors import MEANING
 from bot.photos.models import ArrivalStatus, Photo, PhotoArrival
 from bot.records.models import StaffTask, TaskKind
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 from tests.support import pictures
 
 

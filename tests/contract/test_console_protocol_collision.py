@@ -13,9 +13,9 @@ from bot.db.engine import reading, transaction
 from bot.followup import protocols
 from bot.followup.models import ProtocolVersion
 from bot.protocols.schema import Schedule, Wording
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
 from tests.contract.test_console_follow_up import PAGE, SHIPPED
-from tests.contract.test_console_pages import client_for, post
 from tests.contract.test_console_protocol_parts import EN, ES, mine, whole
 
 

@@ -15,9 +15,9 @@ from bot.followup.models import CheckIn
 from bot.outcomes.windows import windows_of
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Branch, Schedule, Window
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
 from tests.contract.test_console_follow_up import PAGE, SHIPPED, planned, rows, typed
-from tests.contract.test_console_pages import client_for, post
 
 EN = "Lovely to hear. Urgent: call {emergency_phone}. Emergency: call {emergency_number}."
 ES = "Qué bien. Urgente: llame al {emergency_phone}. Emergencia: llame al {emergency_number}."

@@ -23,8 +23,8 @@ from bot.messaging.models import Channel, Direction, Kind, Message, Status
 from bot.protocols.catalogue import catalogue
 from bot.settings import Settings
 from bot.triage.types import FLAGS, Tier
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 

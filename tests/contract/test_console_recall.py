@@ -16,8 +16,8 @@ from bot.outcomes.models import StaffRating
 from bot.protocols.catalogue import catalogue
 from bot.recall import service
 from bot.recall.models import Recall
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 from tests.support.patient_page import browser
 
 

@@ -17,8 +17,8 @@ from bot.console.clinic_settings import form_of
 from bot.db.engine import transaction
 from bot.governance.models import ClinicSnapshot
 from bot.protocols.catalogue import catalogue
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 PATH = "/console/settings"
 

@@ -17,8 +17,8 @@ from bot.protocols.render import Situation, render
 from bot.triage import assess
 from bot.triage.answers import RED_FLAG_LIST
 from bot.triage.types import PROBE, Context
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World, _assessed, message
-from tests.contract.test_console_pages import client_for
 
 ENGLISH = "Chosen from the list of danger signs: trouble breathing or swallowing; severe or rising pain"
 SPANISH = "Elegido de la lista de señales de peligro: le cuesta respirar o tragar; dolor fuerte o que aumenta"

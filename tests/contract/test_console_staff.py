@@ -20,6 +20,7 @@ from bot.console import reset_mail
 from bot.db.engine import reading
 from bot.messaging.models import Status
 from bot.notify.base import Notice
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import PASSWORD, World
 from tests.contract.console_people import (
     EMAIL,
@@ -28,7 +29,6 @@ from tests.contract.console_people import (
     is_in,
     set_up_totp,
 )
-from tests.contract.test_console_pages import client_for, post
 
 # --- one-time links ---
 

@@ -12,8 +12,8 @@ from bot.audit.models import AuditEntry
 from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
 from bot.escalation.signs import signs_of
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 
 WHY = "About her operation, not the <filler>."
 

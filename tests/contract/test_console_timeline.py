@@ -13,8 +13,8 @@ from bot.db.engine import reading, transaction
 from bot.followup import changes
 from bot.followup.models import CheckIn, CheckInStatus, Enrolment, EnrolmentStatus, Means
 from bot.messaging.models import Channel, Conversation, Direction, Kind, Message, Status
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for
 
 
 def test_a_number_that_changed_hands_takes_no_words_with_it(world: World) -> None:

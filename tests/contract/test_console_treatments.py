@@ -19,9 +19,9 @@ from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert
 from bot.messaging.consent import AT_THE_CLINIC, WORDING
 from bot.oncall.models import RotaRow
+from tests.contract.console_browser import client_for, enrolment, post
 from tests.contract.console_clinic import World, wrote
 from tests.contract.test_console_on_call import director, rota_fields
-from tests.contract.test_console_pages import client_for, enrolment, post
 
 __all__ = ["director"]
 

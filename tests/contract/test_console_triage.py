@@ -30,8 +30,8 @@ from bot.triage.signs import Sign
 from bot.triage.types import Assessment, Context, Finding, Tier
 from bot.triage.verdict import Judgement
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 from tests.support.triage_reader import WordReader, serving
 
 PAGE = "/console/triage"

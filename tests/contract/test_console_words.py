@@ -23,8 +23,8 @@ from bot.followup import planning
 from bot.messaging.models import Message
 from bot.records.models import StaffTask, TaskKind
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for
 
 
 def a_task(world: World, kind: TaskKind, note: str = "", message: Message | None = None) -> None:

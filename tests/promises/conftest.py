@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from bot.settings import Settings
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for
 from tests.support.records import SqliteRecords
 
 

@@ -28,8 +28,8 @@ from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Not
 from bot.notify import links
 from bot.web.take import router as take_link
 from tests.contract import console_clinic
+from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
-from tests.contract.test_console_pages import client_for, post
 from tests.support.audit_log import logged, whole
 from tests.support.desk import NURSE, PAT, Desk
 
