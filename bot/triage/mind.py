@@ -15,7 +15,7 @@ Said = Literal["no", "unsure"]
 
 #: Said before the answer proper.
 _LEAD = (
-    r"(?:lol|lmao|haha\w*|jaja\w*|ah|oh|uy|ay|god|omg|dios|dios mio|well|pues|bueno|hey|ok|sorry|perdon|"
+    r"(?:lol|lmao|haha\w*|jaja\w*|ah|oh|uy|ay|god|omg|dios mio|dios|well|pues|bueno|hey|ok|sorry|perdon|"
     r"honestly)"
 )
 _NEVER = r"(?:i would never|i never would|id never|i wouldnt|i dont|i never|im not|i am not)"
@@ -41,37 +41,44 @@ _MERELY = (
 #: What people feel about how they look. What may mean more ("tired of it all", "desperate") is not here.
 _FEELING = (
     r"(?:sad|upset|tired|annoyed|angry|cross|mad|disappointed|frustrated|stressed|nervous|anxious|worried|"
-    r"unhappy|embarrassed|ugly|fe[oa]|fine|ok|okay|alright|all right|good|venting|triste|cansad[oa]|"
-    r"enojad[oa]|enfadad[oa]|molest[oa]|frustrad[oa]|nervios[oa]|preocupad[oa]|agobiad[oa]|decepcionad[oa]|"
-    r"disgustad[oa]|bien|tranquil[oa])"
+    r"unhappy|embarrassed|ugly|fe[oa]|venting|triste|cansad[oa]|enojad[oa]|enfadad[oa]|molest[oa]|"
+    r"frustrad[oa]|nervios[oa]|preocupad[oa]|agobiad[oa]|decepcionad[oa]|disgustad[oa])"
 )
+_WELL = r"(?:fine|ok|okay|alright|all right|good|bien|tranquil[oa])"
+_I_AM = r"(?:im|i am|i feel|i just feel|its|estoy|me siento)"
 _LOOKS = (
     r"(?:(?:how|the way) (?:i|it|they) looks?(?: now)?|(?:my|the) (?:face|lips?|nose|eyes?|chin|jaw|forehead|"
     r"skin|looks?|results?|swelling|bruis(?:es|ing))|it|this|(?:como|lo que) (?:me veo|veo|quedo)|"
     r"(?:mi|el|la|los|mis) (?:cara|labios?|nariz|ojos?|menton|frente|piel|resultado))"
 )
 _AS_IT_IS = (
-    rf"(?:i )?(?:{_MERELY} )*(?:(?:im|i am|feel|its|estoy|me siento) )?(?:{_MERELY} )*{_FEELING}"
-    rf"(?: (?:and|y) (?:{_MERELY} )*{_FEELING})?(?: (?:with|about|at|by|con|por) {_LOOKS})?"
-    rf"|(?:i )?(?:{_MERELY} )*(?:hate|dislike|dont like|odio|no me gusta) {_LOOKS}"
+    # "no good" and "no muy bien" are no "no, I am good"
+    rf"{_I_AM} (?:{_MERELY} )*{_WELL}|all (?:good|fine|ok)|todo bien|"
+    rf"(?:i )?(?:{_MERELY} )*(?:(?:{_I_AM}|feel) )?(?:{_MERELY} )*{_FEELING}"
+    rf"(?: (?:and|y) (?:{_MERELY} )*{_FEELING})?(?: (?:with|about|at|by|con|por) {_LOOKS})?|"
+    rf"(?:i )?(?:{_MERELY} )*(?:hate|dislike|dont like|odio|no me gusta) {_LOOKS}"
 )
 #: What may follow a clear no. Whatever else follows it ("no, I am not well") may be the real answer.
 _AFTER = (
-    rf"(?:{_A_NO}|{_LEAD}|thanks|thank you|gracias|nada|nada de eso|(?:none of|nothing like|not) that|at all|"
-    rf"claro|tranquil[oa]|mujer|hombre|por suerte|thank god|gracias a dios|{_NEVER} {_IT}|{_IT}|{_ELLO}|"
-    rf"{_AS_IT_IS})"
+    rf"{_AS_IT_IS}|{_NEVER} {_IT}|{_IT}|{_ELLO}|(?:none of|nothing like|not) that|{_A_NO}|{_LEAD}|"
+    r"thank you|thanks|thank god|gracias a dios|gracias|nada de eso|nada|at all|claro|mujer|hombre|por suerte|"
+    r"tranquil[oa]"
 )
 #: What the desk is for, asked after the no. Triage reads the question as well, for what else it may say.
 _ASKS_ON = (
     r"(?:(?:can|could|should|when can|how soon can) i|is it (?:ok|okay|normal|safe)|"
     r"puedo|cuando puedo|es normal)"
 )
+# Each piece is taken whole or not at all, so that no text, however long, is read in ever new ways.
 _NO = re.compile(
-    rf"(?:{_LEAD} )*(?:{_A_NO}|nothing like that|{_NEVER} {_IT}|{_ELLO})(?: {_AFTER})*(?: {_ASKS_ON} .*)?"
+    rf"(?:(?>{_LEAD}) )*+(?>(?:nothing like that|{_NEVER} {_IT}|{_ELLO}|{_A_NO})\b)"
+    rf"(?: (?>(?:{_AFTER})\b))*+(?: {_ASKS_ON} .*)?"
 )
-_STARTS_WITH_NO = re.compile(rf"(?:{_LEAD} )*(?:{_A_NO}|{_NEVER})\b")
-#: "No estoy bien" is no "no, estoy bien", and "no puedo más" no question.
-_NOT_SO = re.compile(r"\s*no (?:estoy|me siento|me encuentro|puedo|es)\b", re.I)
+_STARTS_WITH_NO = re.compile(rf"(?:(?>{_LEAD}) )*+(?:{_A_NO}|{_NEVER})\b")
+#: "No estoy bien" is no "no, estoy bien", "nada bien" is not well, and "no puedo más" no question.
+_NOT_SO = re.compile(
+    r"\bno (?:estoy|me siento|me encuentro|ando|puedo|es|muy|tan)\b|\bnada (?:bien|tranquil[oa])\b", re.I
+)
 _DENIED = re.compile(rf"\b{_NEVER} {_IT}\b|\b{_ELLO}\b")
 _HEDGE = re.compile(
     r"\b(?:but|pero|aunque|sometimes|at times|now and then|occasionally|a veces|a ratos|de vez en cuando|"
@@ -89,6 +96,7 @@ def read(text: str) -> Said | None:
     words = bare_words(text.replace("/", " "))
     if _HEDGE.search(_DENIED.sub(" ", words)):
         return "unsure"
-    if _NO.fullmatch(words) and not _NOT_SO.match(text):
+    not_so = _NOT_SO.search(text)
+    if _NO.fullmatch(words) and not not_so:
         return "no"
-    return "unsure" if _STARTS_WITH_NO.match(words) or _NOT_SO.match(text) else None
+    return "unsure" if _STARTS_WITH_NO.match(words) or not_so else None

@@ -215,7 +215,7 @@ def test_a_sign_of_the_body_beside_distress_is_asked_about_with_the_six_signs(de
      "de vez en cuando", "la verdad sí lo he pensado", "no pero a veces", "not really", "no estoy bien",
      "no, es que ya no puedo", "no, i cant go on", "i'm not ok", "No me siento bien la verdad",
      "nothing matters", "no, im just tired of it all", "no sirve de nada", "never mind",
-     "no, solo quiero que acabe todo"],
+     "no, solo quiero que acabe todo", "no, no estoy bien", "no muy bien", "no good", "no, nada bien"],
 )  # fmt: skip
 def test_what_is_no_clear_no_to_it_counts_as_not_knowing(desk: Desk, answer: str) -> None:
     desk.text(STRANGER, DISLIKE)
@@ -231,7 +231,8 @@ def test_what_is_no_clear_no_to_it_counts_as_not_knowing(desk: Desk, answer: str
      "no, i'm just really sad about my lips", "I'm not", "no i'd never do that", "no, solo estoy triste",
      "no, i'm not thinking of hurting myself", "no, no quiero hacerme daño", "no. just upset and angry",
      "no, i just hate how i look", "no no, estoy tranquila, gracias", "no, im fine thanks",
-     "no. can i wear makeup?"],
+     "no. can i wear makeup?",
+     "no, todo bien", "no I'm fine " * 20],
 )  # fmt: skip
 def test_a_clear_no_to_it_may_come_with_other_words(desk: Desk, answer: str) -> None:
     desk.text(STRANGER, DISLIKE)
