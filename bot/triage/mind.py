@@ -60,8 +60,9 @@ _AS_IT_IS = (
 )
 #: What may follow a clear no. Whatever else follows it ("no, I am not well") may be the real answer.
 _AFTER = (
-    rf"{_AS_IT_IS}|{_NEVER} {_IT}|{_IT}|{_ELLO}|(?:none of|nothing like|not) that|{_A_NO}|{_LEAD}|"
-    r"thank you|thanks|thank god|gracias a dios|gracias|nada de eso|nada|at all|claro|mujer|hombre|por suerte|"
+    rf"{_AS_IT_IS}|{_NEVER} {_IT}|{_IT}|{_ELLO}|(?:none of|nothing like|not) that|{_A_NO}|"
+    rf"{_LEAD}|thank you|thanks|thank god|gracias a dios|gracias|nada de eso|nada|at all|claro|mujer|"
+    r"hombre|por suerte|"
     r"tranquil[oa]"
 )
 #: What the desk is for, asked after the no. Triage reads the question as well, for what else it may say.
