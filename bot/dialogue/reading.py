@@ -13,12 +13,16 @@ from bot.intake.items import ITEMS
 from bot.triage import mind
 from bot.triage.answers import read_choices
 from bot.triage.normalise import flat
-from bot.triage.types import PROBE, PROBE_MIND
+from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH
 
 Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo", "mind"]
 
 #: The content that asks the questions of triage.
-PROBE_PIECES = {"safety.probe": PROBE, "safety.probe_mind": PROBE_MIND}
+PROBE_PIECES = {
+    "safety.probe": PROBE,
+    "safety.probe_mind": PROBE_MIND,
+    "safety.probe_which": PROBE_WHICH,
+}
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
     "checkin.overall": "choice",
@@ -41,6 +45,7 @@ QUESTIONS: dict[str, Kind] = {
     "intake.offer": "offer",
     PROBE: "signs",
     PROBE_MIND: "mind",
+    PROBE_WHICH: "yes_no",
     **{item.question: "intake" for item in ITEMS},
 }
 

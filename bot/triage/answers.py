@@ -9,11 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from bot.triage import keywords, mind
+from bot.triage import keywords, mind, which
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
-from bot.triage.normalise import bare_words, plain
-from bot.triage.types import PROBE, PROBE_MIND, Context, Finding, Tier
+from bot.triage.normalise import NUMBER_WORDS, bare_words, plain
+from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH, Context, Finding, Tier
 
 EARLY_DAYS = 3
 PAIN_QUESTIONS = frozenset({"checkin.pain", "symptom.severity"})
@@ -42,11 +42,6 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
     "checkin.skin": ("VO", Tier.T1, "CMAC-VO"),
     "checkin.fever": ("INF", Tier.T2, "ACE-Inf"),
 }
-NUMBER_WORDS = {
-    "zero": 0, "cero": 0, "nil": 0, "none": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
-    "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
-    "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
-}  # fmt: skip
 #: A score up to this is low: no threshold of a shipped question lies below it.
 LOW_SCORE = 3
 #: What the 0-10 questions ask about, as answers to them name it, and what stands between.
@@ -121,6 +116,10 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
             return
     if context.has_media and context.day is not None and context.day <= EARLY_DAYS:
         yield Finding("VO", Tier.T2, "answer.media-with-words", "picture with text", "RealSelf-1", True)
+    meant = _number_in_doubt(text, view, around, context)
+    if meant is not None:
+        yield from meant
+        return
     if question in LIST_QUESTIONS:
         chosen = read_choices(text)
         if chosen:
@@ -145,6 +144,44 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
     if _worrying_without_sign(text, view, context):
         tier = Tier.T4 if words and _CRY.issuperset(words) else Tier.T2
         yield Finding("NEG", tier, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True)
+
+
+def _number_in_doubt(text: str, view: View, around: Modifiers, context: Context) -> list[Finding] | None:
+    """What a number means that may be one of the six signs or the score that was asked for before them.
+
+    None: there is no such doubt. A score is judged as one, and the six signs are asked again.
+    """
+    if context.question == PROBE and context.interrupted:
+        score = which.score_told(text, context.interrupted)
+        if score is not None:
+            return _told_score(score, context)
+        number = which.lone_number(text)
+        if number in RED_FLAG_LIST:
+            flag, _tier, source = RED_FLAG_LIST[number]
+            return [Finding(flag, Tier.T3, f"{which.ASKED}{number}", text.strip()[:20], source, probe=True)]
+        return None if number is None else _told_score(number, context)
+    if context.question != PROBE_WHICH or context.number not in RED_FLAG_LIST:
+        return None
+    if which.is_no_sign(text, context.number, context.interrupted):
+        return _told_score(context.number, context)
+    lone = which.lone_number(text)
+    chosen = read_choices(text) or ([] if lone is None else [lone])
+    if chosen or which.is_sign(text) or _is_yes(text, view, around, unsure=True):
+        signs = {context.number, *(number for number in chosen if number in RED_FLAG_LIST)}
+        return [
+            Finding(flag, tier, f"answer.list-{number}", text.strip()[:40], source)
+            for number in sorted(signs)
+            for flag, tier, source in [RED_FLAG_LIST[number]]
+        ]
+    return None
+
+
+def _told_score(score: int, context: Context) -> list[Finding]:
+    """A score told while the six signs wait for their answer: they are asked again."""
+    asked_of = context.interrupted
+    judged = asked_of in PAIN_QUESTIONS or asked_of in SWELLING_QUESTIONS
+    found = list(_score(score, asked_of in SWELLING_QUESTIONS, context)) if judged else []
+    return [*found, Finding("NEG", Tier.T4, which.SCORE, f"{score}", "prop", probe=True)]
 
 
 def is_keyword(text: str) -> bool:
@@ -207,6 +244,8 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
     Only a named member of staff closes an alert (`clinical.md` section 6, multi-turn).
     """
     tier = context.open_alert_tier
+    if context.question == PROBE_WHICH:
+        return None  # "no" says that the number was a score
     if tier is None or not (is_keyword(text) or _takes_back(text, view, around)):
         return None
     if (context.question or "").startswith(_ANSWERED) and not (is_keyword(text) or _OFF.search(plain(text))):

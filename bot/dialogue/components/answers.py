@@ -20,7 +20,7 @@ from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
 from bot.intake import reading as intake
 from bot.intake.items import ADULT, BY_QUESTION
-from bot.triage.types import PROBE_MIND, PROBES, RED
+from bot.triage.types import PROBE, PROBES, RED
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
@@ -87,7 +87,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if kind is None:
                 continue
             if question in PROBES:
-                waits = _probe_holds_something(tracker) or question == PROBE_MIND
+                waits = _probe_holds_something(tracker) or question != PROBE
                 waiting = waits and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
