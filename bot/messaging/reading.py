@@ -25,6 +25,7 @@ from bot.records.tasks import open_task
 from bot.triage import mind, which
 from bot.triage.answers import RED_FLAG_LIST
 from bot.triage.language import detect
+from bot.triage.settled import nobody_answers
 from bot.triage.types import (
     PROBE,
     PROBE_MIND,
@@ -230,7 +231,7 @@ def _answers_probe(message: Message, assessment: Assessment, question: str) -> b
 def _asks_something_else(message: Message, assessment: Assessment) -> bool:
     """Whether the patient asks another thing ("can I massage it?"): the probe still waits for its answer."""
     nothing_found = assessment.tier is Tier.T4 and not assessment.probe
-    return nothing_found and is_question(message.body)
+    return nothing_found and (is_question(message.body) or nobody_answers(message.body))
 
 
 def _adds_nothing(assessment: Assessment) -> bool:

@@ -20,6 +20,7 @@ from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
 from bot.intake import reading as intake
 from bot.intake.items import ADULT, BY_QUESTION
+from bot.triage.settled import nobody_answers
 from bot.triage.types import PROBE, PROBES, RED
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
@@ -64,7 +65,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             text = message.get(TEXT) or ""
             by_manner = manner.intent_of_manner(text)
             pressing = (message.get(METADATA) or {}).get("open_alert") in RED
-            if by_manner is None and pressing and manner.seeks_help(text):
+            if by_manner is None and (nobody_answers(text) or (pressing and manner.seeks_help(text))):
                 by_manner = "clinic.human"  # said with the alert in mind: no opening hours, no flights
             if by_manner is not None:
                 _set_intent(message, by_manner)
