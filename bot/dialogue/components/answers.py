@@ -26,6 +26,8 @@ from bot.triage.types import PROBE, PROBES, RED
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
 INTAKE_FORM = "intake_form"
+#: What a message of pictures alone comes closest to, and what tears are no answer to.
+CHEERFUL = ("smalltalk.thanks", "smalltalk.greeting")
 #: What cannot be read as an answer to these is taken for one all the same; the form asks once more.
 ASKED_ONCE_MORE = ("scale", "signs", "trend", "choice", "yes_no", "photo", "words")
 #: Needed to take a statement, which no question mark marks, for an interruption.
@@ -78,6 +80,8 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if several and (message.get(INTENT) or {}).get("name") not in several:
                 _set_intent(message, several[0])
             metadata = message.get(METADATA) or {}
+            if manner.cries_without_words(text) and str((message.get(INTENT) or {}).get("name")) in CHEERFUL:
+                _set_intent(message, "nlu_fallback")
             instead = _about_another_product(text, tracker) or _asked_before_treatment(
                 message, text, metadata
             )
