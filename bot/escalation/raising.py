@@ -15,10 +15,13 @@ from bot.escalation.joining import join
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.escalation.policy import is_crisis
 from bot.messaging.models import Channel, Conversation, Message
+from bot.triage.settled import clinic_rang
 from bot.triage.types import Assessment, Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
+#: The detail of a line of the timeline in which the patient says that the clinic has rung.
+CLINIC_RANG = "clinic_rang"
 #: The rule of what the silence after a question of triage amounts to.
 SILENCE = "probe.unanswered"
 
@@ -137,7 +140,10 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
     alert.psych = alert.psych or crisis
     refresh(session, alert)
     if not any(finding.rule == SILENCE for finding in assessment.findings):  # nothing was written
-        log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=assessment.tier.value)
+        nothing_new = all(finding.rule == ALERT_STAYS_OPEN for finding in assessment.findings)
+        rang = nothing_new and clinic_rang(message.body)
+        detail = CLINIC_RANG if rang else assessment.tier.value
+        log(session, alert, EventKind.PATIENT_WROTE, message_id=message.id, detail=detail)
     if assessment.tier.urgency < alert.tier.urgency:
         holder = alert.acknowledged_by_id
         alert.tier, alert.flag = assessment.tier, assessment.lead_flag

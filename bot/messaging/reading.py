@@ -25,7 +25,7 @@ from bot.records.tasks import open_task
 from bot.triage import mind, which
 from bot.triage.answers import RED_FLAG_LIST
 from bot.triage.language import detect
-from bot.triage.settled import nobody_answers
+from bot.triage.settled import clinic_rang, nobody_answers
 from bot.triage.types import (
     PROBE,
     PROBE_MIND,
@@ -100,7 +100,7 @@ def follow(
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = (
-        still_open.answer_to_retraction(session, message.conversation)
+        still_open.answer_to_retraction(session, message.conversation, message.body)
         if retracted
         else safety_piece(assessment, message, context.question)
     )
@@ -111,6 +111,8 @@ def follow(
         _ask_of_the_mind_too(session, message, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, assessment)
+        if retracted and piece == still_open.RANG:
+            still_open.ask_to_close(session, message)
     elif assessment.tier is Tier.T3:
         open_task(
             session,
@@ -219,6 +221,8 @@ def _ask_of_the_mind_too(session: Session, message: Message, assessment: Assessm
 
 def _answers_probe(message: Message, assessment: Assessment, question: str) -> bool:
     """Whether the open question of triage is answered. The one on hurting oneself waits for a clear word."""
+    if clinic_rang(message.body) and _adds_nothing(assessment):
+        return False
     if question == PROBE_MIND:
         urgent = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
         return urgent or mind.read(message.body) is not None

@@ -13,6 +13,7 @@ from bot.triage import keywords, mind, which
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import NUMBER_WORDS, bare_words, plain
+from bot.triage.settled import clinic_rang
 from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH, Context, Finding, Tier
 
 EARLY_DAYS = 3
@@ -44,6 +45,8 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
 }
 #: A score up to this is low: no threshold of a shipped question lies below it.
 LOW_SCORE = 3
+#: A score from this on is severe, told unasked beside an open alert.
+HIGH_SCORE = 7
 #: What the 0-10 questions ask about, as answers to them name it, and what stands between.
 _SCALES = frozenset({
     "pain", "swelling", "bruising", "bruise", "bruises", "tenderness", "and", "is", "dolor", "hinchazon",
@@ -114,6 +117,10 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if score is not None:
             yield from _score(score, question in SWELLING_QUESTIONS, context)
             return
+    worse = _score_beside_alert(text, context)
+    if worse is not None:
+        yield worse
+        return
     if context.has_media and context.day is not None and context.day <= EARLY_DAYS:
         yield Finding("VO", Tier.T2, "answer.media-with-words", "picture with text", "RealSelf-1", True)
     meant = _number_in_doubt(text, view, around, context)
@@ -174,6 +181,20 @@ def _number_in_doubt(text: str, view: View, around: Modifiers, context: Context)
             for flag, tier, source in [RED_FLAG_LIST[number]]
         ]
     return None
+
+
+def _score_beside_alert(text: str, context: Context) -> Finding | None:
+    """A high score that somebody tells unasked while an alert on their body is open: it has become worse.
+
+    A number up to six may be a sign of the list or a choice; a low one takes nothing back.
+    """
+    flag, tier = context.open_alert_flag, context.open_alert_tier
+    if tier is None or flag in (None, "PSY", "PRG", "MIN", "MED") or context.question not in (None, PROBE):
+        return None
+    score = which.score_now(text)
+    if score is None or score < HIGH_SCORE:
+        return None
+    return Finding(str(flag), Tier.T1, "answer.pain-score", f"{score}/10 beside the open alert", "Pearce")
 
 
 def _told_score(score: int, context: Context) -> list[Finding]:
@@ -246,9 +267,11 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
     tier = context.open_alert_tier
     if context.question == PROBE_WHICH:
         return None  # "no" says that the number was a score
-    if tier is None or not (is_keyword(text) or _takes_back(text, view, around)):
+    rang = clinic_rang(text)
+    if tier is None or not (rang or is_keyword(text) or _takes_back(text, view, around)):
         return None
-    if (context.question or "").startswith(_ANSWERED) and not (is_keyword(text) or _OFF.search(plain(text))):
+    at_once = rang or is_keyword(text) or _OFF.search(plain(text))
+    if (context.question or "").startswith(_ANSWERED) and not at_once:
         return None  # "the same" or "no" answers our question; the alert is open all the same
     if _PUZZLED.search(plain(text)):
         return None

@@ -31,12 +31,22 @@ _SCALE = rf"(?:{'|'.join(dict.fromkeys((_ANY_SCORE, *_SCALES.values())))})"
 #: What may stand around a number without saying what it means.
 _AROUND = (
     r"(?:a|an|about|around|maybe|like|just|only|its|it|is|was|for|my|the|of|on|in|id|say|i|meant|mean|so|and|"
-    r"please|thanks|thank|you|sorry|now|today|un|una|como|unos|quizas?|mas|o|menos|solo|es|era|fue|de|del|la|el|"
+    r"please|thanks|thank|you|sorry|now|today|un|una|como|unos|quizas?|mas|o|menos|solo|es|era|fue|de|del|"
+    r"la|el|"
     r"mi|para|en|diria|yo|quise|queria|decir|y|por|favor|gracias|perdon|ahora|hoy|creo|think)"
 )
 _NO = r"(?:no|nope|nah|none|0|zero|cero|ningun[oa]|not? the sign|not? a sign|no es la senal|no una senal)"
 _LONE = re.compile(rf"(?:{_AROUND} )*(?P<number>{_NUMBER})(?: {_AROUND})*")
 _OF_TEN = re.compile(r"(?P<number>10|\d) ?(?:/|out of|over|sobre|de) ?(?:10|ten|diez)")
+_RISEN = (
+    r"(?:up|to|at|went|gone|going|got|has|been|more|already|still|feels|pain|swelling|worse|subio|subido|"
+    r"ha|a|ya|va|"
+    r"voy|esta|estoy|sigue|peor|dolor|hinchazon|hurts?|duele|me|i|im)"
+)
+_NOW = re.compile(
+    rf"(?:(?:{_AROUND}|{_RISEN}) )*(?:from (?:an? )?{_NUMBER} to (?:an? )?)?(?P<number>{_NUMBER})"
+    rf"(?: (?:{_AROUND}|{_RISEN}))*"
+)
 _TOLD = {
     question: re.compile(
         rf"(?=.*\b(?:{scale}|{_ANY_SCORE})\b)(?:(?:{_AROUND}|{scale}|{_ANY_SCORE}) )*(?P<number>{_NUMBER})"
@@ -68,6 +78,14 @@ def score_told(text: str, question: str) -> int | None:
         return int(of_ten["number"])
     pattern = _TOLD.get(question)
     found = pattern.fullmatch(words) if pattern and not _SIGN_OF_PAIN.fullmatch(words) else None
+    value = _value(found["number"]) if found else -1
+    return value if 0 <= value <= 10 else None
+
+
+def score_now(text: str) -> int | None:
+    """The score that is all that `text` tells, with what it has risen from: "its a 9 now", "8/10"."""
+    words = _OF_TEN.sub(r"\g<number>", bare_words(text))
+    found = _NOW.fullmatch(words)
     value = _value(found["number"]) if found else -1
     return value if 0 <= value <= 10 else None
 
