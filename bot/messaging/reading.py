@@ -263,7 +263,7 @@ def context_of(session: Session, message: Message) -> Context:
     asked = conversation.open_question_at
     still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
     question = conversation.open_question if still_open else None
-    if question is None and treatment is None and corrections(message.body):
+    if question is None and treatment is None and corrections(message.body, plainly=True):
         told = select(Intake.id).where(Intake.conversation_id == conversation.id).limit(1)
         question = CORRECTION if session.scalars(told).first() is not None else None
     interrupted, number = _in_doubt(session, conversation, question)

@@ -83,7 +83,8 @@ _LATER = (
     r"seguir|seguire|seguimos|continuar|continuo|contesto|respondo|dejo|dejar(?:lo)?|dejamos)?"
     r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
     r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|luego|mas tarde|despues|"
-    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento))"
+    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento)|(?:al|en un) (?:rato|ratito)|"
+    r"in an? (?:bit|minute|moment|sec|second|hour))"
     r"(?: (?:(?:lo |te |le |les )?(?:sigo|seguimos|continuo|hago|termino|contesto|respondo|digo)))?"
 )
 _NOT_NOW = (

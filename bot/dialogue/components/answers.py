@@ -19,6 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
 from bot.intake import reading as intake
+from bot.intake import talk
 from bot.intake.items import ADULT, BY_QUESTION
 from bot.triage.settled import nobody_answers
 from bot.triage.types import PROBE, PROBES, RED
@@ -32,6 +33,8 @@ CHEERFUL = ("smalltalk.thanks", "smalltalk.greeting")
 ASKED_ONCE_MORE = ("scale", "signs", "trend", "choice", "yes_no", "photo", "words")
 #: Needed to take a statement, which no question mark marks, for an interruption.
 SURE = 0.5
+#: Needed to take for a question what has no question mark, in the middle of the intake.
+SURE_UNMARKED = 0.8
 #: So many words and a question mark, not understood: rather asked about than taken for an answer.
 QUESTION_WORDS = 3
 
@@ -122,9 +125,17 @@ def _about_intake(text: str, tracker: DialogueStateTracker, metadata: dict[str, 
         return None
     if intake.asks_to_read_back(text):
         return "read_back_intake"
+    if tracker.active_loop_name == INTAKE_FORM and (talk.resumes(text) or talk.greets(text)):
+        return "start_intake"  # says where it stopped, and asks that again
+    if metadata.get("intake") == "open" and not tracker.active_loop_name and talk.resumes(text):
+        return "start_intake"
     if metadata.get("intake") == "stopped" and intake.age_after_all(text, ADULT):
         return "correct_intake"
-    return "correct_intake" if intake.corrections(text) else None
+    corrected = {f"intake.{answer.item}" for answer in intake.corrections(text)}
+    asked = open_question(tracker, metadata)
+    if corrected == {asked} and not intake.corrections(text, plainly=True):
+        return None  # it answers what is asked
+    return "correct_intake" if corrected else None
 
 
 def _about_another_product(text: str, tracker: DialogueStateTracker) -> str | None:
@@ -165,7 +176,12 @@ def _answers_intake(message: Message, question: str | None, text: str) -> bool:
         return False
     if name == "smalltalk.abuse":
         return False
-    return not ("?" in text and topics.is_topic(name) and confidence >= SURE)
+    if not topics.is_topic(name) or confidence < SURE:
+        return True
+    if "?" in text or "¿" in text:
+        return False
+    names_it = answer is not None and bool(answer.codes)  # "what I take is aspirin"
+    return names_it or confidence < SURE_UNMARKED or not reading.asks_outright(text)
 
 
 def _interrupts(message: Message, text: str) -> bool:
