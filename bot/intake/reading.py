@@ -49,7 +49,8 @@ _PUZZLED = re.compile(
     r"(?:sorry |perdon(?:e|a)? |and |y |pero |but )*"
     r"(?:(?:i )?(?:dont|do not|didnt|did not) (?:understand|get (?:it|that|the question))|"
     r"(?:what|que) (?:do you mean|does (?:that|this|it) mean|is that|significa|quiere decir|es eso)|"
-    r"(?:whats?(?! (?:i|im|ive|my)\b)|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|las) )?\w+(?: \w+)?|"
+    r"(?:whats?(?! (?:i|im|ive|my)\b)|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|"
+    r"las) )?\w+(?: \w+)?|"
     r"(?:what|huh|eh|como)$|no (?:lo |te |le )?(?:entiendo|comprendo|entendi))\b.*"
 )
 _UNSURE = re.compile(
