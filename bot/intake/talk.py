@@ -35,7 +35,8 @@ _CLAUSE = re.compile(r"[,.;:!]| - |\b(?:because|cos|cuz|since|porque|que)\b")
 
 def resumes(text: str) -> bool:
     """Whether the whole of `text` says that somebody is back, or asks where the questions stopped."""
-    return _RESUMES.fullmatch(bare_words(text)) is not None
+    words = bare_words(text)
+    return len(words.split()) <= MOST_WORDS and _RESUMES.fullmatch(words) is not None
 
 
 def greets(text: str) -> bool:

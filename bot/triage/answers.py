@@ -96,6 +96,8 @@ _PUTS_OFF = re.compile(
     rf"(?:(?:sorry|ok|okay|perdon|lo siento|vale) )*(?:{_LATER}|{_NOT_NOW})"
     rf"(?:(?: (?:and|but|y|pero|so))? (?:{_LATER}|{_NOT_NOW}))*(?: please| por favor| thanks| gracias)*"
 )
+#: Nobody needs more words to say so.
+MOST_WORDS = 20
 #: Alone they may be a date that matters, and put nothing off.
 _A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
 #: Not to understand us takes nothing back.
@@ -242,6 +244,8 @@ def is_bare_number(text: str) -> bool:
 def puts_off(text: str) -> bool:
     """Whether the whole of `text` says that the rest of our questions is for another time."""
     words = bare_words(text)
+    if len(words.split()) > MOST_WORDS:
+        return False
     return _PUTS_OFF.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 

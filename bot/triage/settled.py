@@ -88,13 +88,13 @@ _ON_THINNER = re.compile(
     r"arritmia|"
     r"fibrilacion(?: auricular)?|valvula|trombosis|coagulos?))?"
 )
-#: Nobody needs more words to say which blood thinner they take.
-MOST_WORDS = 16
+#: Nobody needs more words for any of these.
+MOST_WORDS = 20
 
 
 def nobody_answers(text: str) -> bool:
     """Whether the whole of `text` says that nobody at the clinic picks up the phone."""
-    return _NOBODY_ANSWERS.fullmatch(bare_words(text)) is not None
+    return _fits(_NOBODY_ANSWERS, text)
 
 
 _WHO_RANG = (
@@ -127,7 +127,12 @@ _CLINIC_RANG = re.compile(
 
 def clinic_rang(text: str) -> bool:
     """Whether the whole of `text` says that the clinic has rung, and at most that all is well."""
-    return _CLINIC_RANG.fullmatch(bare_words(text)) is not None
+    return _fits(_CLINIC_RANG, text)
+
+
+def _fits(pattern: re.Pattern[str], text: str) -> bool:
+    words = bare_words(text)
+    return len(words.split()) <= MOST_WORDS and pattern.fullmatch(words) is not None
 
 
 def is_settled(text: str, context: Context, rules: RuleBook) -> bool:
@@ -142,7 +147,7 @@ def is_settled(text: str, context: Context, rules: RuleBook) -> bool:
     if context.question in PROBES:
         return False
     expected = context.day is None or context.day <= BRUISES_LAST
-    if expected and _BRUISED.fullmatch(bare_words(text)):
+    if expected and _fits(_BRUISED, text):
         return True
     reading = read(text)
     if not _TAKES.match(" ".join(reading.words)) or len(reading.words) > MOST_WORDS:

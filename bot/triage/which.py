@@ -14,6 +14,8 @@ from bot.triage.normalise import NUMBER_WORDS, bare_words, plain
 #: The rule that asks what a number means, which follows; and the one of a number that is a score.
 ASKED, SCORE = "answer.which-", "answer.score-told"
 
+#: Nobody puts more words around one number.
+MOST_WORDS = 15
 _NUMBER = rf"(?:\d{{1,2}}|{'|'.join(NUMBER_WORDS)})"
 #: What a 0-10 question asks about, as an answer names it.
 _ANY_SCORE = r"scores?|scale|rating|puntos?|puntuacion|puntaje|nota|escala"
@@ -38,11 +40,8 @@ _AROUND = (
 _NO = r"(?:no|nope|nah|none|0|zero|cero|ningun[oa]|not? the sign|not? a sign|no es la senal|no una senal)"
 _LONE = re.compile(rf"(?:{_AROUND} )*(?P<number>{_NUMBER})(?: {_AROUND})*")
 _OF_TEN = re.compile(r"(?P<number>10|\d) ?(?:/|out of|over|sobre|de) ?(?:10|ten|diez)")
-_RISEN = (
-    r"(?:up|to|at|went|gone|going|got|has|been|more|already|still|feels|pain|swelling|worse|subio|subido|"
-    r"ha|a|ya|va|"
-    r"voy|esta|estoy|sigue|peor|dolor|hinchazon|hurts?|duele|me|i|im)"
-)
+#: What else may stand around a score that has risen; no word of `_AROUND`, so that each fits one way.
+_RISEN = r"(?:up|to|at|went|gone|going|got|has|been|more|already|still|feels|pain|swelling|worse|subio|subido|ha|ya|va|voy|esta|estoy|sigue|peor|dolor|hinchazon|hurts?|duele|me|im)"
 _NOW = re.compile(
     rf"(?:(?:{_AROUND}|{_RISEN}) )*(?:from (?:an? )?{_NUMBER} to (?:an? )?)?(?P<number>{_NUMBER})"
     rf"(?: (?:{_AROUND}|{_RISEN}))*"
@@ -64,7 +63,8 @@ _SAYS_NO = re.compile(rf"\b{_NO}\b")
 
 def lone_number(text: str) -> int | None:
     """The one number from 1 to 10 that is all that `text` says, or None; "0" says "none"."""
-    found = _LONE.fullmatch(bare_words(text))
+    words = bare_words(text)
+    found = _LONE.fullmatch(words) if _is_short(words) else None
     value = _value(found["number"]) if found else 0
     return value if 1 <= value <= 10 else None
 
@@ -73,6 +73,8 @@ def score_told(text: str, question: str) -> int | None:
     """The score that the whole of `text` gives and names as what `question` asks: "swelling 3", "3/10"; None
     when it may be another thing."""
     words = bare_words(text)
+    if not _is_short(words):
+        return None
     of_ten = _OF_TEN.search(words)
     if of_ten and _NO_SIGN.fullmatch(_OF_TEN.sub("0", words, count=1).strip()):
         return int(of_ten["number"])
@@ -85,7 +87,7 @@ def score_told(text: str, question: str) -> int | None:
 def score_now(text: str) -> int | None:
     """The score that is all that `text` tells, with what it has risen from: "its a 9 now", "8/10"."""
     words = _OF_TEN.sub(r"\g<number>", bare_words(text))
-    found = _NOW.fullmatch(words)
+    found = _NOW.fullmatch(words) if _is_short(words) else None
     value = _value(found["number"]) if found else -1
     return value if 0 <= value <= 10 else None
 
@@ -94,7 +96,7 @@ def is_no_sign(text: str, number: int, question: str | None) -> bool:
     """Whether the whole of `text` says that `number` is no sign but what `question` asked for: "no", "the
     swelling". Another number says something else."""
     words = _OF_TEN.sub(r"\g<number>", bare_words(text))
-    if "?" in plain(text) or not _NO_SIGN.fullmatch(words):
+    if "?" in plain(text) or not _is_short(words) or not _NO_SIGN.fullmatch(words):
         return False
     others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", words)} - {0, 10, number}
     of_pain = question == "checkin.pain" and number == OF_PAIN
@@ -112,6 +114,11 @@ def is_sign(text: str) -> bool:
 def asked_of(rule: str) -> int | None:
     """The number of which the finding of `rule` asks what it means, or None."""
     return int(rule.removeprefix(ASKED)) if rule.startswith(ASKED) else None
+
+
+def _is_short(words: str) -> bool:
+    """Whether `words` are few enough to be a number and what is said around it."""
+    return len(words.split()) <= MOST_WORDS
 
 
 def _value(said: str) -> int:

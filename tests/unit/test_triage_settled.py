@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from bot.intake.reading import corrections
+from bot.intake.talk import puts_off, resumes
 from bot.triage import Context, Tier, assess
-from bot.triage.settled import nobody_answers
+from bot.triage.settled import clinic_rang, nobody_answers
+from bot.triage.which import lone_number, score_now
 
 UNANSWERED = [
     "i rang and no one picked up", "llamé y nadie contesta", "he llamado y nadie me coge el teléfono",
@@ -92,3 +97,15 @@ def test_asked_about_health_it_is_an_answer_like_any_other() -> None:
 )
 def test_a_thinner_that_was_stopped_or_a_bleeding_pages_as_before(text: str) -> None:
     assert assess(text, Context(day=1)).tier.at_least_as_urgent_as(Tier.T1)
+
+
+@pytest.mark.parametrize(
+    "piece", ["i ", "a o y ", "later, ", "hola ya ", "they rang all good ", "maybe 3 ", "from 3 to 4 "]
+)
+@pytest.mark.parametrize("times", [9, 18, 300])
+def test_no_text_keeps_the_readers_of_whole_messages_busy(piece: str, times: int) -> None:
+    text = piece * times + "x"
+    began = time.process_time()
+    for read in (nobody_answers, clinic_rang, lone_number, score_now, puts_off, resumes, corrections):
+        read(text)
+    assert time.process_time() - began < 1
