@@ -41,7 +41,10 @@ _NO = r"(?:no|nope|nah|none|0|zero|cero|ningun[oa]|not? the sign|not? a sign|no 
 _LONE = re.compile(rf"(?:{_AROUND} )*(?P<number>{_NUMBER})(?: {_AROUND})*")
 _OF_TEN = re.compile(r"(?P<number>10|\d) ?(?:/|out of|over|sobre|de) ?(?:10|ten|diez)")
 #: What else may stand around a score that has risen; no word of `_AROUND`, so that each fits one way.
-_RISEN = r"(?:up|to|at|went|gone|going|got|has|been|more|already|still|feels|pain|swelling|worse|subio|subido|ha|ya|va|voy|esta|estoy|sigue|peor|dolor|hinchazon|hurts?|duele|me|im)"
+_RISEN = (
+    r"(?:up|to|at|went|gone|going|got|has|been|more|already|still|feels|pain|swelling|"
+    r"worse|subio|subido|ha|ya|va|voy|esta|estoy|sigue|peor|dolor|hinchazon|hurts?|duele|me|im)"
+)
 _NOW = re.compile(
     rf"(?:(?:{_AROUND}|{_RISEN}) )*(?:from (?:an? )?{_NUMBER} to (?:an? )?)?(?P<number>{_NUMBER})"
     rf"(?: (?:{_AROUND}|{_RISEN}))*"
