@@ -156,4 +156,19 @@ class ActionCorrectIntake(Action):  # type: ignore[misc]
         say_changed(dispatcher, turn, changed)
         if was_minor and "age" in changed:  # a slip: the questions go on
             return start(dispatcher, turn)
-        return [*understood(), *filled(changed), *back_to_form(tracker)]
+        return [
+            *understood(),
+            *filled(changed),
+            *(SlotSet(BY_ID[name].slot, None) for name in _still_to_ask(tracker, changed)),
+            *back_to_form(tracker),
+        ]
+
+
+def _still_to_ask(tracker: Tracker, changed: Mapping[str, Answer]) -> list[str]:
+    """Questions still to come of which no more is known than that something is not so: they are asked."""
+    order = [item.slot for item in ITEMS]
+    asked = slot(tracker, "requested_slot")
+    if asked not in order:
+        return []
+    later = order[order.index(asked) :]
+    return [name for name, answer in changed.items() if answer.said == "no" and BY_ID[name].slot in later]

@@ -16,7 +16,7 @@ from bot.intake import reading
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS, Item
 from bot.intake.reading import Answer
-from bot.triage.answers import puts_off
+from bot.intake.talk import puts_off
 
 Validator = Callable[[Any, Any, CollectingDispatcher, Tracker, dict[str, Any]], dict[str, Any]]
 #: Marks a question that waits for "which one, and when" after a bare yes.

@@ -34,7 +34,8 @@ from bot.dialogue.reading import read
 from bot.dialogue.topics import choices
 from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
-from bot.triage.types import PROBE, PROBE_MIND
+from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH
+from bot.triage.which import lone_number
 
 REPORT = "report_symptom"
 SIGNS_SLOT = f"checkin_{SIGNS}"
@@ -45,15 +46,21 @@ DONE = "checkin.done_"
 def keep_answer(tracker: Tracker) -> Events:
     """Take the answer that made triage ask: the form goes on with its next question afterwards."""
     name, question = str(slot(tracker, "requested_slot") or ""), question_asked(tracker)
+    words = words_of(tracker)
+    turn = turn_of(tracker)
+    if turn.question == PROBE_WHICH and turn.number is not None:
+        words = str(turn.number)  # it was the score that was asked for
+    elif turn.question == PROBE and lone_number(words) is not None:
+        return []  # what it means is asked
     if name and form_of(tracker) == INTAKE_FORM:
-        taken = take(tracker, BY_QUESTION[question], words_of(tracker))
+        taken = take(tracker, BY_QUESTION[question], words)
         return [
             SlotSet(slot_name, held) for slot_name, held in taken.items() if slot_name != "requested_slot"
         ]
     if name and form_of(tracker) == CHECK_IN_FORM:
-        kept = keep(tracker, plain_id(question), words_of(tracker))
+        kept = keep(tracker, plain_id(question), words)
         return [SlotSet(slot_name, held) for slot_name, held in kept.items()]
-    value = read(question, words_of(tracker)) if name else None
+    value = read(question, words) if name else None
     return [] if value is None else [SlotSet(name, value)]
 
 
@@ -92,9 +99,15 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         turn, form, held = turn_of(tracker), form_of(tracker), slot(tracker, "held_topic")
+        words = words_of(tracker)
+        if turn.question == PROBE_WHICH:
+            if not turn.safety_sent:  # neither sign nor score: all six are asked again
+                say(dispatcher, "safety.probe")
+                return pause_form()
+            words = str(turn.number)
         of_the_mind = turn.question == PROBE_MIND
         asked = PROBE_MIND if of_the_mind else PROBE
-        answered = read(asked, words_of(tracker))
+        answered = read(asked, words)
         if answered is None and slot(tracker, "asked_again") != "probe":
             say(dispatcher, "safety.probe_mind" if of_the_mind else "safety.probe")
             return [SlotSet("asked_again", "probe"), *pause_form()]
@@ -107,8 +120,10 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
             return done
         if form == CHECK_IN_FORM and not of_the_mind and slot(tracker, SIGNS_SLOT) is None:
             # the probe asks the very signs that the check-in would ask next
-            kept = keep(tracker, SIGNS, words_of(tracker))
+            kept = keep(tracker, SIGNS, words)
             done += [SlotSet(slot_name, value) for slot_name, value in kept.items()]
+        if turn.question == PROBE and turn.asked_now == PROBE_MIND:  # distress beside the body: that is next
+            return [*done, *pause_form()]
         if form or held == REPORT:
             return [*done, FollowupAction(form or SYMPTOM_FORM)]
         if held and held.startswith(DONE) and turn.tier not in (None, "T4"):

@@ -24,6 +24,7 @@ from bot.console.strings import Translate
 from bot.db.engine import reading
 from bot.handover.waiting import UNANSWERED
 from bot.messaging.models import Conversation, Message
+from bot.messaging.still_open import RANG_NOTE
 from bot.photos import gallery
 from bot.photos.fetch import NOTE as PHOTO_NOTE
 from bot.records import tasks as service
@@ -186,6 +187,8 @@ def note_of(t: Translate, task: StaffTask, message: Message | None) -> str:
         return t(_INTAKE[note])
     if note in REASONS:
         return t(f"task.{note}")
+    if note == RANG_NOTE:
+        return t("task.clinic_rang")
     if note == UNANSWERED:
         return t("task.held_unanswered")
     if found := _CHECK_IN_DAY.fullmatch(note):

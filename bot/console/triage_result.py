@@ -35,7 +35,8 @@ STEPS = 4  #: shades of a word's weight
 #: Rules outside the rule book, most special first; `strings.yml` has their reasons under `triage.why_...`.
 UNWRITTEN = (
     "answer.alert-stays-open", "answer.list", "answer.media-with-words", "answer.media", "answer.pain-score",
-    "answer.swelling-score", "answer.unsure", "answer.worried", "answer.yes", "hyp.maybe-real",
+    "answer.score-told", "answer.swelling-score", "answer.unsure", "answer.which", "answer.worried",
+    "answer.yes", "hyp.maybe-real",
     "hyp.question", "neg.history", READER,
 )  # fmt: skip
 

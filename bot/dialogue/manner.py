@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 
 from bot.intake.terms import vocabulary
-from bot.triage.normalise import flat, plain
+from bot.triage.normalise import bare_words, flat, plain
 
 #: Reasons of a hand-over, as the tasks of staff name them.
 LEGAL, OTHER_MEDICINE = "legal_matter", "other_medicine"
@@ -107,6 +107,7 @@ _SEEKS_HELP = re.compile(
     r"|\b(?:any ?one|anybody) there\b|\bhay alguien\b|\bwho (?:do|would|can|should) i (?:even )?call\b"
     r"|\ba quien llamo\b"
 )
+_TEARS = "😭😢😥😰😨😱😩😫😖😞😔😟💔🆘"
 #: Longer than this is no mere insult; there may be something in it to answer.
 MAX_ABUSE_WORDS = 9
 
@@ -119,6 +120,11 @@ def asks_for_person(text: str) -> bool:
 def seeks_help(text: str) -> bool:
     """Whether `text`, beside an open alert, speaks of an emergency department or says that nobody answers."""
     return _SEEKS_HELP.search(plain(text)) is not None
+
+
+def cries_without_words(text: str) -> bool:
+    """Whether `text` is pictures alone, and one of them cries, fears or calls for help."""
+    return not bare_words(text) and any(sign in text for sign in _TEARS)
 
 
 def is_abuse(text: str) -> bool:

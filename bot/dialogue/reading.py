@@ -13,12 +13,16 @@ from bot.intake.items import ITEMS
 from bot.triage import mind
 from bot.triage.answers import read_choices
 from bot.triage.normalise import flat
-from bot.triage.types import PROBE, PROBE_MIND
+from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH
 
 Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo", "mind"]
 
 #: The content that asks the questions of triage.
-PROBE_PIECES = {"safety.probe": PROBE, "safety.probe_mind": PROBE_MIND}
+PROBE_PIECES = {
+    "safety.probe": PROBE,
+    "safety.probe_mind": PROBE_MIND,
+    "safety.probe_which": PROBE_WHICH,
+}
 #: What kind of answer each question wants.
 QUESTIONS: dict[str, Kind] = {
     "checkin.overall": "choice",
@@ -41,6 +45,7 @@ QUESTIONS: dict[str, Kind] = {
     "intake.offer": "offer",
     PROBE: "signs",
     PROBE_MIND: "mind",
+    PROBE_WHICH: "yes_no",
     **{item.question: "intake" for item in ITEMS},
 }
 
@@ -124,7 +129,8 @@ _SOME_LUMP = re.compile(
 _REQUEST = re.compile(
     r"^(?:and |but |so |please |pero |y |por favor )*"
     r"(?:i (?:want|need|would like|demand)|id like|(?:tell|give|show|write|send|explain|diagnose)(?: to)? me|"
-    r"quiero|quisiera|necesito|exijo|dime|digame|diganme|dame|deme|denme|explica\w*|escribeme|diagnostic\w*)\b"
+    r"quiero|quisiera|necesito|exijo|dime|digame|diganme|dame|deme|denme|explica\w*|escribeme|"
+    r"diagnostic\w*)\b"
 )
 _QUESTION = re.compile(
     r"^(?:and |but |so |also |y |pero |ok |hi |hello |hola )*"
@@ -132,6 +138,14 @@ _QUESTION = re.compile(
     r"why|where (?:is|are|do)|who|am i|have i|(?:(?:me|nos|lo|la|los|las) )?(?:puedo|podemos)|podria|"
     r"puede|se puede|debo|deberia|tengo que|hay que|"
     r"cuando|cuanto|cuanta|como|que|cual|por que|donde esta|quien|es (?:malo|seguro|mejor))\b"
+)
+
+
+#: Tells something with a word that also opens questions: "what I want", "cuando tenía veinte".
+_TELLS = re.compile(
+    r"^(?:and |but |so |y |pero )*(?:(?:what|when|how|where|why|which|who) (?:i|im|ive|my|it|its|they|we|"
+    r"he|she)|"
+    r"(?:cuando|como|que|cual|quien|donde) (?:me|mi|yo|era|tenia|tuve|estaba|estuve|se me))\b"
 )
 
 
@@ -163,6 +177,12 @@ def closes(text: str) -> bool:
 def is_question(text: str) -> bool:
     """Whether `text` asks something rather than tells it."""
     return "?" in text or "¿" in text or _QUESTION.match(flat(text)) is not None
+
+
+def asks_outright(text: str) -> bool:
+    """Whether `text` opens like a question and does not tell something with the same word ("what I want")."""
+    words = flat(text)
+    return is_question(text) and _TELLS.match(words) is None
 
 
 def is_request(text: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.triage.answers import NUMBER_WORDS, read_score
-from bot.triage.normalise import plain
+from bot.triage.answers import read_score
+from bot.triage.normalise import NUMBER_WORDS, plain
 
 #: The 0-10 questions of a check-in, and the words by which an answer names one.
 _SIGNS = {

@@ -46,6 +46,9 @@ class Turn:
     probe: bool = False
     safety_sent: bool = False
     question: str | None = None
+    #: the number of which triage asked what it means; and the question of triage that is open after its words
+    number: int | None = None
+    asked_now: str | None = None
     check_in_id: str | None = None
     #: what the check-in that starts asks, in order; its local day; and the scores of the one before
     check_in_asks: tuple[str, ...] = DEFAULT_CHECK_IN
@@ -83,6 +86,8 @@ class Turn:
             probe=bool(given.get("probe")),
             safety_sent=bool(given.get("safety_sent")),
             question=given.get("question"),
+            number=given.get("number"),
+            asked_now=given.get("asked_now"),
             check_in_id=given.get("check_in_id"),
             check_in_asks=tuple(given.get("check_in_asks") or DEFAULT_CHECK_IN),
             check_in_day=given.get("check_in_day") or 0,

@@ -267,7 +267,14 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         },
     }
     if message is None:
-        return metadata | {"tier": None, "probe": False, "flags": [], "safety_sent": False, "question": None}
+        return metadata | {
+            "tier": None,
+            "probe": False,
+            "flags": [],
+            "safety_sent": False,
+            "question": None,
+            "asked_now": None,
+        }
     assessment = session.scalars(
         select(AssessmentRecord).where(AssessmentRecord.message_id == message.id)
     ).first()
@@ -281,4 +288,6 @@ def describe(session: Session, conversation: Conversation, message: Message | No
         "flags": list(dict.fromkeys(f["flag"] for f in assessment.findings)) if assessment else [],
         "safety_sent": safety is not None,
         "question": assessment.context.get("question") if assessment else None,
+        "number": assessment.context.get("number") if assessment else None,
+        "asked_now": conversation.open_question if conversation.open_question in PROBES else None,
     }

@@ -48,13 +48,16 @@ _WAITING: dict[str, tuple[InstrumentedAttribute[Any], ColumnElement[bool]]] = {
         Notification.send_after,
         Notification.status.in_([Status.QUEUED, Status.SENDING]),
     ),
-    "alerts": (Alert.next_step_at, Alert.status != AlertStatus.CLOSED),
+    "alerts": (
+        Alert.next_step_at,
+        # written out, because a database cannot tell whether a parameter is what its index is for
+        Alert.status != bindparam("closed", AlertStatus.CLOSED, literal_execute=True),
+    ),
     "check_ins": (CheckIn.next_step_at, CheckIn.status.in_(OPEN)),
     "photos": (PhotoArrival.next_try_at, PhotoArrival.status == ArrivalStatus.WAITING),
 }
 #: Messages that the dialogue has not answered yet.
 _TURN_WAITS = and_(Message.turn == Turn.PENDING, Message.assessed.is_(True))
-# written out, because a database cannot tell whether a parameter is what its index is for
 _UNREAD = and_(
     Message.direction == bindparam("inbound", Direction.IN, literal_execute=True), Message.assessed.is_(False)
 )

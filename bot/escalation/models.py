@@ -113,7 +113,7 @@ class Alert(ClinicOwned, Base):
             **_where("status <> 'closed' AND split_from_id IS NOT NULL"),
         ),
         Index("ix_alerts_queue", "clinic_id", "status", "tier"),
-        Index("ix_alerts_next_step", "status", "next_step_at"),
+        Index("ix_alerts_next_step", "next_step_at", **_where("status <> 'closed'")),
         Index("ix_alerts_clinic_time", "clinic_id", "created_at"),
     )
 

@@ -18,8 +18,11 @@ from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.escalation.policy import is_crisis
 from bot.escalation.signs import ALERT_STAYS_OPEN, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
+from bot.triage.settled import clinic_rang
 from bot.triage.types import Assessment, Tier
 
+#: The detail of a line of the timeline in which the patient says that the clinic has rung.
+CLINIC_RANG = "clinic_rang"
 #: The rule of what the silence after a question of triage amounts to.
 SILENCE = "probe.unanswered"
 
@@ -139,7 +142,10 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
     silent = any(finding.rule == SILENCE for finding in assessment.findings)  # nothing was written
     raised = assessment.tier.urgency < alert.tier.urgency
     if not silent:
-        _log_sign(session, alert, EventKind.PATIENT_WROTE, message, assessment, assessment.tier.value)
+        nothing_new = all(finding.rule == ALERT_STAYS_OPEN for finding in assessment.findings)
+        rang = nothing_new and clinic_rang(message.body)
+        detail = CLINIC_RANG if rang else assessment.tier.value
+        _log_sign(session, alert, EventKind.PATIENT_WROTE, message, assessment, detail)
     elif not raised:
         _log_sign(session, alert, EventKind.SILENT, message, assessment, assessment.tier.value)
     if raised:

@@ -49,7 +49,8 @@ _PUZZLED = re.compile(
     r"(?:sorry |perdon(?:e|a)? |and |y |pero |but )*"
     r"(?:(?:i )?(?:dont|do not|didnt|did not) (?:understand|get (?:it|that|the question))|"
     r"(?:what|que) (?:do you mean|does (?:that|this|it) mean|is that|significa|quiere decir|es eso)|"
-    r"(?:whats?|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|las) )?\w+(?: \w+)?|"
+    r"(?:whats?(?! (?:i|im|ive|my)\b)|what (?:is|are)|que (?:es|son)) (?:(?:an?|the|un|una|el|la|los|"
+    r"las) )?\w+(?: \w+)?|"
     r"(?:what|huh|eh|como)$|no (?:lo |te |le )?(?:entiendo|comprendo|entendi))\b.*"
 )
 _UNSURE = re.compile(
@@ -95,6 +96,16 @@ _CORRECTS = re.compile(
     r"also i forgot|i should have said|change that|to correct|en realidad|correccion|corrijo|quise decir|"
     r"me equivoque|se me olvido|olvide|me falto decir|la verdad es que si)\b"
 )
+#: Goes back to an earlier question without a word that says so.
+_WAIT = re.compile(
+    r"^(?:(?:oh|ah|no|ok|sorry|perdon|perdona|perdone|ay|uy|y) )*"
+    r"(?:wait|hold on|hang on|oh yes|oh i|espera|esperate|espere|un momento|ah si|ah no|ay no|bueno si)"
+    r"(?: (?:wait|no|yes|oh|sorry|also|si|ya|tambien|perdon))*"
+    r" (?:i|im|ive|my|the|si|no|ya|yo|tambien|tengo|tomo|uso|he|me|estoy|soy|la|el)\b"
+)
+_NO_MORE = re.compile(r"\b(?:any ?more|no longer|ya no)\b")
+#: More than that is a story, and an answer.
+MOST_SECOND_THOUGHTS = 12
 #: Second thoughts on what was just said: "no, just the jaw", "scrap the lips", "mejor solo los labios".
 _AMENDS = re.compile(
     r"^(?:no|actually|wait|sorry|mejor|perdon|espera|en realidad|pensandolo bien)(?: \w+)? "
@@ -200,12 +211,14 @@ def joined(before: Answer | None, later: Answer) -> Answer:
     return replace(later, words=f"{before.words}; {later.words}", codes=codes)
 
 
-def corrections(text: str) -> list[Answer]:
+def corrections(text: str, *, plainly: bool = False) -> list[Answer]:
     """What `text` corrects ("actually I did have laser in May"), by question; empty when it corrects nothing.
 
-    A denied term ("actually I am not pregnant") becomes a no.
+    A denied term ("actually I am not pregnant") becomes a no. Unless it must be said `plainly`, second
+    thoughts in a few words count too: "wait, I don't take the aspirin anymore".
     """
-    if not _CORRECTS.match(bare_words(text)):
+    words = bare_words(text)
+    if not _CORRECTS.match(words) and (plainly or not _second_thoughts(text)):
         return []
     found = {answer.item: answer for answer in volunteered(None, text)}
     for mention in _mentions(text):
@@ -218,6 +231,16 @@ def corrections(text: str) -> list[Answer]:
     if age and not found:
         found["age"] = Answer("age", "told", text, value=int(age[1]))
     return [found[name] for name in BY_ID if name in found]
+
+
+def _second_thoughts(text: str) -> bool:
+    """Whether `text` goes back, in a few words, to something that a question was about."""
+    words = bare_words(text)
+    short = len(words.split()) <= MOST_SECOND_THOUGHTS and "?" not in text
+    if not short or not (mentions := _mentions(text)):
+        return False
+    no_more = _NO_MORE.search(words) is not None and any(mention.denied for mention in mentions)
+    return no_more or _WAIT.match(words) is not None
 
 
 def amends(text: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, triage
-from bot.dialogue.reading import PROBE_PIECES, is_question
+from bot.dialogue.reading import PROBE_PIECES, QUESTIONS, is_question, readable
 from bot.escalation.raising import SILENCE, open_alert, raise_alert
 from bot.escalation.signs import ALERT_STAYS_OPEN
 from bot.handover.holds import is_held
@@ -23,9 +23,20 @@ from bot.protocols.names import product_named
 from bot.protocols.phrases import as_language
 from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
-from bot.triage import mind
+from bot.triage import mind, which
+from bot.triage.answers import CHOSEN_FROM_LIST, RED_FLAG_LIST
 from bot.triage.language import detect
-from bot.triage.types import PROBE_MIND, PROBES, Assessment, Context, Finding, Tier
+from bot.triage.settled import clinic_rang, nobody_answers
+from bot.triage.types import (
+    PROBE,
+    PROBE_MIND,
+    PROBE_WHICH,
+    PROBES,
+    Assessment,
+    Context,
+    Finding,
+    Tier,
+)
 
 #: A correction of the intake answers it, although no question of it is open.
 CORRECTION = "intake.correction"
@@ -33,6 +44,8 @@ CORRECTION = "intake.correction"
 PROBE_PATIENCE = timedelta(minutes=15)
 PROBE_DAYS = 3
 
+#: The place of a second safety text; the dialogue's replies have 1 and up.
+AFTER_SAFETY = 80
 #: A question stays open this long: what comes later is a new thought, not an answer.
 QUESTION_OPEN = timedelta(hours=36)
 
@@ -88,14 +101,19 @@ def follow(
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
     piece = (
-        still_open.answer_to_retraction(session, message.conversation)
+        still_open.answer_to_retraction(session, message.conversation, message.body)
         if retracted
         else safety_piece(assessment, message, context.question)
     )
-    if piece is not None and not (retracted and is_keyword) and not _silenced(session, message, assessment):
+    silenced = (retracted and is_keyword) or _silenced(session, message, assessment)
+    if piece is not None and not silenced:
         _answer(session, message, piece, assessment)
+    if context.question == PROBE and message.conversation.open_question is None and not silenced:
+        _ask_of_the_mind_too(session, message, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, assessment)
+        if retracted and piece == still_open.RANG:
+            still_open.ask_to_close(session, message)
     elif assessment.tier is Tier.T3:
         open_task(
             session,
@@ -108,51 +126,117 @@ def follow(
 
 
 def probe_unanswered(session: Session, conversation: Conversation) -> None:
-    """Nobody answered the probe: on days 0-3, and always where it was about hurting oneself, its subject
-    rises by one tier. Either way it is closed."""
+    """Nobody answered a question of triage: its subject rises by one tier on days 0-3, always where it was
+    about hurting oneself; a number that may have been a sign counts as one. The question is closed."""
+    only_mind = conversation.open_question == PROBE_MIND
     conversation.open_question = conversation.open_question_at = None
-    record = session.scalars(
-        select(AssessmentRecord)
-        .join(Message, Message.id == AssessmentRecord.message_id)
-        .where(Message.conversation_id == conversation.id, AssessmentRecord.probe.is_(True))
-        .order_by(Message.id.desc())
-        .limit(1)
-    ).first()
+    asked = _asked_last(session, conversation)
+    if asked is None:
+        return
     day = situation_of(conversation, latest_treatment(session, conversation.patient_id)).day
-    if record is None:
+    silence = after_silence(asked, _distress(session, conversation), day, only_mind=only_mind)
+    if silence is None:
         return
-    message = record.message
-    flag = record.findings[0]["flag"] if record.findings else "NEG"
-    of_the_mind = record.psych and flag == "PSY"
-    if not of_the_mind and (day is None or day > PROBE_DAYS):
-        return
-    tier = record.tier.raised()
-    finding = Finding(flag=flag, tier=tier, rule=SILENCE, words="", source="prop")
-    silence = Assessment(
-        tier=tier,
-        findings=(finding,),
-        psych=of_the_mind,
-        reasons=("the probe was not answered",),
-    )
-    if tier.at_least_as_urgent_as(Tier.T2):
+    message = asked.message
+    if silence.tier.at_least_as_urgent_as(Tier.T2):
         raise_alert(session, message, silence)
     else:
         key = f"probe:{message.id}"
         open_task(session, TaskKind.REVIEW, key, conversation, note=message.body[:200], message_id=message.id)
 
 
+def after_silence(
+    asked: AssessmentRecord, distress: AssessmentRecord | None, day: int | None, *, only_mind: bool
+) -> Assessment | None:
+    """What silence amounts to after the question that `asked` brought, `day` days after a treatment; None
+    when it only closes the question. `distress`: words on which hurting oneself was not answered yet.
+    `only_mind`: that alone was left to answer."""
+    found: list[Finding] = []
+    first = asked.findings[0] if asked.findings else {"flag": "NEG", "rule": ""}
+    number = which.asked_of(first["rule"])
+    early = day is not None and day <= PROBE_DAYS
+    if distress is not None:
+        found.append(Finding("PSY", distress.tier.raised(), SILENCE, "", "prop"))
+    if number is not None:
+        flag, tier, source = RED_FLAG_LIST[number]
+        found.append(Finding(flag, tier, SILENCE, "", source))
+    elif not (only_mind or (distress is asked and first["flag"] == "PSY")) and early:
+        found.append(Finding(first["flag"], asked.tier.raised(), SILENCE, "", "prop"))
+    if not found:
+        return None
+    found.sort(key=lambda finding: finding.tier.urgency)
+    return Assessment(
+        tier=found[0].tier,
+        findings=tuple(found),
+        psych=distress is not None,
+        reasons=("the probe was not answered",),
+    )
+
+
+def _asked_last(session: Session, conversation: Conversation) -> AssessmentRecord | None:
+    """The message on which triage asked its latest question."""
+    return session.scalars(
+        select(AssessmentRecord)
+        .join(Message, Message.id == AssessmentRecord.message_id)
+        .where(Message.conversation_id == conversation.id, AssessmentRecord.probe.is_(True))
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _distress(session: Session, conversation: Conversation) -> AssessmentRecord | None:
+    """The latest words of distress here about which the question on hurting oneself is not answered yet."""
+    lately = select(AssessmentRecord).join(Message, Message.id == AssessmentRecord.message_id)
+    lately = lately.where(
+        Message.conversation_id == conversation.id, Message.created_at > clock.now() - QUESTION_OPEN
+    )
+    for record in session.scalars(lately.order_by(Message.id.desc())):
+        if record.context.get("question") == PROBE_MIND and (
+            record.tier.at_least_as_urgent_as(Tier.T1) or mind.read(record.message.body) is not None
+        ):
+            return None
+        if record.psych and record.tier.at_least_as_urgent_as(Tier.T1):
+            return None  # a person phones about it within the hour
+        if record.probe and record.psych and any(one["flag"] == "PSY" for one in record.findings):
+            return record
+    return None
+
+
+def _ask_of_the_mind_too(session: Session, message: Message, assessment: Assessment) -> None:
+    """The six signs are answered, and with the body there was distress: now that is asked about."""
+    if assessment.tier.at_least_as_urgent_as(Tier.T1) or _distress(session, message.conversation) is None:
+        return
+    say(
+        session,
+        message.conversation,
+        "safety.probe_mind",
+        Kind.SAFETY,
+        tier=assessment.tier.value,
+        flag="PSY",
+        in_reply_to_id=message.id,
+        position=AFTER_SAFETY,
+        question=PROBE_MIND,
+    )
+    message.conversation.open_question, message.conversation.open_question_at = PROBE_MIND, clock.now()
+
+
 def _answers_probe(message: Message, assessment: Assessment, question: str) -> bool:
     """Whether the open question of triage is answered. The one on hurting oneself waits for a clear word."""
+    if clinic_rang(message.body) and _adds_nothing(assessment):
+        return False
     if question == PROBE_MIND:
         urgent = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
         return urgent or mind.read(message.body) is not None
+    if question == PROBE_WHICH:
+        told = (CHOSEN_FROM_LIST, which.SCORE)
+        return any(finding.rule.startswith(told) for finding in assessment.findings)
     return not _asks_something_else(message, assessment)
 
 
 def _asks_something_else(message: Message, assessment: Assessment) -> bool:
     """Whether the patient asks another thing ("can I massage it?"): the probe still waits for its answer."""
     nothing_found = assessment.tier is Tier.T4 and not assessment.probe
-    return nothing_found and is_question(message.body)
+    return nothing_found and (is_question(message.body) or nobody_answers(message.body))
 
 
 def _adds_nothing(assessment: Assessment) -> bool:
@@ -180,9 +264,10 @@ def context_of(session: Session, message: Message) -> Context:
     asked = conversation.open_question_at
     still_open = asked is not None and clock.now() - asked <= QUESTION_OPEN
     question = conversation.open_question if still_open else None
-    if question is None and treatment is None and corrections(message.body):
+    if question is None and treatment is None and corrections(message.body, plainly=True):
         told = select(Intake.id).where(Intake.conversation_id == conversation.id).limit(1)
         question = CORRECTION if session.scalars(told).first() is not None else None
+    interrupted, number = _in_doubt(session, conversation, question)
     return Context(
         day=situation.day,
         product=situation.product,
@@ -190,10 +275,29 @@ def context_of(session: Session, message: Message) -> Context:
         language=situation.language,
         phase=situation.phase or ("before" if (question or "").startswith("intake.") else None),
         question=question,
+        interrupted=interrupted,
+        number=number,
         open_alert_tier=alert.tier if alert else None,
         open_alert_flag=alert.flag if alert else None,
         has_media=bool(message.media),
     )
+
+
+def _in_doubt(
+    session: Session, conversation: Conversation, question: str | None
+) -> tuple[str | None, int | None]:
+    """The 0-10 question that still waited for its number when the six signs were asked; and the number of
+    which it is asked what it means."""
+    asked = _asked_last(session, conversation) if question in (PROBE, PROBE_WHICH) else None
+    if asked is None:
+        return None, None
+    if question == PROBE_WHICH:
+        rules = (which.asked_of(finding["rule"]) for finding in asked.findings)
+        number = next((number for number in rules if number is not None), None)
+        return asked.context.get("interrupted"), number
+    before = asked.context.get("question")
+    waited = QUESTIONS.get(before or "") == "scale" and not readable(before, asked.message.body)
+    return (before if waited else None), None
 
 
 def safety_piece(assessment: Assessment, message: Message, question: str | None = None) -> str | None:
@@ -207,6 +311,8 @@ def safety_piece(assessment: Assessment, message: Message, question: str | None 
             return "safety.t0_crisis" if crisis else "safety.t0"
         case Tier.T1:
             return "safety.t1_crisis" if crisis else "safety.t1"
+        case _ if assessment.probe and any(which.asked_of(f.rule) for f in assessment.findings):
+            return "safety.probe_which"
         case _ if assessment.probe:
             of_the_mind = (crisis or question == PROBE_MIND) and not _asks_about_body(assessment)
             return "safety.probe_mind" if of_the_mind else "safety.probe"

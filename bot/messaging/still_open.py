@@ -14,11 +14,16 @@ from bot.escalation.raising import open_alert
 from bot.messaging.models import Conversation, Kind, Message
 from bot.messaging.threads import lead_name, say
 from bot.protocols.phrases import Language, as_language, at_time, on_day
+from bot.records.models import TaskKind
+from bot.records.tasks import open_task
+from bot.triage.settled import clinic_rang
 from bot.triage.types import Tier
 
 #: So long what was said of an open alert still stands on the screen.
 STILL_READ = timedelta(minutes=10)
 RETRACTION, REMINDER, NOTED = "safety.retraction", "safety.still_open", "safety.noted"
+#: What answers somebody who says that the clinic has rung; and the note of the task that asks staff to close.
+RANG, RANG_NOTE = "safety.clinic_rang", "the clinic has rung"
 
 
 def told_at(session: Session, alert: Alert, conversation: Conversation) -> str:
@@ -31,9 +36,26 @@ def told_at(session: Session, alert: Alert, conversation: Conversation) -> str:
     return at_time(f"{told:%H:%M}", language)
 
 
-def answer_to_retraction(session: Session, conversation: Conversation) -> str:
-    """What answers "never mind" beside an open alert: at length, and within minutes of that in few words."""
+def answer_to_retraction(session: Session, conversation: Conversation, text: str) -> str:
+    """What answers "never mind" beside an open alert: at length, and within minutes of that in few words.
+    Who says that the clinic has rung is told who closes the alert."""
+    if clinic_rang(text):
+        return RANG
     return NOTED if _said_lately(session, conversation) else RETRACTION
+
+
+def ask_to_close(session: Session, message: Message) -> None:
+    """Somebody says that the clinic has rung: staff are asked to see to it that the alert is closed."""
+    alert = open_alert(session, message.conversation)
+    if alert is not None:
+        open_task(
+            session,
+            TaskKind.REVIEW,
+            f"rang:{alert.id}",
+            message.conversation,
+            note=RANG_NOTE,
+            message_id=message.id,
+        )
 
 
 def remind(session: Session, message: Message, position: int) -> None:

@@ -9,11 +9,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from bot.triage import keywords, mind
+from bot.triage import keywords, mind, which
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
-from bot.triage.normalise import bare_words, plain
-from bot.triage.types import PROBE, PROBE_MIND, Context, Finding, Tier
+from bot.triage.normalise import NUMBER_WORDS, bare_words, plain
+from bot.triage.settled import clinic_rang
+from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH, Context, Finding, Tier
 
 EARLY_DAYS = 3
 PAIN_QUESTIONS = frozenset({"checkin.pain", "symptom.severity"})
@@ -43,14 +44,11 @@ YES_MEANS: dict[str, tuple[str, Tier, str]] = {
     "checkin.fever": ("INF", Tier.T2, "ACE-Inf"),
 }
 #: The rule of a sign that was chosen from the list, up to its number.
-_CHOSEN_FROM_LIST = "answer.list-"
-NUMBER_WORDS = {
-    "zero": 0, "cero": 0, "nil": 0, "none": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
-    "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
-    "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
-}  # fmt: skip
+CHOSEN_FROM_LIST = "answer.list-"
 #: A score up to this is low: no threshold of a shipped question lies below it.
 LOW_SCORE = 3
+#: A score from this on is severe, told unasked beside an open alert.
+HIGH_SCORE = 7
 #: What the 0-10 questions ask about, as answers to them name it, and what stands between.
 _SCALES = frozenset({
     "pain", "swelling", "bruising", "bruise", "bruises", "tenderness", "and", "is", "dolor", "hinchazon",
@@ -87,7 +85,8 @@ _LATER = (
     r"seguir|seguire|seguimos|continuar|continuo|contesto|respondo|dejo|dejar(?:lo)?|dejamos)?"
     r" ?(?:this|these|it|the rest|later|lo|esto|el resto)? ?(?:(?:for|until|till|para|hasta) )?"
     r"(?:later(?: on)?|tomorrow|tonight|another (?:time|day)|some other time|luego|mas tarde|despues|"
-    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento))"
+    r"manana|esta (?:noche|tarde)|en otro momento|otro (?:dia|rato|momento)|(?:al|en un) (?:rato|ratito)|"
+    r"in an? (?:bit|minute|moment|sec|second|hour))"
     r"(?: (?:(?:lo |te |le |les )?(?:sigo|seguimos|continuo|hago|termino|contesto|respondo|digo)))?"
 )
 _NOT_NOW = (
@@ -99,6 +98,8 @@ _PUTS_OFF = re.compile(
     rf"(?:(?:sorry|ok|okay|perdon|lo siento|vale) )*(?:{_LATER}|{_NOT_NOW})"
     rf"(?:(?: (?:and|but|y|pero|so))? (?:{_LATER}|{_NOT_NOW}))*(?: please| por favor| thanks| gracias)*"
 )
+#: Nobody needs more words to say so.
+MOST_WORDS = 20
 #: Alone they may be a date that matters, and put nothing off.
 _A_DATE = re.compile(r"(?:(?:for|until|till|para|hasta) )?(?:tomorrow|tonight|manana|esta (?:noche|tarde))")
 #: Not to understand us takes nothing back.
@@ -111,7 +112,7 @@ _PLACEHOLDER = re.compile(r"\[(?:photo|image|picture|video|media|voice|audio|fot
 
 def numbers_chosen(rules: Iterable[str]) -> list[int]:
     """Which signs of the numbered list were chosen, by the `rules` of what was found in an answer to it."""
-    chosen = {rule.removeprefix(_CHOSEN_FROM_LIST) for rule in rules if rule.startswith(_CHOSEN_FROM_LIST)}
+    chosen = {rule.removeprefix(CHOSEN_FROM_LIST) for rule in rules if rule.startswith(CHOSEN_FROM_LIST)}
     return [number for number in RED_FLAG_LIST if str(number) in chosen]
 
 
@@ -127,14 +128,22 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
         if score is not None:
             yield from _score(score, question in SWELLING_QUESTIONS, context)
             return
+    worse = _score_beside_alert(text, context)
+    if worse is not None:
+        yield worse
+        return
     if context.has_media and context.day is not None and context.day <= EARLY_DAYS:
         yield Finding("VO", Tier.T2, "answer.media-with-words", "picture with text", "RealSelf-1", True)
+    meant = _number_in_doubt(text, view, around, context)
+    if meant is not None:
+        yield from meant
+        return
     if question in LIST_QUESTIONS:
         chosen = read_choices(text)
         if chosen:
             for number in chosen:
                 flag, tier, source = RED_FLAG_LIST[number]
-                yield Finding(flag, tier, f"{_CHOSEN_FROM_LIST}{number}", f"{number}", source)
+                yield Finding(flag, tier, f"{CHOSEN_FROM_LIST}{number}", f"{number}", source)
             return
         if _is_unsure(view):
             yield Finding("NEG", Tier.T2, "answer.unsure", " ".join(words[:8]), "prop", True)
@@ -153,6 +162,58 @@ def findings(text: str, view: View, around: Modifiers, context: Context) -> Iter
     if _worrying_without_sign(text, view, context):
         tier = Tier.T4 if words and _CRY.issuperset(words) else Tier.T2
         yield Finding("NEG", tier, "answer.worried", " ".join(words[:8]) or text.strip()[:20], "prop", True)
+
+
+def _number_in_doubt(text: str, view: View, around: Modifiers, context: Context) -> list[Finding] | None:
+    """What a number means that may be one of the six signs or the score that was asked for before them.
+
+    None: there is no such doubt. A score is judged as one, and the six signs are asked again.
+    """
+    if context.question == PROBE and context.interrupted:
+        score = which.score_told(text, context.interrupted)
+        if score is not None:
+            return _told_score(score, context)
+        number = which.lone_number(text)
+        if number in RED_FLAG_LIST:
+            flag, _tier, source = RED_FLAG_LIST[number]
+            return [Finding(flag, Tier.T3, f"{which.ASKED}{number}", text.strip()[:20], source, probe=True)]
+        return None if number is None else _told_score(number, context)
+    if context.question != PROBE_WHICH or context.number not in RED_FLAG_LIST:
+        return None
+    if which.is_no_sign(text, context.number, context.interrupted):
+        return _told_score(context.number, context)
+    lone = which.lone_number(text)
+    chosen = read_choices(text) or ([] if lone is None else [lone])
+    if chosen or which.is_sign(text) or _is_yes(text, view, around, unsure=True):
+        signs = {context.number, *(number for number in chosen if number in RED_FLAG_LIST)}
+        return [
+            Finding(flag, tier, f"{CHOSEN_FROM_LIST}{number}", text.strip()[:40], source)
+            for number in sorted(signs)
+            for flag, tier, source in [RED_FLAG_LIST[number]]
+        ]
+    return None
+
+
+def _score_beside_alert(text: str, context: Context) -> Finding | None:
+    """A high score that somebody tells unasked while an alert on their body is open: it has become worse.
+
+    A number up to six may be a sign of the list or a choice; a low one takes nothing back.
+    """
+    flag, tier = context.open_alert_flag, context.open_alert_tier
+    if tier is None or flag in (None, "PSY", "PRG", "MIN", "MED") or context.question not in (None, PROBE):
+        return None
+    score = which.score_now(text)
+    if score is None or score < HIGH_SCORE:
+        return None
+    return Finding(str(flag), Tier.T1, "answer.pain-score", f"{score}/10 beside the open alert", "Pearce")
+
+
+def _told_score(score: int, context: Context) -> list[Finding]:
+    """A score told while the six signs wait for their answer: they are asked again."""
+    asked_of = context.interrupted
+    judged = asked_of in PAIN_QUESTIONS or asked_of in SWELLING_QUESTIONS
+    found = list(_score(score, asked_of in SWELLING_QUESTIONS, context)) if judged else []
+    return [*found, Finding("NEG", Tier.T4, which.SCORE, f"{score}", "prop", probe=True)]
 
 
 def is_keyword(text: str) -> bool:
@@ -191,6 +252,8 @@ def is_bare_number(text: str) -> bool:
 def puts_off(text: str) -> bool:
     """Whether the whole of `text` says that the rest of our questions is for another time."""
     words = bare_words(text)
+    if len(words.split()) > MOST_WORDS:
+        return False
     return _PUTS_OFF.fullmatch(words) is not None and _A_DATE.fullmatch(words) is None
 
 
@@ -215,9 +278,13 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
     Only a named member of staff closes an alert (`clinical.md` section 6, multi-turn).
     """
     tier = context.open_alert_tier
-    if tier is None or not (is_keyword(text) or _takes_back(text, view, around)):
+    if context.question == PROBE_WHICH:
+        return None  # "no" says that the number was a score
+    rang = clinic_rang(text)
+    if tier is None or not (rang or is_keyword(text) or _takes_back(text, view, around)):
         return None
-    if (context.question or "").startswith(_ANSWERED) and not (is_keyword(text) or _OFF.search(plain(text))):
+    at_once = rang or is_keyword(text) or _OFF.search(plain(text))
+    if (context.question or "").startswith(_ANSWERED) and not at_once:
         return None  # "the same" or "no" answers our question; the alert is open all the same
     if _PUZZLED.search(plain(text)):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.triage import answers, verdict
+from bot.triage import answers, settled, verdict
 from bot.triage.reader import Reader, Reading, served
 from bot.triage.shelf import shelf
 from bot.triage.signs import Heard, Sign, hear, signs
@@ -62,6 +62,8 @@ def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) ->
     for at, message in enumerate(heard):
         text, context = message.text, contexts[at]
         if not text.strip() or answers.says_nothing_to_read(text, context):
+            continue
+        if settled.is_settled(text, context, shelf.book()):
             continue
         jobs.append((at, message.text))
         if message.core is not None:

@@ -40,7 +40,9 @@ _ENGLISH = _words(
 _OPENS_SPANISH = _words(
     """hola buenas buenos gracias ayuda precio precios cita consulta informacion cuanto cuanta cuesta duele
     quiero quisiera puedo necesito tengo estoy relleno rellenos embarazada eres quien quienes voy pueden
-    podeis tienes tienen teneis sabes saben hacen haceis apta apto donde cual cuales cuando"""
+    podeis tienes tienen teneis sabes saben hacen haceis apta apto donde cual cuales cuando
+    empezar empiezo empezamos empecemos comenzar comenzamos iniciar continuar seguir pregunta preguntas
+    cuestionario llame llamado"""
 )
 _WORD = re.compile(r"[a-z]+")
 

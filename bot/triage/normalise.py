@@ -59,6 +59,12 @@ _PAIRS = [
         (r"\beleven out of ten\b", "10/10"),
     )
 ]
+#: Numbers from 0 to 10 in words.
+NUMBER_WORDS = {
+    "zero": 0, "cero": 0, "nil": 0, "none": 0, "one": 1, "uno": 1, "two": 2, "dos": 2, "three": 3, "tres": 3,
+    "four": 4, "cuatro": 4, "five": 5, "cinco": 5, "six": 6, "seis": 6, "seven": 7, "siete": 7, "eight": 8,
+    "ocho": 8, "nine": 9, "nueve": 9, "ten": 10, "diez": 10,
+}  # fmt: skip
 ZERO_WIDTH = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e"
                         "\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")  # fmt: skip
 _LATIN = re.compile("[A-Za-z]")

@@ -8,10 +8,11 @@ from typing import Literal
 
 Language = Literal["en", "es"]
 Phase = Literal["before", "after"]
-#: The questions that triage asks when it is unsure: the six red-flag signs, or whether somebody thinks of
-#: hurting themselves. They stay open whatever else is said, and silence counts.
-PROBE, PROBE_MIND = "probe", "probe_mind"
-PROBES = (PROBE, PROBE_MIND)
+#: The questions that triage asks when it is unsure: the six red-flag signs, whether somebody thinks of
+#: hurting themselves, and whether a number means one of the signs or a score. They stay open whatever else is
+#: said, and silence counts.
+PROBE, PROBE_MIND, PROBE_WHICH = "probe", "probe_mind", "probe_which"
+PROBES = (PROBE, PROBE_MIND, PROBE_WHICH)
 #: Which readers assess: both, or one alone to measure what each adds.
 Readers = Literal["both", "rules", "reader"]
 
@@ -76,7 +77,8 @@ class Context:
     `day` counts local calendar days since the latest treatment (0 = the day itself), `None` when the
     sender is not known to have been treated. `question` is the id of the question that our last message
     asked (`checkin.pain`, `checkin.red_flags`, `probe`, `probe_mind`, `symptom.severity` ...), if it is
-    still open.
+    still open. `interrupted` is the 0-10 question that still waited for its number when the six signs were
+    asked, and `number` the one of which it is asked what it means.
     """
 
     day: int | None = None
@@ -85,6 +87,8 @@ class Context:
     language: Language = "en"
     phase: Phase | None = None
     question: str | None = None
+    interrupted: str | None = None
+    number: int | None = None
     open_alert_tier: Tier | None = None
     open_alert_flag: str | None = None
     has_media: bool = False

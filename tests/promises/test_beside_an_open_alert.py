@@ -6,9 +6,15 @@ import pytest
 
 from actions import record
 from bot.dialogue.turn import Turn
+from bot.escalation.models import AlertStatus, EventKind
+from bot.escalation.raising import CLINIC_RANG
 from bot.messaging.models import Message
+from bot.messaging.still_open import RANG_NOTE
 from bot.records import tasks
-from tests.support.desk import ANA, PAT, Desk, Say
+from bot.records.models import StaffTask
+from bot.triage.settled import clinic_rang
+from bot.triage.types import Tier
+from tests.support.desk import ANA, NURSE, PAT, Desk, Say
 from tests.support.on_call import WHITE_LIP
 
 REMINDER = "a clinician must still speak with you because of what you told us at 08:00"
@@ -90,3 +96,64 @@ def test_on_another_day_the_reason_names_the_day(desk: Desk) -> None:
     desk.advance(days=1)
     said(desk, PAT, "never mind")
     assert "what you told us on 1 December" in desk.texts_to(PAT)[-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["they rang, all good", "ya me llamaron, todo bien", "the nurse called me back, im fine now",
+     "i spoke to the nurse", "they called", "ya hablé con la enfermera, gracias"],
+)  # fmt: skip
+def test_who_says_that_the_clinic_has_rung_is_thanked_and_staff_are_asked_to_close(
+    desk: Desk, words: str
+) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    assert said(desk, PAT, words) == ["safety.clinic_rang"]
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN), "only a named person closes it"
+    told = [event.detail for event in alert.events if event.kind is EventKind.PATIENT_WROTE]
+    assert told == [CLINIC_RANG]
+    (task,) = [task for task in desk.rows(StaffTask) if task.note == RANG_NOTE]
+    assert task.patient_id == alert.patient_id
+    assert len(desk.texts_to(NURSE)) == paged
+    said(desk, PAT, words)
+    assert len([task for task in desk.rows(StaffTask) if task.note == RANG_NOTE]) == 1
+    desk.advance(minutes=15.1)
+    assert desk.alerts()[0].status is AlertStatus.OPEN, "who has not acknowledged is followed by the next"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["they havent rung", "no me han llamado", "they rang but my lip is white", "did they ring?",
+     "me llamaron fea", "they rang and said go to a and e"],
+)  # fmt: skip
+def test_anything_more_or_less_than_that_says_no_such_thing(words: str) -> None:
+    assert not clinic_rang(words)
+
+
+def test_without_an_open_alert_it_is_answered_by_the_dialogue(desk: Desk) -> None:
+    assert "safety.clinic_rang" not in said(desk, PAT, "they rang, all good")
+    assert desk.rows(StaffTask) == []
+
+
+@pytest.mark.parametrize("words", ["its a 9 now", "ahora es un 9", "8/10", "9", "it went from 4 to 8"])
+def test_a_high_score_beside_an_alert_is_a_worsening_and_pages_whoever_has_it(desk: Desk, words: str) -> None:
+    desk.text(PAT, "i feel my usual tingle, i get cold sores")
+    desk.text(PAT, "no, none of these")
+    desk.settle()
+    desk.text(NURSE, "ack")
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    assert said(desk, PAT, words)[:1] == ["safety.t1"]
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN)
+    assert len(desk.texts_to(NURSE)) > paged
+
+
+@pytest.mark.parametrize("words", ["its a 3 now", "2/10"])
+def test_a_low_score_beside_an_alert_lowers_nothing(desk: Desk, words: str) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    said(desk, PAT, words)
+    assert desk.alerts()[0].tier is Tier.T1

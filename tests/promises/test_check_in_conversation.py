@@ -109,6 +109,32 @@ def test_several_answers_are_kept_while_triage_asks_its_own_question(
     assert ("checkin.red_flags", []) in recorded(services)
 
 
+def test_a_number_that_was_asked_about_is_kept_as_the_score_once_it_is_one(
+    patient: Patient, services: Services
+) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    patient.text("2")
+    asks_signs = {"probe": True, "safety_sent": True}
+    assert patient.text("a bit puffy and a headache", **asks_signs) == []
+    assert patient.text("3", question="probe", **asks_signs) == []
+    assert ("checkin.swelling", 3) not in recorded(services)
+    assert patient.text("the swelling", question="probe_which", number=3, **asks_signs) == []
+    assert ("checkin.swelling", 3) in recorded(services)
+    assert asked(patient.text("0", question="probe")) == ["checkin.bruising"]
+    assert ("checkin.red_flags", []) in recorded(services)
+
+
+def test_neither_sign_nor_score_asks_all_six_signs_again(patient: Patient) -> None:
+    open_check_in(patient)
+    patient.text("1")
+    patient.text("2")
+    patient.text("a bit puffy and a headache", probe=True, safety_sent=True)
+    patient.text("3", question="probe", probe=True, safety_sent=True)
+    for _ in range(2):
+        assert ids(patient.text("hmm", question="probe_which", number=3)) == ["safety.probe"]
+
+
 def test_a_condition_of_the_clinics_own_leaves_a_question_out_of_the_conversation(patient: Patient) -> None:
     waits = {"question": "pain", "at_least": 3, "among": [], "from_day": 0}
     patient.known |= {"check_in_only_if": {"swelling": waits}}

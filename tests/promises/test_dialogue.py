@@ -246,6 +246,33 @@ def test_after_a_no_to_hurting_oneself_nothing_about_treatments_is_said(patient:
     assert ids(patient.text("can I drink wine tonight?")) == ["aftercare.alcohol"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "how much is it, does it hurt, how long does it last and can i drink alcohol before?"),
+     ("es", "¿cuánto cuesta, duele, cuánto dura y puedo beber alcohol antes?")],
+)  # fmt: skip
+def test_of_four_questions_three_are_answered_and_the_one_that_is_left_is_named(
+    dialogue: Dialogue, language: str, words: str
+) -> None:
+    asking = Patient(dialogue, f"four-{language}", language=language, phase="before", day=None)
+    said = ids(asking.text(words))
+    assert said == ["clinic.price", "procedure.pain", "product.duration", "dialogue.one_more"]
+
+
+@pytest.mark.parametrize("tears", ["😭😭😭", "😭", "😢💔"])
+def test_tears_are_not_welcome(dialogue: Dialogue, tears: str) -> None:
+    crying = Patient(dialogue, f"tears-{tears}", patient_id=None, phase=None, day=None)
+    assert ids(crying.text(tears)) == ["dialogue.fallback"]
+
+
+@pytest.mark.parametrize("words", ["i rang and no one picked up", "llamé y nadie contesta"])
+def test_whoever_finds_nobody_on_the_phone_is_handed_to_a_person(
+    patient: Patient, services: Services, words: str
+) -> None:
+    assert ids(patient.text(words)) == ["dialogue.handover"]
+    assert len(services.named("hand_over")) == 1
+
+
 @pytest.mark.parametrize("words", ["should i take antibiotics", "i will call my lawyer"])
 def test_what_only_a_person_may_answer_is_handed_over_at_once(
     patient: Patient, services: Services, words: str

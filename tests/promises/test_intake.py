@@ -319,3 +319,68 @@ def test_a_red_flag_ends_the_intake_and_is_answered_as_one(talk: Desk) -> None:
     said = texts(talk, "I cannot see out of my left eye since the filler today")
     assert said[0].startswith("safety.t0")
     assert not any(content.startswith("intake.") for content in said)
+
+
+@pytest.mark.parametrize("words", ["later, kids are screaming", "al rato te contesto"])
+def test_what_is_put_off_with_a_reason_is_no_answer_and_goes_on_when_the_patient_is_back(
+    talk: Desk, words: str
+) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "a sharper jaw")
+    assert texts(talk, words) == ["dialogue.cancelled"]
+    assert status(talk) is IntakeStatus.OPEN
+    assert set(answers(talk)) == {"goals"}
+    assert texts(talk, "hi im back") == ["intake.resume", "intake.ask_goals_longer"]
+
+
+@pytest.mark.parametrize("words", ["hi im back", "where were we", "dónde íbamos", "hola"])
+def test_who_is_back_in_the_middle_hears_the_question_again(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "a sharper jaw")
+    assert texts(talk, words) == ["intake.resume", "intake.ask_goals_longer"]
+    assert set(answers(talk)) == {"goals"}
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [("how much does it cost", "clinic.price"), ("does it hurt a lot", "procedure.pain"),
+     ("cuánto cuesta", "clinic.price")],
+)  # fmt: skip
+def test_a_question_without_its_mark_is_answered_and_stored_as_nothing(
+    talk: Desk, words: str, topic: str
+) -> None:
+    texts(talk, "start the questions")
+    for words_of in ("a sharper jaw", "firmer skin", "44"):
+        texts(talk, words_of)
+    assert texts(talk, words) == [topic, "intake.ask_pregnancy"]
+    assert set(answers(talk)) == {"goals", "goals_longer", "age"}
+
+
+@pytest.mark.parametrize(
+    "words", ["what i want is a sharper jaw", "how i looked ten years ago", "como me veía antes"]
+)
+def test_a_wish_that_opens_like_a_question_is_an_answer(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    assert texts(talk, words) == ["intake.ask_goals_longer"]
+    assert answers(talk)["goals"].words == words
+
+
+def test_second_thoughts_in_the_middle_change_the_answer_before(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for words in ("a sharper jaw", "no", "44", "no", "no", "no tomo nada"):
+        texts(talk, words)
+    assert texts(talk, "espera, sí tomo aspirina") == ["intake.changed", "intake.ask_immune"]
+    assert answers(talk)["blood"].codes == ("antiplatelet",)
+
+
+def test_a_medicine_taken_back_before_medicines_are_asked_for_does_not_answer_for_the_others(
+    talk: Desk,
+) -> None:
+    texts(talk, "start the questions")
+    for words in ("a sharper jaw", "no", "44", "i take aspirin every day"):
+        texts(talk, words)
+    said = texts(talk, "wait i dont take the aspirin anymore")
+    assert said[0] == "intake.changed"
+    while said[-1] not in ("intake.ask_blood", "intake.done"):
+        said = texts(talk, "no")
+    assert said[-1] == "intake.ask_blood"

@@ -249,3 +249,74 @@ def test_a_word_that_is_no_answer_to_it_keeps_it_open_and_silence_counts(desk: D
     desk.advance(minutes=15.1)
     (alert,) = desk.alerts()
     assert alert.tier is Tier.T1
+
+
+#: distress beside a sign of the body, and beside one of somebody unknown
+BOTH = "ive got a wonky face and my bf left me, i feel worthless"
+
+
+def safety_texts(desk: Desk) -> list[str]:
+    return [row.content_id for row in desk.rows(Message, kind=Kind.SAFETY)]
+
+
+@pytest.mark.parametrize("sender", [PAT, STRANGER])
+def test_distress_beside_the_body_is_asked_about_once_the_six_signs_are_answered(
+    desk: Desk, sender: str
+) -> None:
+    desk.text(sender, BOTH)
+    desk.settle()
+    assert (safety_texts(desk), question(desk, sender)) == (["safety.probe"], "probe")
+    desk.text(sender, "0")
+    desk.settle()
+    assert [text for text in safety_texts(desk) if "probe" in text] == ["safety.probe", "safety.probe_mind"]
+    assert question(desk, sender) == PROBE_MIND
+    before = [alert.tier for alert in desk.alerts()]
+    desk.text(sender, "no")
+    desk.settle()
+    desk.advance(minutes=30)
+    assert question(desk, sender) is None
+    assert [alert.tier for alert in desk.alerts()] == before
+    assert safety_texts(desk).count("safety.probe_mind") == 1
+
+
+def test_a_slow_sign_among_the_six_does_not_take_the_place_of_the_question_on_the_mind(desk: Desk) -> None:
+    desk.text(STRANGER, BOTH)
+    desk.text(STRANGER, "6")
+    desk.settle()
+    assert safety_texts(desk)[-2:] == ["safety.t2", "safety.probe_mind"]
+    desk.text(STRANGER, "yes")
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych) == (Tier.T0, True)
+
+
+def test_a_sign_of_the_hour_comes_first_and_the_alert_tells_of_the_distress(desk: Desk) -> None:
+    desk.text(STRANGER, BOTH)
+    desk.text(STRANGER, "4")
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych) == (Tier.T1, True)
+    assert safety_texts(desk) == ["safety.probe", "safety.t1"]
+
+
+@pytest.mark.parametrize("answers", [(), ("0",)])
+def test_silence_counts_for_the_mind_whichever_of_the_two_is_left_open(
+    desk: Desk, answers: tuple[str, ...]
+) -> None:
+    for words in (BOTH, *answers):
+        desk.text(STRANGER, words)
+        desk.settle()
+    desk.advance(minutes=15.1)
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych, question(desk, STRANGER)) == (Tier.T1, True, None)
+
+
+def test_a_headache_told_while_the_mind_is_asked_about_loses_neither(desk: Desk) -> None:
+    for words in (DESPAIR, COLD_SORE, "0"):
+        desk.text(PAT, words)
+        desk.settle()
+    assert probes(desk) == 1
+    assert question(desk) == PROBE_MIND
+    desk.text(PAT, "no")
+    desk.settle()
+    assert question(desk) is None

@@ -21,10 +21,10 @@ from bot.intake.reading import (
     volunteered,
 )
 from bot.intake.service import may_remind
+from bot.intake.talk import greets, puts_off, resumes
 from bot.protocols.catalogue import catalogue
 from bot.protocols.errors import ContentError
 from bot.protocols.never_say import breaches
-from bot.triage.answers import puts_off
 
 
 def said(item: str, text: str) -> Answer:
@@ -184,6 +184,10 @@ def test_who_does_not_know_has_not_said_no(text: str) -> None:
         "I'll leave the rest for tomorrow",
         "ahora no puedo, luego sigo",
         "busy right now, will finish later",
+        "later, kids are screaming",
+        "al rato te contesto",
+        "in a bit, on the phone",
+        "luego, que están los niños gritando",
     ],
 )
 def test_the_rest_can_be_put_off(text: str) -> None:
@@ -195,6 +199,9 @@ def test_the_rest_can_be_put_off(text: str) -> None:
     [
         "laser, two years later",
         "mañana me hago un láser",
+        "later, i take aspirin",
+        "later, laser in may",
+        "later, at 6",
         "mañana",
         "para mañana",
         "tonight",
@@ -205,6 +212,42 @@ def test_the_rest_can_be_put_off(text: str) -> None:
 )
 def test_an_answer_puts_nothing_off(text: str) -> None:
     assert not puts_off(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hi im back", "where were we", "ok i'm back, where were we?", "dónde íbamos", "ya volví", "sigamos",
+     "hola, ya estoy de vuelta", "can you repeat the question", "lets continue"],
+)  # fmt: skip
+def test_who_is_back_or_asks_where_the_questions_stopped_answers_none(text: str) -> None:
+    assert resumes(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["my back", "back acne", "im back on eliquis", "hi, aspirin", "no", "sigo con dolor"]
+)
+def test_an_answer_that_sounds_like_it_is_an_answer(text: str) -> None:
+    assert not resumes(text)
+    assert not greets(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "meaning"),
+    [("wait i dont take the aspirin anymore", "blood", "no"), ("espera, sí tomo aspirina", "blood", "yes"),
+     ("oh wait, I had laser in May", "energy", "yes"), ("ya no tomo aspirina", "blood", "no")],
+)  # fmt: skip
+def test_second_thoughts_need_no_actually(text: str, item: str, meaning: str) -> None:
+    assert [(answer.item, answer.said) for answer in corrections(text)] == [(item, meaning)]
+    assert corrections(text, plainly=True) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wait what", "espera un momento", "wait, does aspirin matter?", "aspirin every day",
+     "wait i think i have told you all this before but my mother took aspirin and so did her sister"],
+)  # fmt: skip
+def test_to_wait_is_no_correction_by_itself(text: str) -> None:
+    assert corrections(text) == []
 
 
 def test_a_no_to_one_of_two_medicines_leaves_the_other() -> None:

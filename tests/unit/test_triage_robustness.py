@@ -119,6 +119,7 @@ def test_language_of_short_messages(text: str, default: str, expected: str) -> N
         ("hi", "en", "en"), ("hello", "es", "es"),
         ("hola, how much is it", "en", "en"), ("juvederm", "en", "en"),
         ("eres un robot?", "en", "es"), ("voy a denunciarles", "en", "es"), ("me pueden llamar", "en", "es"),
+        ("empezar las preguntas", "en", "es"), ("continuar el cuestionario", "en", "es"),
     ],
 )  # fmt: skip
 def test_language_of_the_first_words_of_somebody_unknown(text: str, default: str, expected: str) -> None:

@@ -19,16 +19,22 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.dialogue import manner, reading, topics
 from bot.dialogue.components.classifier import COMPARISONS, TOPICS
 from bot.intake import reading as intake
+from bot.intake import talk
 from bot.intake.items import ADULT, BY_QUESTION
-from bot.triage.types import PROBE_MIND, PROBES, RED
+from bot.triage.settled import nobody_answers
+from bot.triage.types import PROBE, PROBES, RED
 
 #: What may interrupt a question, beside topics. Each has a rule that ends or keeps the form.
 INTERRUPTS = ("clinic.human", "opt_out", "cancel_dialogue")
 INTAKE_FORM = "intake_form"
+#: What a message of pictures alone comes closest to, and what tears are no answer to.
+CHEERFUL = ("smalltalk.thanks", "smalltalk.greeting")
 #: What cannot be read as an answer to these is taken for one all the same; the form asks once more.
 ASKED_ONCE_MORE = ("scale", "signs", "trend", "choice", "yes_no", "photo", "words")
 #: Needed to take a statement, which no question mark marks, for an interruption.
 SURE = 0.5
+#: Needed to take for a question what has no question mark, in the middle of the intake.
+SURE_UNMARKED = 0.8
 #: So many words and a question mark, not understood: rather asked about than taken for an answer.
 QUESTION_WORDS = 3
 
@@ -64,7 +70,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             text = message.get(TEXT) or ""
             by_manner = manner.intent_of_manner(text)
             pressing = (message.get(METADATA) or {}).get("open_alert") in RED
-            if by_manner is None and pressing and manner.seeks_help(text):
+            if by_manner is None and (nobody_answers(text) or (pressing and manner.seeks_help(text))):
                 by_manner = "clinic.human"  # said with the alert in mind: no opening hours, no flights
             if by_manner is not None:
                 _set_intent(message, by_manner)
@@ -77,6 +83,8 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if several and (message.get(INTENT) or {}).get("name") not in several:
                 _set_intent(message, several[0])
             metadata = message.get(METADATA) or {}
+            if manner.cries_without_words(text) and str((message.get(INTENT) or {}).get("name")) in CHEERFUL:
+                _set_intent(message, "nlu_fallback")
             instead = _about_another_product(text, tracker) or _asked_before_treatment(
                 message, text, metadata
             )
@@ -87,7 +95,7 @@ class AnswerReader(GraphComponent):  # type: ignore[misc]
             if kind is None:
                 continue
             if question in PROBES:
-                waits = _probe_holds_something(tracker) or question == PROBE_MIND
+                waits = _probe_holds_something(tracker) or question != PROBE
                 waiting = waits and not _interrupts(message, text)
                 if waiting or reading.readable(question, text):
                     _set_intent(message, "probe_answered")
@@ -117,9 +125,17 @@ def _about_intake(text: str, tracker: DialogueStateTracker, metadata: dict[str, 
         return None
     if intake.asks_to_read_back(text):
         return "read_back_intake"
+    if tracker.active_loop_name == INTAKE_FORM and (talk.resumes(text) or talk.greets(text)):
+        return "start_intake"  # says where it stopped, and asks that again
+    if metadata.get("intake") == "open" and not tracker.active_loop_name and talk.resumes(text):
+        return "start_intake"
     if metadata.get("intake") == "stopped" and intake.age_after_all(text, ADULT):
         return "correct_intake"
-    return "correct_intake" if intake.corrections(text) else None
+    corrected = {f"intake.{answer.item}" for answer in intake.corrections(text)}
+    asked = open_question(tracker, metadata)
+    if corrected == {asked} and not intake.corrections(text, plainly=True):
+        return None  # it answers what is asked
+    return "correct_intake" if corrected else None
 
 
 def _about_another_product(text: str, tracker: DialogueStateTracker) -> str | None:
@@ -160,7 +176,12 @@ def _answers_intake(message: Message, question: str | None, text: str) -> bool:
         return False
     if name == "smalltalk.abuse":
         return False
-    return not ("?" in text and topics.is_topic(name) and confidence >= SURE)
+    if not topics.is_topic(name) or confidence < SURE:
+        return True
+    if "?" in text or "¿" in text:
+        return False
+    names_it = answer is not None and bool(answer.codes)  # "what I take is aspirin"
+    return names_it or confidence < SURE_UNMARKED or not reading.asks_outright(text)
 
 
 def _interrupts(message: Message, text: str) -> bool:

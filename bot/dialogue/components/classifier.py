@@ -185,9 +185,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         self._join_pairs(likelihoods)
         best = [(self._labels[row.argmax()], float(row.max())) for row in likelihoods]
         sure = [name for name, likelihood in best if likelihood >= SURE_OF_BOTH and may_be_offered(name)]
-        several = list(dict.fromkeys(sure))[:ANSWERED_AT_ONCE]
+        known = list(dict.fromkeys(sure))
+        several = known[:ANSWERED_AT_ONCE]
         whole = len(sure) == len(asked)
-        return (several if len(several) >= 2 and (whole or likeliest in several) else []), whole
+        taken = several if len(several) >= 2 and (whole or likeliest in several) else []
+        return taken, whole and several == known
 
     def _join_pairs(self, likelihoods: NDArray[Any]) -> None:
         """Let the likelier of two topics that only the phase tells apart stand for both."""

@@ -31,6 +31,11 @@ def upgrade() -> None:
     split = sa.text(f'{_NOT_CLOSED} AND split_from_id IS NOT NULL')
     op.create_index('uq_alerts_one_open_split', 'alerts', ['split_from_id', 'message_id'], unique=True,
                     sqlite_where=split, postgresql_where=split)
+    # the sweep's own: until now it read one of the indexes above, which no longer hold every open alert
+    op.drop_index('ix_alerts_next_step', table_name='alerts')
+    not_closed = sa.text(_NOT_CLOSED)
+    op.create_index('ix_alerts_next_step', 'alerts', ['next_step_at'], sqlite_where=not_closed,
+                    postgresql_where=not_closed)
     with op.batch_alter_table('alert_events') as batch:
         batch.drop_constraint(op.f('ck_alert_events_eventkind'), type_='check')
         batch.create_check_constraint(op.f('ck_alert_events_eventkind'), sa.column('kind').in_(_KINDS + _NEW))
@@ -52,6 +57,8 @@ def downgrade() -> None:
     # a patient may have several open alerts: fails, and nothing is changed
     op.drop_index('uq_alerts_one_open_split', table_name='alerts')
     _one_open('')
+    op.drop_index('ix_alerts_next_step', table_name='alerts')
+    op.create_index('ix_alerts_next_step', 'alerts', ['status', 'next_step_at'])
     op.execute("DELETE FROM alert_events WHERE kind IN ('silent', 'split', 'split_from')")
     op.execute("UPDATE alert_events SET kind = 'nobody_on_call', detail = '' WHERE kind = 'names_nobody'")
     with op.batch_alter_table('alert_events') as batch:

@@ -1,0 +1,142 @@
+"""A number that may be one of the six signs or the score asked for before them: it is asked, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.messaging.models import Conversation, Kind, Message
+from bot.triage.types import PROBE, PROBE_WHICH, Tier
+from bot.triage.which import is_no_sign, lone_number, score_told
+from tests.support.desk import PAT, Desk, Say
+
+#: brings the six signs, and gives no number
+HEADACHE = "i have a bit of a headache"
+
+
+def asks(desk: Desk, *questions: str) -> None:
+    """The dialogue asks `questions`, one after each text, and then says nothing."""
+    assert desk.dialogue is not None
+    left = list(questions)
+    desk.dialogue.answer = lambda text: [Say(content_id=left[0], question=left.pop(0))] if left else []
+
+
+def said(desk: Desk) -> list[str]:
+    return [row.content_id for row in desk.rows(Message, kind=Kind.SAFETY)]
+
+
+def question(desk: Desk) -> str | None:
+    asked: str | None = desk.rows(Conversation, address=PAT)[0].open_question
+    return asked
+
+
+@pytest.fixture
+def doubted(desk: Desk) -> Desk:
+    """Pat was asked for the swelling, then for the six signs, and has answered 3."""
+    asks(desk, "checkin.swelling")
+    for words in ("hi", HEADACHE, "3"):
+        desk.text(PAT, words)
+        desk.settle()
+    return desk
+
+
+def test_a_number_after_the_six_signs_is_asked_about_where_a_score_was_still_owed(doubted: Desk) -> None:
+    assert said(doubted) == ["safety.probe", "safety.probe_which"]
+    assert question(doubted) == PROBE_WHICH
+    assert doubted.alerts() == []
+    assert "sign 3" in doubted.texts_to(PAT)[-1]
+    assert "call 911 now" in doubted.texts_to(PAT)[-1]
+
+
+@pytest.mark.parametrize(
+    "answer", ["sign", "yes", "3", "3 and 4", "i dont know", "the sign", "sí", "señal", "2"]
+)
+def test_what_is_no_clear_no_counts_as_the_sign(doubted: Desk, answer: str) -> None:
+    doubted.text(PAT, answer)
+    doubted.settle()
+    (alert,) = doubted.alerts()
+    assert (alert.tier, question(doubted)) == (Tier.T0, None)
+
+
+def test_silence_counts_as_the_sign(doubted: Desk) -> None:
+    doubted.advance(minutes=14)
+    assert doubted.alerts() == []
+    doubted.advance(minutes=2)
+    (alert,) = doubted.alerts()
+    assert (alert.tier, alert.flag) == (Tier.T0, "STR")
+
+
+def test_silence_counts_also_after_the_first_days(desk: Desk) -> None:
+    desk.advance(days=20)
+    asks(desk, "checkin.swelling")
+    for words in ("hi", "i feel my usual tingle, i get cold sores", "3"):
+        desk.text(PAT, words)
+        desk.settle()
+    assert question(desk) == PROBE_WHICH
+    desk.advance(minutes=16)
+    assert desk.alerts()[0].tier is Tier.T0
+
+
+@pytest.mark.parametrize(
+    "answer", ["score", "no", "swelling", "the swelling", "puntos", "la hinchazón", "no, 3/10"]
+)
+def test_a_score_raises_nothing_and_the_six_signs_are_asked_again(doubted: Desk, answer: str) -> None:
+    doubted.text(PAT, answer)
+    doubted.settle()
+    assert doubted.alerts() == []
+    assert (said(doubted)[-1], question(doubted)) == ("safety.probe", PROBE)
+    doubted.text(PAT, "3")  # the score is told, so this is a sign
+    doubted.settle()
+    assert doubted.alerts()[0].tier is Tier.T0
+
+
+def test_another_question_leaves_it_open(doubted: Desk) -> None:
+    doubted.text(PAT, "can i wear make-up?")
+    doubted.settle()
+    assert question(doubted) == PROBE_WHICH
+    doubted.advance(minutes=16)
+    assert doubted.alerts()[0].tier is Tier.T0
+
+
+def test_a_number_that_can_be_no_sign_is_judged_as_the_score(desk: Desk) -> None:
+    asks(desk, "checkin.pain")
+    for words in ("hi", HEADACHE, "9"):
+        desk.text(PAT, words)
+        desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.flag) == (Tier.T1, "VO")
+
+
+@pytest.mark.parametrize("before", [("hi", "4 and a bit of a headache"), (HEADACHE,)])
+def test_where_no_score_is_owed_a_number_is_the_sign(desk: Desk, before: tuple[str, ...]) -> None:
+    asks(desk, *["checkin.swelling"] * (len(before) - 1))
+    for words in (*before, "3"):
+        desk.text(PAT, words)
+        desk.settle()
+    assert desk.alerts()[0].tier is Tier.T0
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [("3", 3), ("maybe a 4", 4), ("tres", 3), ("un 2", 2), ("yes 3", None), ("tengo 3", None), ("0", None),
+     ("number 3", None), ("3 and 4", None), ("3 speech", None), ("11", None)],
+)  # fmt: skip
+def test_only_a_number_alone_is_in_doubt(words: str, number: int | None) -> None:
+    assert lone_number(words) == number
+
+
+@pytest.mark.parametrize(
+    ("words", "asked", "score"),
+    [("swelling 3", "checkin.swelling", 3), ("3 hinchazón", "checkin.swelling", 3),
+     ("3/10", "checkin.pain", 3), ("3 sobre 10", "checkin.pain", 3), ("5 pain", "checkin.pain", None),
+     ("pain 4", "checkin.swelling", None), ("3 my arm is swollen", "checkin.swelling", None)],
+)  # fmt: skip
+def test_a_score_is_one_only_where_it_is_named_as_what_was_asked(
+    words: str, asked: str, score: int | None
+) -> None:
+    assert score_told(words, asked) == score
+
+
+def test_pain_takes_back_no_sign_of_pain() -> None:
+    assert is_no_sign("pain", 3, "checkin.pain")
+    assert not is_no_sign("pain", 5, "checkin.pain")
+    assert not is_no_sign("is it the swelling?", 3, "checkin.swelling")
