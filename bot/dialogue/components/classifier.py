@@ -97,6 +97,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         self._resource = resource
         self._labels: list[str] = []
         self._arrays: dict[str, NDArray[Any]] = {}
+        #: the letters of the examples, n-grams (rows) by examples (columns): turned over for each message
+        #: anew they took longer than all the rest of reading it
         self._letters: sparse.csr_matrix | None = None
         self._words: frozenset[str] = frozenset()
         self._vectorizer: TfidfVectorizer | None = None
@@ -125,20 +127,19 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         self._labels = sorted(set(intents))
         self._words = frozenset(word for text in texts for word in text.split() if len(word) > 1)
         self._vectorizer = TfidfVectorizer(**_ngram_options(), min_df=2)
-        self._letters = self._vectorizer.fit_transform(texts)
+        letters = self._vectorizer.fit_transform(texts)
+        self._letters = letters.T.tocsr()
         self._arrays = {
             "idf": self._vectorizer.idf_.astype(np.float32),
             "vectors": _vectors(examples),
             "phases": np.array([_phase_of_example(message) for message in examples], dtype=np.float32),
         }
         targets = np.eye(len(self._labels), dtype=np.float32)[[self._labels.index(name) for name in intents]]
-        likeness = self._likeness(
-            self._arrays["vectors"], self._letters, self._arrays["phases"], to_itself=True
-        )
+        likeness = self._likeness(self._arrays["vectors"], letters, self._arrays["phases"], to_itself=True)
         votes, sample, without_itself = _solve(likeness, targets, self._config["ridge"])
         self._arrays["votes"] = votes
         self._arrays["sharpness"] = np.array(_sharpness(without_itself, targets[sample]), dtype=np.float32)
-        self._persist()
+        self._persist(letters)
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -230,7 +231,6 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
         To a message of an unknown phase every example counts as it is: a missing phase tells nothing.
         """
-        assert self._letters is not None
         alike = np.empty((len(vectors), len(self._arrays["vectors"])), np.float32)
         for at in range(0, len(alike), TOGETHER):
             rows = slice(at, at + TOGETHER)
@@ -239,7 +239,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             block -= 1
             block *= self._config["closeness"]
             np.exp(block, out=block)
-            block += self._config["letters"] * (letters[rows] @ self._letters[columns].T).toarray()
+            other = letters[columns].T if to_itself else self._letters
+            block += self._config["letters"] * (letters[rows] @ other).toarray()
             block *= 1 + self._config["phase"] * np.outer(phases[rows], self._arrays["phases"][columns])
             alike[rows, columns] = block
         return alike
@@ -253,13 +254,13 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             likelihoods[:, meant] = total
         return likelihoods
 
-    def _persist(self) -> None:
+    def _persist(self, letters: sparse.csr_matrix) -> None:
         assert self._vectorizer is not None
         vocabulary = sorted(self._vectorizer.vocabulary_, key=self._vectorizer.vocabulary_.__getitem__)
         with self._model_storage.write_to(self._resource) as folder:
             halved = {**self._arrays, "vectors": self._arrays["vectors"].astype(np.float16)}
             np.savez(folder / "arrays.npz", **halved)
-            sparse.save_npz(folder / "letters.npz", self._letters)
+            sparse.save_npz(folder / "letters.npz", letters)
             words = {"labels": self._labels, "vocabulary": vocabulary, "words": sorted(self._words)}
             (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
@@ -277,7 +278,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             with model_storage.read_from(resource) as folder:
                 with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
                     component._arrays = {name: arrays[name].astype(np.float32) for name in arrays.files}
-                component._letters = sparse.load_npz(folder / "letters.npz")
+                component._letters = sparse.load_npz(folder / "letters.npz").T.tocsr()
                 words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         except ValueError:
             logger.warning("The topic classifier was trained on no data.")
