@@ -51,7 +51,7 @@ from bot.simulation.invariants import INVARIANTS
 from bot.start import open_record
 
 #: Patients of one clinic of the crowd.
-CLINIC = 25
+CLINIC = 10
 #: How long the clinic takes to close an alert.
 CLOSES_AFTER = timedelta(hours=3)
 LOOKS_EVERY = timedelta(minutes=30)
