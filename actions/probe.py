@@ -35,7 +35,7 @@ from bot.dialogue.topics import choices
 from bot.followup.asking import SIGNS, plain_id
 from bot.intake.items import BY_QUESTION
 from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH
-from bot.triage.which import lone_number
+from bot.triage.which import lone_number, score_instead
 
 REPORT = "report_symptom"
 SIGNS_SLOT = f"checkin_{SIGNS}"
@@ -49,7 +49,7 @@ def keep_answer(tracker: Tracker) -> Events:
     words = words_of(tracker)
     turn = turn_of(tracker)
     if turn.question == PROBE_WHICH and turn.number is not None:
-        words = str(turn.number)  # it was the score that was asked for
+        words = str(score_instead(words, turn.number) or turn.number)  # it was the score that was asked for
     elif turn.question == PROBE and lone_number(words) is not None:
         return []  # what it means is asked
     if name and form_of(tracker) == INTAKE_FORM:
@@ -104,7 +104,7 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
             if not turn.safety_sent:  # neither sign nor score: all six are asked again
                 say(dispatcher, "safety.probe")
                 return pause_form()
-            words = str(turn.number)
+            words = str(score_instead(words, turn.number or 0) or turn.number)
         of_the_mind = turn.question == PROBE_MIND
         asked = PROBE_MIND if of_the_mind else PROBE
         answered = read(asked, words)

@@ -103,4 +103,4 @@ def _tell_of_holder(session: Session, alert: Alert, heard: set[str | None], rest
         piece = "staff.lead_taken" if other in leads else "staff.someone_else"
         page(session, alert, other, piece, EventKind.INFORMED)
     if holder and rest.holder is None and rest.tier.at_least_as_urgent_as(Tier.T1):
-        page(session, alert, holder, "staff.page_again")
+        page(session, alert, holder, "staff.page_sign")

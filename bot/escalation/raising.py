@@ -14,7 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from bot import clock
 from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, reopen, take_step, tell_leads
 from bot.escalation.joining import join
-from bot.escalation.models import Alert, AlertStatus, EventKind
+from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.escalation.policy import is_crisis
 from bot.escalation.signs import ALERT_STAYS_OPEN, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
@@ -139,6 +139,7 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
     crisis = is_crisis(assessment)
     alert.psych = alert.psych or crisis
     refresh(session, alert)
+    known = {event.flag for event in alert.events} | {alert.flag}
     silent = any(finding.rule == SILENCE for finding in assessment.findings)  # nothing was written
     raised = assessment.tier.urgency < alert.tier.urgency
     if not silent:
@@ -165,7 +166,19 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         reopen(session, alert)
         take_step(session, alert, clock.now())
     elif alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
-        page(session, alert, holder, "staff.page_again")
+        page(session, alert, holder, "staff.page_sign")
+    elif alert.status is AlertStatus.OPEN and not raised and assessment.lead_flag not in known:
+        # whoever was told of the first sign must not prepare for that one alone
+        for staff_id in sorted(_told_so_far(session, alert) - set(told)):
+            page(session, alert, staff_id, "staff.page_sign")
+
+
+def _told_so_far(session: Session, alert: Alert) -> set[str]:
+    """The members of staff who were asked to take the alert."""
+    asked = select(Notification.staff_id).where(
+        Notification.alert_id == alert.id, Notification.purpose == "take", Notification.staff_id.is_not(None)
+    )
+    return {staff_id for staff_id in session.scalars(asked) if staff_id}
 
 
 def _log_sign(

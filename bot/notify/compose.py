@@ -18,6 +18,7 @@ _WITHOUT_REPLY = {
     "staff.page": "staff.note",
     "staff.page_again": "staff.note_again",
     "staff.page_lead": "staff.note_lead",
+    "staff.page_sign": "staff.note_sign",
 }
 
 

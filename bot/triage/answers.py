@@ -182,6 +182,9 @@ def _number_in_doubt(text: str, view: View, around: Modifiers, context: Context)
         return None
     if which.is_no_sign(text, context.number, context.interrupted):
         return _told_score(context.number, context)
+    instead = which.score_instead(text, context.number)
+    if instead is not None:
+        return _told_score(instead, context)
     lone = which.lone_number(text)
     chosen = read_choices(text) or ([] if lone is None else [lone])
     if chosen or which.is_sign(text) or _is_yes(text, view, around, unsure=True):

@@ -68,6 +68,8 @@ def read(reader: Reader, heard: Sequence[Heard], contexts: Sequence[Context]) ->
         jobs.append((at, message.text))
         if message.core is not None:
             jobs.append((at, message.core))
+        if (beside := settled.beside_nobody_answers(text)) is not None:
+            jobs.append((at, beside))
     readings = reader.read_many([text for _at, text in jobs], [contexts[at].day for at, _text in jobs])
     found: list[Reading | None] = [None] * len(heard)
     for (at, _text), reading in zip(jobs, readings, strict=True):

@@ -88,13 +88,38 @@ _ON_THINNER = re.compile(
     r"arritmia|"
     r"fibrilacion(?: auricular)?|valvula|trombosis|coagulos?))?"
 )
+_HAVE_RUNG = re.compile(rf"(?:{_LEAD} )*(?:{_RANG})(?: {_DESK})?(?: {_WHEN})*")
 #: Nobody needs more words for any of these.
 MOST_WORDS = 20
+#: Longer messages are read as a whole alone.
+MOST_CHARACTERS = 600
 
 
 def nobody_answers(text: str) -> bool:
     """Whether the whole of `text` says that nobody at the clinic picks up the phone."""
     return _fits(_NOBODY_ANSWERS, text)
+
+
+_CLAUSES = re.compile(r"[.,;:!?\n]+|\b(?:and|but|so|y|pero)\b", re.I)
+_SENTENCES = re.compile(r"[.,;:!?\n]+")
+
+
+def beside_nobody_answers(text: str) -> str | None:
+    """What `text` tells beside that nobody picks up the phone; None where it tells nothing of that, or
+    nothing else."""
+    if len(text) > MOST_CHARACTERS:
+        return None
+    left, dropped = [], False
+    for sentence in _SENTENCES.split(text):
+        if nobody_answers(sentence):
+            dropped = True
+            continue
+        for clause in _CLAUSES.split(sentence):
+            if nobody_answers(clause) or _fits(_HAVE_RUNG, clause):
+                dropped = True
+            elif clause.strip():
+                left.append(clause.strip())
+    return ". ".join(left) or None if dropped else None
 
 
 _WHO_RANG = (

@@ -100,7 +100,8 @@ def with_reader(
     if judged.probe and judged.red < decision.probe_red and reading.flags[0][0] in _NOT_OF_THE_BODY:
         judged = replace(judged, tier=most_urgent(judged.tier, Tier.T3), probe=False)
     if context.telling_history:
-        supported = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
+        by_rule = any(sign.finding.tier.at_least_as_urgent_as(Tier.T1) for sign in signs)
+        supported = by_rule or history.is_new(text)
         judged = history.of_judgement(judged, reading.flags[0][0], supported=supported)
     # beside an open alert of the hour a rule's word is enough once the reader has any doubt
     pressing = judged.probe and context.open_alert_tier in RED

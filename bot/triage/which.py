@@ -56,6 +56,8 @@ _TOLD = {
     )
     for question, scale in _SCALES.items()
 }
+#: How many signs the list has.
+LAST_SIGN = 6
 #: The sign that is one of pain: "5 pain" may mean it.
 OF_PAIN = 5
 _SIGN_OF_PAIN = re.compile(r"(?:5|five|cinco)\b.*")
@@ -101,7 +103,7 @@ def is_no_sign(text: str, number: int, question: str | None) -> bool:
     words = _OF_TEN.sub(r"\g<number>", bare_words(text))
     if "?" in plain(text) or not _is_short(words) or not _NO_SIGN.fullmatch(words):
         return False
-    others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", words)} - {0, 10, number}
+    others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", words)} - {0, number}
     of_pain = question == "checkin.pain" and number == OF_PAIN
     named = not of_pain and re.search(
         rf"\b(?:{_SCALES.get(question or '', _ANY_SCORE)}|{_ANY_SCORE})\b", words
@@ -109,9 +111,19 @@ def is_no_sign(text: str, number: int, question: str | None) -> bool:
     return not others and bool(_SAYS_NO.search(words) or named)
 
 
+def score_instead(text: str, number: int) -> int | None:
+    """The one other score that the whole of `text` puts in the place of `number`: "no, 10 pain"; or None."""
+    words = _OF_TEN.sub(r"\g<number>", bare_words(text))
+    if not _is_short(words) or not _NO_SIGN.fullmatch(words) or not _SAYS_NO.search(words):
+        return None
+    others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", words)} - {0, number}
+    # another number of the list may be the sign that was meant
+    return others.pop() if len(others) == 1 and min(others) > LAST_SIGN else None
+
+
 def is_sign(text: str) -> bool:
-    """Whether `text` says that a sign was meant."""
-    return re.search(r"\b(?:signs?|senal(?:es)?)\b", bare_words(text)) is not None
+    """Whether `text` says that a sign was meant, or both."""
+    return re.search(r"\b(?:signs?|senal(?:es)?|both|amb[oa]s|las dos)\b", bare_words(text)) is not None
 
 
 def asked_of(rule: str) -> int | None:

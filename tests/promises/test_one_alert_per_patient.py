@@ -247,7 +247,7 @@ def test_of_two_as_urgent_the_one_that_is_taken_counts_and_all_who_were_paged_he
     alert = the_alert(desk)
     assert (alert.status, alert.acknowledged_by.phone) == (AlertStatus.ACKNOWLEDGED, DOCTOR)
     assert "Dr Demo has acknowledged" in desk.texts_to(NURSE)[heard]
-    assert any("AGAIN" in words for words in desk.texts_to(DOCTOR)), "there is another sign"
+    assert any("NEW SIGN" in words for words in desk.texts_to(DOCTOR)), "there is another sign"
     desk.advance(minutes=61)
     assert "still open" in desk.texts_to(DOCTOR)[-1], "and it is not forgotten"
 
@@ -440,3 +440,27 @@ def test_joining_is_the_same_on_both_databases(either_record: str) -> None:
     desk.text(NURSE, f"ACK {desk.alerts()[-1].code}")
     desk.settle()
     assert the_alert(desk).status is AlertStatus.ACKNOWLEDGED
+
+
+def test_another_emergency_beside_one_that_nobody_has_taken_is_told_to_who_was_paged(desk: Desk) -> None:
+    desk.text(PAT, BLIND)
+    desk.settle()
+    heard = {one: len(desk.texts_to(one)) for one in (NURSE, DOCTOR)}
+    paged = [one for one in (NURSE, DOCTOR) if heard[one]]
+    desk.text(PAT, "now i cant breathe")
+    desk.settle()
+    assert [one for one in (NURSE, DOCTOR) if len(desk.texts_to(one)) > heard[one]] == paged != []
+    assert "NEW SIGN, T0" in desk.texts_to(paged[0])[-1]
+    desk.text(PAT, "i cant breathe")  # the same again is on the timeline, and pages nobody anew
+    desk.settle()
+    assert len(desk.texts_to(paged[0])) == heard[paged[0]] + 1
+
+
+def test_who_has_the_alert_is_told_of_another_sign_and_not_that_nobody_has_it(desk: Desk) -> None:
+    white_lip(desk)
+    desk.text(NURSE, "ack")
+    desk.settle()
+    desk.text(PAT, "my lip has gone grey and cold now")
+    desk.settle()
+    assert "NEW SIGN" in desk.texts_to(NURSE)[-1]
+    assert "Nobody" not in desk.texts_to(NURSE)[-1]

@@ -207,7 +207,7 @@ def test_a_crisis_in_an_alert_that_somebody_has_tells_the_lead_who(
     assert "Nurse Demo has taken" in page
     assert "safeguarding lead" in page
     assert desk.alerts()[0].status is AlertStatus.ACKNOWLEDGED
-    assert "AGAIN" in desk.texts_to(NURSE)[-1]
+    assert "NEW SIGN" in desk.texts_to(NURSE)[-1]
 
 
 def test_a_lead_who_has_the_alert_already_is_told_once_of_the_crisis(

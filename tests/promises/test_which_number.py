@@ -48,7 +48,8 @@ def test_a_number_after_the_six_signs_is_asked_about_where_a_score_was_still_owe
 
 
 @pytest.mark.parametrize(
-    "answer", ["sign", "yes", "3", "3 and 4", "i dont know", "the sign", "sí", "señal", "2"]
+    "answer",
+    ["sign", "yes", "3", "3 and 4", "i dont know", "the sign", "sí", "señal", "2", "both", "las dos cosas"],
 )
 def test_what_is_no_clear_no_counts_as_the_sign(doubted: Desk, answer: str) -> None:
     doubted.text(PAT, answer)
@@ -87,6 +88,16 @@ def test_a_score_raises_nothing_and_the_six_signs_are_asked_again(doubted: Desk,
     doubted.text(PAT, "3")  # the score is told, so this is a sign
     doubted.settle()
     assert doubted.alerts()[0].tier is Tier.T0
+
+
+@pytest.mark.parametrize("answer", ["no, 10 pain", "no its a 10", "no, 10/10"])
+def test_the_score_that_is_told_instead_is_judged(desk: Desk, answer: str) -> None:
+    asks(desk, "checkin.pain")
+    for words in ("hi", HEADACHE, "5", answer):
+        desk.text(PAT, words)
+        desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.flag) == (Tier.T1, "VO")
 
 
 def test_another_question_leaves_it_open(doubted: Desk) -> None:

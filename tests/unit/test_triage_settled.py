@@ -9,7 +9,7 @@ import pytest
 from bot.intake.reading import corrections
 from bot.intake.talk import puts_off, resumes
 from bot.triage import Context, Tier, assess
-from bot.triage.settled import clinic_rang, nobody_answers
+from bot.triage.settled import beside_nobody_answers, clinic_rang, nobody_answers
 from bot.triage.which import lone_number, score_now
 
 UNANSWERED = [
@@ -106,6 +106,46 @@ def test_a_thinner_that_was_stopped_or_a_bleeding_pages_as_before(text: str) -> 
 def test_no_text_keeps_the_readers_of_whole_messages_busy(piece: str, times: int) -> None:
     text = piece * times + "x"
     began = time.process_time()
-    for read in (nobody_answers, clinic_rang, lone_number, score_now, puts_off, resumes, corrections):
+    for read in (
+        nobody_answers,
+        beside_nobody_answers,
+        clinic_rang,
+        lone_number,
+        score_now,
+        puts_off,
+        resumes,
+        corrections,
+    ):
         read(text)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["i rang twice and it went to voicemail, bruise is turning black",
+     "no me cogen el telefono y tengo fiebre", "bruise is turning black and nobody answers"],
+)  # fmt: skip
+def test_that_nobody_answers_makes_no_sign_beside_it_less_urgent(text: str) -> None:
+    context = Context(day=2, phase="after", product="ha_filler")
+    assert assess(text, context).tier.at_least_as_urgent_as(Tier.T1)
+
+
+def test_an_ordinary_question_beside_it_pages_nobody() -> None:
+    context = Context(day=2, phase="after", product="ha_filler")
+    assert assess("i rang and nobody answered, can i wear makeup", context).tier is Tier.T4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my lip has gone white and it hurts", "tengo el labio blanco y frio",
+     "my cheek is going blue and it really hurts", "i had filler 2 days ago elsewhere and my lip is white"],
+)  # fmt: skip
+@pytest.mark.parametrize("question", ["intake.goals", "intake.medicines"])
+def test_a_change_told_during_the_intake_pages(text: str, question: str) -> None:
+    assert assess(text, Context(phase="before", question=question)).tier is Tier.T1
+
+
+@pytest.mark.parametrize("text", ["my lips are pale and thin", "my cheeks look sunken and grey"])
+def test_how_somebody_has_always_looked_is_asked_about_and_pages_nobody(text: str) -> None:
+    found = assess(text, Context(phase="before", question="intake.goals"))
+    assert (found.tier, found.probe) == (Tier.T3, True)
