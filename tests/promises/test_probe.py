@@ -156,6 +156,14 @@ def test_distress_is_asked_about_directly_and_not_with_signs_of_the_body(
     assert "988" in desk.texts_to(sender)[-1]
 
 
+@pytest.mark.parametrize("words", ["i feel worthless", "no valgo nada, me siento fatal"])
+def test_whoever_feels_worthless_is_asked_and_a_person_looks_the_same_day(desk: Desk, words: str) -> None:
+    desk.text(STRANGER, words)
+    desk.settle()
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.psych, question(desk, STRANGER)) == (Tier.T2, True, PROBE_MIND)
+
+
 @pytest.mark.parametrize("answer", ["1", "yes", "Yes I am", "sí"])
 def test_yes_to_thinking_of_hurting_oneself_is_an_emergency(desk: Desk, answer: str) -> None:
     desk.text(STRANGER, DISLIKE)
