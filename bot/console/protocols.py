@@ -22,7 +22,7 @@ from bot.console.strings import Translate, translator
 from bot.console.wording import product_name
 from bot.db.engine import reading
 from bot.followup import closing, differences, protocols
-from bot.followup.branches import Fewer, fewer
+from bot.followup.branches import Fewer, Unasked, fewer, unasked
 from bot.followup.errors import Fault, ProtocolRefused
 from bot.followup.thresholds import TIERS, Weaker, weaker
 from bot.governance.standing import standing_of
@@ -45,13 +45,14 @@ class Preview:
     effect: protocols.Effect
     losses: Sequence[Weaker]
     left_out: Sequence[Fewer]
+    unasked: Sequence[Unasked]
     swapped: Sequence[Language]
     wanted: Schedule
 
     @property
     def weight(self) -> str:
         """What ticking "weighed" has seen."""
-        return fingerprint(self.losses, self.left_out)
+        return fingerprint(self.losses, self.left_out, self.unasked)
 
     @property
     def words(self) -> str:
@@ -64,7 +65,7 @@ class Preview:
 
     def missing(self, sent: Sent) -> tuple[Fault, ...]:
         """What must be ticked and is not."""
-        unweighed = (self.losses or self.left_out) and sent.weighed != self.weight
+        unweighed = (self.losses or self.left_out or self.unasked) and sent.weighed != self.weight
         unread = self.swapped and sent.languages != self.words
         faults = [*((Fault("weaker"),) if unweighed else ()), *((Fault("languages"),) if unread else ())]
         return tuple(faults)
@@ -160,6 +161,7 @@ def _preview(who: Visitor, schedule: Schedule, wanted: Schedule) -> Preview:
         protocols.effect(who.clinic_id, wanted),
         weaker(catalogue().questions, wanted),
         fewer(catalogue().questions, wanted),
+        unasked(catalogue().schedules[wanted.id], wanted),
         closing.swapped(words) if words else (),
         wanted,
     )

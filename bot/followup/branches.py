@@ -28,6 +28,15 @@ class Fewer:
     own: Branch
 
 
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """A question of the shipped protocol that is no longer asked on local `day`, on which there still is a
+    check-in."""
+
+    question: str
+    day: int
+
+
 def applied(questions: Mapping[str, Question], schedules: Sequence[Schedule]) -> Mapping[str, Question]:
     """`questions` as the `schedules` that one check-in belongs to ask them. Where these disagree, or name an
     answer that nobody can give any more, everybody is asked. The danger signs are never asked of fewer people
@@ -127,6 +136,17 @@ def fewer(questions: Mapping[str, Question], wanted: Schedule) -> list[Fewer]:
         if day is not None:
             found.append(Fewer(name, day, branch))
     return found
+
+
+def unasked(shipped: Schedule, wanted: Schedule) -> list[Unasked]:
+    """What `wanted` no longer asks on days that it keeps."""
+    kept = {contact.day: contact.ask for contact in wanted.check_ins}
+    return [
+        Unasked(name, contact.day)
+        for contact in shipped.check_ins
+        for name in contact.ask
+        if name not in kept.get(contact.day, contact.ask)
+    ]
 
 
 def _first_loss(name: str, own: Branch, questions: Mapping[str, Question]) -> int | None:

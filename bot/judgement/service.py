@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clinic.models import Staff
-from bot.escalation.models import Alert, AlertEvent, EventKind
+from bot.escalation.models import Alert, EventKind
+from bot.escalation.signs import signs_of
 from bot.judgement.models import Judgement, Verdict
 from bot.messaging.models import Direction, Kind, Message
 from bot.records.models import AssessmentRecord
@@ -80,7 +81,8 @@ def of_alert(session: Session, alert: Alert, verdict: Verdict, chosen: Tier | No
             raise JudgementInvalid("nothing_before")
         given = given_tier(session, before)
         return Judged(before, verdict, given, judged_tier(verdict, given, chosen or alert.tier))
-    return Judged(_leading(session, alert), verdict, alert.tier, judged_tier(verdict, alert.tier, chosen))
+    message_id, given = _leading(session, alert)
+    return Judged(message_id, verdict, given, judged_tier(verdict, given, chosen))
 
 
 def record(session: Session, judged: Judged, staff: Staff, alert: Alert | None = None) -> None:
@@ -100,19 +102,14 @@ def record(session: Session, judged: Judged, staff: Staff, alert: Alert | None =
     session.flush()
 
 
-def _leading(session: Session, alert: Alert) -> str:
-    """The message that gave the alert its tier: the one that raised it last, or opened it."""
-    raised = session.scalars(
-        select(AlertEvent.message_id)
-        .where(
-            AlertEvent.alert_id == alert.id,
-            AlertEvent.kind == EventKind.RAISED,
-            AlertEvent.message_id.is_not(None),
-        )
-        .order_by(AlertEvent.id.desc())
-        .limit(1)
-    ).first()
-    return raised or alert.message_id
+def _leading(session: Session, alert: Alert) -> tuple[str, Tier]:
+    """The most urgent message of those that are in the alert, the first of several, and how urgent it was
+    held to be. What was taken out of the alert is judged with the alert that it became."""
+    if not any(event.kind is EventKind.SPLIT for event in alert.events):
+        raised = [e.message_id for e in alert.events if e.kind is EventKind.RAISED and e.message_id]
+        return (raised[-1] if raised else alert.message_id), alert.tier
+    sign = min(signs_of(session, alert).values(), key=lambda one: one.tier.urgency)
+    return sign.message.id, sign.tier
 
 
 def _before(session: Session, alert: Alert) -> str | None:

@@ -16,7 +16,7 @@ from bot.protocols.schema import Schedule, Wording
 from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
 from tests.contract.test_console_follow_up import PAGE, SHIPPED
-from tests.contract.test_console_protocol_parts import EN, ES, mine, whole
+from tests.contract.test_console_protocol_parts import EN, ES, mine, weighed, whole
 
 
 def change_of(world: World, name: str, **other: object) -> None:
@@ -173,8 +173,8 @@ def test_days_changed_by_two_people_are_joined(doctor: TestClient, world: World)
         "Day 3 no longer asks: Swelling, Danger signs (0 is none).",
     ]
     assert lines(page, "What you want to change") == ["Day 1 moves to day 2.", "Day 3 also asks: Any lump."]
-    shown = post(doctor, PAGE, **all_of(page))
-    post(doctor, PAGE, **all_of(shown.text), confirmed="yes")
+    shown = post(doctor, PAGE, **all_of(page)).text
+    post(doctor, PAGE, **all_of(shown), confirmed="yes", weighed=weighed(shown))
     joined = mine(world)
     assert joined.days == (2, 3, 7, 14, 28, 42, 91, 182)
     assert joined.check_ins[1].ask == ("overall", "pain", "lumps", "other")

@@ -85,6 +85,17 @@ def test_a_question_that_fewer_are_asked_must_be_weighed_and_then_counts_for_run
     assert 'id="b-swelling"' in doctor.get(PAGE).text
 
 
+def test_a_question_that_a_day_no_longer_asks_must_be_weighed(doctor: TestClient, world: World) -> None:
+    fields = whole(doctor.get(PAGE).text)
+    del fields[next(name for name in fields if name.startswith("ask-") and name.endswith("-red_flags"))]
+    shown = post(doctor, PAGE, **fields).text
+    assert "No longer asked, and shipped" in shown
+    assert "Danger signs (0 is none), on day" in shown
+    assert post(doctor, PAGE, **fields, confirmed="yes").status_code == 422
+    assert mine(world).version == SHIPPED
+    assert "in force" in post(doctor, PAGE, **fields, confirmed="yes", weighed=weighed(shown)).text
+
+
 def test_what_was_weighed_before_another_change_must_be_weighed_again(
     doctor: TestClient, world: World
 ) -> None:

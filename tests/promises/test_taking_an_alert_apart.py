@@ -14,6 +14,8 @@ from bot.escalation.plan import Plan, Step
 from bot.escalation.plans import save_plan
 from bot.escalation.signs import signs_of
 from bot.escalation.splitting import SplitRefused, split
+from bot.judgement.models import Verdict
+from bot.judgement.service import of_alert
 from bot.messaging import whose
 from bot.messaging.models import Conversation, Message
 from bot.messaging.reading import probe_unanswered
@@ -288,3 +290,16 @@ def test_the_database_still_refuses_a_second_alert_that_nobody_took_out(desk: De
                     **more,
                 )
             )
+
+
+def test_a_verdict_on_what_is_left_is_not_one_on_the_sign_that_was_taken_out(desk: Desk) -> None:
+    alert, eye = two_signs(desk, WHITE_LIP, BLIND)
+    new = apart(desk, alert, eye)
+    with reading() as session:
+        old = session.get_one(Alert, alert.id)
+        assert old.tier is Tier.T0, "nothing lowers an alert"
+        of_old = of_alert(session, old, Verdict.FALSE_ALARM, Tier.T4)
+        of_new = of_alert(session, session.get_one(Alert, new.id), Verdict.CORRECT, None)
+    (lip,) = desk.rows(Message, body=WHITE_LIP)
+    assert (of_old.message_id, of_old.given) == (lip.id, Tier.T1)
+    assert (of_new.message_id, of_new.given) == (eye.id, Tier.T0)
