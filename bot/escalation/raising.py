@@ -61,9 +61,12 @@ def locked_alerts(session: Session, conversation: Conversation) -> list[Alert]:
     return list(session.scalars(query))
 
 
-def _gathered(session: Session, conversation: Conversation, message: Message | None = None) -> Alert | None:
+def _gathered(
+    session: Session, conversation: Conversation, message: Message | None = None, flag: str = ""
+) -> Alert | None:
     """The open alert that a sign here belongs to. Those that turn out to be one patient's become one, but not
-    what a person took apart. More about a `message` that an open alert tells of goes there."""
+    what a person took apart: there, more about a `message` that an open alert tells of goes to that one, and
+    a sign to the one of its `flag`."""
     found = locked_alerts(session, conversation)
     whole = [one for one in found if one.split_from_id is None]
     for other in whole[1:]:
@@ -74,7 +77,8 @@ def _gathered(session: Session, conversation: Conversation, message: Message | N
             one.patient_id = conversation.owner_id
             session.flush()
     if message is not None and len(left) > 1:
-        left = [one for one in left if message.id in standing(one.events)] or left
+        told = [one for one in left if message.id in standing(one.events)]
+        left = told or [one for one in left if one.flag == flag] or left
     return _most_pressing(left)
 
 
@@ -107,7 +111,7 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     The first page is written in the same transaction: an alert without a page cannot exist.
     """
     conversation = message.conversation
-    alert = _gathered(session, conversation, message)
+    alert = _gathered(session, conversation, message, assessment.lead_flag)
     if alert is not None:
         _add(session, alert, message, assessment)
         return alert

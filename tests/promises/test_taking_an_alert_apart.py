@@ -303,3 +303,12 @@ def test_a_verdict_on_what_is_left_is_not_one_on_the_sign_that_was_taken_out(des
     (lip,) = desk.rows(Message, body=WHITE_LIP)
     assert (of_old.message_id, of_old.given) == (lip.id, Tier.T1)
     assert (of_new.message_id, of_new.given) == (eye.id, Tier.T0)
+
+
+def test_a_later_sign_joins_the_alert_that_is_about_the_same(desk: Desk) -> None:
+    alert, eye = two_signs(desk, WHITE_LIP, BLIND)
+    new = apart(desk, alert, eye)
+    assert new.id > alert.id
+    later = writes(desk, "my lip is now blue and cold")
+    assert later.body in signs(alert)
+    assert later.body not in signs(new)
