@@ -43,13 +43,18 @@ SIGNS_SLOT = f"checkin_{SIGNS}"
 DONE = "checkin.done_"
 
 
+def _score_told(words: str, number: int | None) -> str:
+    """The score that was asked for: the `number` that might have been a sign, or the one told instead."""
+    return str(score_instead(words, number or 0) or number)
+
+
 def keep_answer(tracker: Tracker) -> Events:
     """Take the answer that made triage ask: the form goes on with its next question afterwards."""
     name, question = str(slot(tracker, "requested_slot") or ""), question_asked(tracker)
     words = words_of(tracker)
     turn = turn_of(tracker)
     if turn.question == PROBE_WHICH and turn.number is not None:
-        words = str(score_instead(words, turn.number) or turn.number)  # it was the score that was asked for
+        words = _score_told(words, turn.number)
     elif turn.question == PROBE and lone_number(words) is not None:
         return []  # what it means is asked
     if name and form_of(tracker) == INTAKE_FORM:
@@ -104,7 +109,7 @@ class ActionAfterProbe(Action):  # type: ignore[misc]
             if not turn.safety_sent:  # neither sign nor score: all six are asked again
                 say(dispatcher, "safety.probe")
                 return pause_form()
-            words = str(score_instead(words, turn.number or 0) or turn.number)
+            words = _score_told(words, turn.number)
         of_the_mind = turn.question == PROBE_MIND
         asked = PROBE_MIND if of_the_mind else PROBE
         answered = read(asked, words)

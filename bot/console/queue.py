@@ -23,8 +23,7 @@ from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
-from bot.escalation.signs import by_number, standing
-from bot.messaging.models import Message
+from bot.escalation.signs import by_number, raised_by
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -144,14 +143,6 @@ def _wanted(alert: Alert, who: Visitor, show: str) -> bool:
     return alert.tier.value == show
 
 
-def _sign(alert: Alert) -> Message:
-    """The message that made the alert as urgent as it is, or the first of those left in it."""
-    lines = [line for some in standing(alert.events).values() for line in some]
-    lines.sort(key=lambda line: line.id)
-    raised = [one.message for one in lines if one.kind is EventKind.RAISED and one.message]
-    return raised[-1] if raised else alert.message
-
-
 def _paged(alert: Alert) -> list[str]:
     """Who was paged, by themselves or with other alerts in one text."""
     return list(
@@ -171,7 +162,7 @@ def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
             selectinload(Alert.events).options(joinedload(AlertEvent.staff), joinedload(AlertEvent.message)),
         )
         alerts = [alert for alert in alerts if _wanted(alert, who, show)]
-        signs = {alert.id: _sign(alert) for alert in alerts}
+        signs = {alert.id: raised_by(alert) for alert in alerts}
         return pages.render(
             request,
             template,

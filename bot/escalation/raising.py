@@ -1,6 +1,6 @@
 """Raising alerts, inside the caller's transaction: a sign opens one, or joins the one that is open. One
 patient has one open alert, wherever they write; a conversation whose patient nobody knows has its own. Where
-a person took one apart, signs join the most urgent, and of several the newest."""
+a person took one apart, signs join the one of their flag, else the most urgent, and of several the newest."""
 
 from __future__ import annotations
 

@@ -44,6 +44,14 @@ def standing(events: Iterable[AlertEvent]) -> dict[str, list[AlertEvent]]:
     return found
 
 
+def raised_by(alert: Alert) -> Message:
+    """The message that made the alert as urgent as it is, or the first of those left in it."""
+    lines = [line for some in standing(alert.events).values() for line in some]
+    raised = [one for one in lines if one.kind is EventKind.RAISED and one.message]
+    last = max(raised, key=lambda line: line.id, default=None)
+    return last.message if last is not None and last.message else alert.message
+
+
 def signs_of(session: Session, alert: Alert) -> dict[str, Sign]:
     """What `alert` is about now, oldest first, by message. "Never mind" is no sign."""
     lines = standing(alert.events)

@@ -109,12 +109,9 @@ def _names_somebody(session: Session, clinic: Clinic, target: str, phone: str, n
     if kind == "fallback":
         return bool(phone)
     if kind == "rota":  # its hours do not count: somebody's turn comes
-        row = session.get(RotaRow, name)
+        row = _rota(session, clinic, name)
         able = reachable(session, clinic.id)
-        ours = row is not None and row.clinic_id == clinic.id and row.ended_at is None
-        return (
-            row is not None and ours and (bool(able & set(row.members)) or bool(of_rota(session, row, now)))
-        )
+        return row is not None and (bool(able & set(row.members)) or bool(of_rota(session, row, now)))
     return bool(_named(session, clinic, kind, name))
 
 
@@ -135,10 +132,15 @@ def _people(
         case "staff_in_turn":
             return here.clinic_staff_first if on_call.is_open else here.people
         case "rota":
-            row = session.get(RotaRow, name)
-            ok = row is not None and row.clinic_id == clinic.id and row.ended_at is None
-            return tuple(of_rota(session, row, now)[:1]) if row is not None and ok else ()
+            row = _rota(session, clinic, name)
+            return tuple(of_rota(session, row, now)[:1]) if row is not None else ()
     return _named(session, clinic, kind, name)
+
+
+def _rota(session: Session, clinic: Clinic, rota_id: str) -> RotaRow | None:
+    """The clinic's rota, unless it has ended."""
+    row = session.get(RotaRow, rota_id)
+    return row if row is not None and row.clinic_id == clinic.id and row.ended_at is None else None
 
 
 def _named(session: Session, clinic: Clinic, kind: str, name: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.clinic.models import Staff
 from bot.escalation.models import Alert, EventKind
-from bot.escalation.signs import signs_of
+from bot.escalation.signs import raised_by, signs_of
 from bot.judgement.models import Judgement, Verdict
 from bot.messaging.models import Direction, Kind, Message
 from bot.records.models import AssessmentRecord
@@ -106,8 +106,7 @@ def _leading(session: Session, alert: Alert) -> tuple[str, Tier]:
     """The most urgent message of those that are in the alert, the first of several, and how urgent it was
     held to be. What was taken out of the alert is judged with the alert that it became."""
     if not any(event.kind is EventKind.SPLIT for event in alert.events):
-        raised = [e.message_id for e in alert.events if e.kind is EventKind.RAISED and e.message_id]
-        return (raised[-1] if raised else alert.message_id), alert.tier
+        return raised_by(alert).id, alert.tier
     sign = min(signs_of(session, alert).values(), key=lambda one: one.tier.urgency)
     return sign.message.id, sign.tier
 

@@ -100,7 +100,7 @@ def nobody_answers(text: str) -> bool:
     return _fits(_NOBODY_ANSWERS, text)
 
 
-_CLAUSES = re.compile(r"[.,;:!?\n]+|\b(?:and|but|so|y|pero)\b", re.I)
+_CLAUSES = re.compile(r"\b(?:and|but|so|y|pero)\b", re.I)
 _SENTENCES = re.compile(r"[.,;:!?\n]+")
 
 
