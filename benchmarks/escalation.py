@@ -230,7 +230,7 @@ def measure(url: str | None, name: str, asked: argparse.Namespace) -> bool:
     if asked.seconds:
         with serving(url, load) as at:
             kept = paging(at, asked.seconds, name)
-    if asked.alerts and url is None:
+    if asked.alerts:
         with serving(url, load) as at:
             kept = steps(at, asked.alerts, asked.minutes, name) and kept
     return kept

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     #: the next process of the same name.
     process_name: str = "afterglow-1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Transactions that write to PostgreSQL at once; unset: 1 if its server is on this machine, otherwise 4.
+    database_writers: int | None = Field(default=None, ge=1)
     #: Signs web-widget tokens; made and kept in `var_dir/secret` when unset.
     secret_key: SecretStr | None = None
 

@@ -89,7 +89,8 @@ def either_record(request: pytest.FixtureRequest, settings: Settings, sqlite_rec
     """An empty, migrated record on SQLite and on PostgreSQL in turn. Yields which."""
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
-        use_settings(settings.model_copy(update={"database_url": url}))
+        # a test's threads stand for processes, which do not wait for each other's turn
+        use_settings(settings.model_copy(update={"database_url": url, "database_writers": 4}))
         engine = connect(url.replace("postgresql://", "postgresql+psycopg://"))
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

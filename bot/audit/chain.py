@@ -145,10 +145,13 @@ def entries(session: Session, chain: str, after: int = 0, until: int | None = No
 
     As plain rows with the columns' names: a log is long, and nothing is to be changed.
     """
-    query = select(AuditEntry.__table__).where(AuditEntry.chain == chain, AuditEntry.seq > after)
+    table = AuditEntry.__table__
+    query = select(table).where(table.c.chain == chain).order_by(table.c.seq).limit(READ_AT_ONCE)
     if until is not None:
-        query = query.where(AuditEntry.seq <= until)
-    yield from session.execute(query.order_by(AuditEntry.seq).execution_options(yield_per=READ_AT_ONCE))
+        query = query.where(table.c.seq <= until)
+    while rows := session.execute(query.where(table.c.seq > after)).all():
+        yield from rows
+        after = rows[-1].seq
 
 
 def first_break(chain: str, rows: Iterable[Written], head: tuple[int, str]) -> Break | None:

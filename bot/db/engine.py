@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot import settings as app_settings
-from bot.db.writers import PATIENCE_S, taking_turns
+from bot.db.writers import PATIENCE_S, Queue, taking_turns
+
+#: Transactions that write at once on PostgreSQL: one where its server is on this machine, whose answers come
+#: before another thread has done anything; a few where each answer has a network to cross.
+WRITERS_NEAR, WRITERS_FAR = 1, 4
 
 
 class RecordSession(Session):
@@ -23,6 +27,7 @@ class RecordSession(Session):
 _engine: Engine | None = None
 _factory: sessionmaker[RecordSession] | None = None
 _readers: sessionmaker[Session] | None = None
+_writers: Queue | None = None
 
 
 def make_engine(url: str, *, lasting: bool = True) -> Engine:
@@ -70,12 +75,25 @@ def connect(url: str | None = None, *, lasting: bool = True) -> Engine:
 
 def use(chosen: Engine) -> Engine:
     """Make `chosen` this process's engine; whatever the one before it held open is closed."""
-    global _engine, _factory, _readers
+    global _engine, _factory, _readers, _writers
     if _engine is not None:
         _engine.dispose()
     _engine, _factory = chosen, sessionmaker(chosen, class_=RecordSession, expire_on_commit=False)
-    _readers = sessionmaker(chosen.execution_options(readonly=True), expire_on_commit=False)
+    options: dict[str, Any] = {"readonly": True}
+    if chosen.dialect.name == "sqlite":
+        _writers = None  # its connections take turns themselves
+    else:
+        options["isolation_level"] = "AUTOCOMMIT"  # saves a BEGIN and a ROLLBACK for every look
+        _writers = Queue(app_settings.get_settings().database_writers or writers_for(chosen.url))
+    _readers = sessionmaker(chosen.execution_options(**options), expire_on_commit=False)
     return _engine
+
+
+def writers_for(url: URL) -> int:
+    """How many transactions write at once on the PostgreSQL server at `url`, unless the settings say."""
+    host = url.host or url.query.get("host") or "localhost"
+    near = host in ("localhost", "127.0.0.1", "::1") or str(host).startswith("/")
+    return WRITERS_NEAR if near else WRITERS_FAR
 
 
 def engine() -> Engine:
@@ -85,16 +103,18 @@ def engine() -> Engine:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """One transaction: committed when the block ends, rolled back when it raises."""
+    """One transaction: committed when the block ends, rolled back when it raises. It waits for its turn
+    (`bot.db.writers`), so it must not be opened inside another."""
     engine()
     assert _factory is not None
-    with _factory.begin() as session:
+    with _writers.place() if _writers else nullcontext(), _factory.begin() as session:
         yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A transaction that only reads; on SQLite it does not wait for writers."""
+    """A session that only reads and waits for no writer. On PostgreSQL each statement sees what is committed
+    by then, and a long result must be asked for page by page: there is no transaction for a cursor."""
     engine()
     assert _readers is not None
     with _readers() as session:

@@ -1,9 +1,12 @@
-"""SQLite lets one connection write at a time. Those of this process wait for each other here, in the order in
-which they came: SQLite itself lets waiters sleep and try again, for longer each time, so that under load a
-newcomer overtakes the one who has waited for seconds. Whoever does something urgent (`bot.urgency`) waits
-only for others who do.
+"""Those of this process who write wait for each other here, in the order in which they came. Whoever does
+something urgent (`bot.urgency`) waits only for others who do.
 
-Other processes (a command beside the server) still wait as SQLite lets them.
+SQLite lets one connection write at a time, and lets waiters sleep and try again, for longer each time, so
+that under load a newcomer overtakes the one who has waited for seconds. PostgreSQL lets all write at once; but
+threads with open transactions compete for the interpreter, and a page stands among twenty answers
+(docs/decisions/0023). There a queue has as many places as keep the interpreter busy.
+
+Other processes (a command beside the server) wait as the database lets them.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from sqlalchemy.exc import OperationalError
 
 from bot.urgency import is_urgent
 
@@ -21,19 +27,19 @@ PATIENCE_S = 30.0
 
 
 class Queue:
-    """A lock that is given to whoever has waited longest; before all others to those whose work is urgent."""
+    """`places` that go to whoever has waited longest, and before all others to those whose work is urgent."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
         self._guard = threading.Lock()
-        self._held = False
+        self._free = places
         self._waiting: deque[threading.Event] = deque()
         self._urgent: deque[threading.Event] = deque()
 
     def enter(self, timeout: float) -> bool:
-        """Wait for the lock, `timeout` seconds at most. False: not got."""
+        """Wait for a place, `timeout` seconds at most. False: not got."""
         with self._guard:
-            if not self._held:
-                self._held = True
+            if self._free:
+                self._free -= 1
                 return True
             mine = threading.Event()
             line = self._urgent if is_urgent() else self._waiting
@@ -47,13 +53,23 @@ class Queue:
         return False
 
     def leave(self) -> None:
-        """Give the lock to the next."""
+        """Give the place to the next."""
         with self._guard:
             line = self._urgent or self._waiting
             if line:
                 line.popleft().set()
             else:
-                self._held = False
+                self._free += 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place for the length of the block. Raises sqlalchemy.exc.OperationalError after `PATIENCE_S`."""
+        if not self.enter(PATIENCE_S):
+            raise OperationalError("BEGIN", None, TimeoutError("the database is busy: no place to write"))
+        try:
+            yield
+        finally:
+            self.leave()
 
 
 class Connection(sqlite3.Connection):

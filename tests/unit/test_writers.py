@@ -8,14 +8,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from bot import urgency
+from bot.db import engine as engines
 from bot.db import writers
-from bot.db.engine import make_engine
+from bot.db.engine import connect, make_engine, reading, transaction, writers_for
 from bot.db.writers import Queue, taking_turns
 from bot.durable.runtime import _for_sqlite
+from bot.settings import Settings
 
 
 @pytest.fixture
@@ -177,3 +179,62 @@ def test_who_looks_into_the_queues_file_holds_up_no_writer(tmp_path: Path) -> No
 
 def test_queues_in_postgresql_are_opened_as_ever() -> None:
     assert _for_sqlite("postgresql+psycopg://localhost/afterglow") == {}
+
+
+@pytest.fixture
+def postgres(postgres_url: str, settings: Settings) -> Iterator[None]:
+    """This process's engine on PostgreSQL, with the settings' defaults."""
+    url = make_url(postgres_url).set(drivername="postgresql+psycopg")
+    with connect(url.render_as_string(hide_password=False)).begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS things"))
+        connection.execute(text("CREATE TABLE things (number SERIAL, name TEXT)"))
+    yield
+    connect(settings.database)
+
+
+@pytest.mark.usefixtures("postgres")
+def test_on_postgresql_a_page_is_written_before_the_replies_that_waited_longer() -> None:
+    def write(name: str) -> None:
+        with urgency.urgently() if name == "page" else nullcontext(), transaction() as session:
+            session.execute(text("INSERT INTO things (name) VALUES (:name)"), {"name": name})
+
+    queue = engines._writers
+    assert queue is not None
+    waiting = [threading.Thread(target=write, args=(name,)) for name in ("reply", "reply", "page")]
+    with transaction():
+        for number, thread in enumerate(waiting):
+            thread.start()
+            while len(queue._waiting) + len(queue._urgent) <= number:
+                time.sleep(0.01)
+        with reading() as session:  # waits for nobody
+            assert session.scalar(text("SELECT count(*) FROM things")) == 0
+    for thread in waiting:
+        thread.join()
+    with reading() as session:
+        names = session.scalars(text("SELECT name FROM things ORDER BY number")).all()
+    assert names == ["page", "reply", "reply"]
+
+
+@pytest.mark.usefixtures("postgres")
+def test_on_postgresql_too_whoever_waits_in_vain_gets_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "PATIENCE_S", 0.05)
+    with transaction(), pytest.raises(OperationalError, match="busy"), transaction():
+        pass
+    with pytest.raises(ValueError, match="thrown"), transaction():
+        raise ValueError("thrown")
+    with transaction() as session:
+        session.execute(text("INSERT INTO things (name) VALUES ('after')"))
+
+
+@pytest.mark.parametrize(
+    ("url", "places"),
+    [
+        ("postgresql+psycopg://localhost/desk", 1),
+        ("postgresql+psycopg:///desk?host=/run/postgresql", 1),
+        ("postgresql+psycopg:///desk", 1),
+        ("postgresql+psycopg://db.clinic.example/desk", 4),
+        ("postgresql+psycopg:///desk?host=db.clinic.example", 4),
+    ],
+)
+def test_a_server_across_a_network_is_written_to_by_several_at_once(url: str, places: int) -> None:
+    assert writers_for(make_url(url)) == places
