@@ -2,8 +2,8 @@
 something urgent (`bot.urgency`) waits only for others who do.
 
 SQLite lets one connection write at a time, and lets waiters sleep and try again, for longer each time, so
-that under load a newcomer overtakes the one who has waited for seconds. PostgreSQL lets all write at once; but
-threads with open transactions compete for the interpreter, and a page stands among twenty answers
+that under load a newcomer overtakes the one who has waited for seconds. PostgreSQL lets all write at once,
+but threads with open transactions compete for the interpreter, and a page stands among twenty answers
 (docs/decisions/0023). There a queue has as many places as keep the interpreter busy.
 
 Other processes (a command beside the server) wait as the database lets them.
