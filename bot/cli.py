@@ -293,7 +293,7 @@ def _crowd(patients: int, days: int, seed: int) -> bool:
     """Run a crowd and print what happened. True when nothing happened that must not."""
     from rich.table import Table
 
-    from bot.simulation.population import live
+    from bot.simulation.clinics import live
 
     started = time.monotonic()
     result = live(patients, days, seed, _progress)

@@ -1,6 +1,6 @@
 """A crowd of patients over months, in seconds: the real record, planning, triage and delivery, a carrier that
 keeps everything in memory, and the clock moved from one due moment to the next. A large crowd is spread over
-clinics that live side by side.
+clinics that live side by side (`clinics.py`).
 
 The conversation is the one thing left out: a short reader takes a whole check-in from one text. Rasa's turns
 have stories of their own (`play.py`).
@@ -8,31 +8,21 @@ have stories of their own (`play.py`).
 
 from __future__ import annotations
 
-import gc
 import heapq
 import itertools
-import os
 import random
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, func, select
 
-from bot import clock, log
-from bot import settings as app_settings
+from bot import clock
 from bot.channels.base import CarrierError, Inbound, Outbound, Sent
-from bot.clinic import demo
 from bot.clinic.enrolment import enrol
 from bot.clinic.models import Clinic, Patient, Role, Staff
-from bot.db.engine import engine, reading
+from bot.db.engine import reading
 from bot.dialogue.scores import read_named
 from bot.dialogue.turn import Turn
 from bot.durable import inline, sweep
@@ -45,13 +35,9 @@ from bot.messaging.models import Channel, Message, Status
 from bot.protocols.catalogue import catalogue
 from bot.protocols.render import render_piece
 from bot.records.models import StaffTask
-from bot.settings import Settings
-from bot.simulation.crowd import Person, answer_to, crowd
+from bot.simulation.crowd import Person, answer_to
 from bot.simulation.invariants import INVARIANTS
-from bot.start import open_record
 
-#: Patients of one clinic of the crowd.
-CLINIC = 10
 #: How long the clinic takes to close an alert.
 CLOSES_AFTER = timedelta(hours=3)
 LOOKS_EVERY = timedelta(minutes=30)
@@ -268,46 +254,3 @@ class Population:
             )
             violations = {check.__name__: list(check(session, now)) for check in INVARIANTS}
         return Result(counts, violations)
-
-
-def live(size: int, days: int, seed: int, progress: Callable[[str], None]) -> Result:
-    """Let a crowd of `size` live for `days`: clinics of `CLINIC` patients side by side, each in a process and
-    a record of its own. How many clinics there are does not hang on the machine, so a seed says it all."""
-    people = crowd(size, seed)
-    clinics = [people[at : at + CLINIC] for at in range(0, size, CLINIC)]
-    # a process that starts from a clean one: this one may have threads
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    result = Result(Counter(), {check.__name__: [] for check in INVARIANTS})
-    with (
-        tempfile.TemporaryDirectory(prefix="afterglow-simulate-") as folder,
-        ProcessPoolExecutor(min(len(clinics), os.cpu_count() or 1), context) as pool,
-    ):
-        homes = [Path(folder) / str(number) for number in range(len(clinics))]
-        _open(homes[0])
-        demo.seed(patients=False)
-        engine().dispose()  # the file is whole
-        for home in homes[1:]:
-            shutil.copytree(homes[0], home)
-        lives = [
-            pool.submit(_live, home, ours, days, seed + at)
-            for at, (home, ours) in enumerate(zip(homes, clinics, strict=True))
-        ]
-        for done, life in enumerate(as_completed(lives), 1):
-            result += life.result()
-            progress(f"{done} of {len(clinics)} clinics have lived through {days} days")
-    return result
-
-
-def _open(home: Path) -> None:
-    settings = Settings(var_dir=home, database_url=None, demo=True, carrier="simulator")
-    app_settings.use_settings(settings)
-    open_record(settings, lasting=False)
-
-
-def _live(home: Path, people: list[Person], days: int, seed: int) -> Result:
-    """Let the patients of one clinic live for `days`, in the record at `home`."""
-    log.configure("ERROR")
-    _open(home)
-    gc.freeze()  # what is loaded by now stays: collections need not look at it
-    return Population(people, days, seed).run()

@@ -12,8 +12,9 @@ from bot.db.engine import reading, transaction
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.models import Direction, Kind, Message, MessageEvent
 from bot.simulation import invariants
+from bot.simulation.clinics import CLINIC, live
 from bot.simulation.crowd import SHARES, crowd
-from bot.simulation.population import CLINIC, OneTextReader, Population, live
+from bot.simulation.population import OneTextReader, Population
 from tests.support.desk import PAT, Desk
 
 
