@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
-from bot.console import outcomes, pages, photos, timeline
+from bot.console import counts, outcomes, pages, photos, timeline
 from bot.console.access import patient_for
 from bot.console.enrol import locations_of
 from bot.console.follow_up import enrolments_of
@@ -229,7 +229,7 @@ def _texts(session: Session, patient: Patient, opted_out_at: object) -> str:
 
 def _open_alerts(session: Session, patient: Patient) -> list[Alert]:
     query = select(Alert).where(Alert.patient_id == patient.id, Alert.status != AlertStatus.CLOSED)
-    return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at))
+    return sorted(session.scalars(query), key=counts.queue_order)
 
 
 def _conversations(session: Session, patient: Patient) -> list[Conversation]:
