@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Treatment
-from bot.console import deadlines, judging, outcomes, pages
+from bot.console import counts, deadlines, judging, outcomes, pages
 from bot.console.access import alert_for
 from bot.console.highlight import split
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
@@ -22,7 +22,7 @@ from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
-from bot.escalation.signs import apart, by_number, signs_of
+from bot.escalation.signs import apart, by_number, others_open, signs_of
 from bot.escalation.splitting import SplitRefused
 from bot.escalation.splitting import split as take_out
 from bot.handover import service as handover
@@ -37,7 +37,8 @@ from bot.triage.types import Tier
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits", "joined", "split")
+DONE = ("acknowledged", "already", "noted", "joined", "split")
+DONE += ("closed", "closed_back", "closed_waits", "closed_another")
 
 
 @router.get("/alerts/{alert_id}")
@@ -89,7 +90,6 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
     with reading() as session:
         standing = alert_for(session, who, alert_id)
         joined, closed = standing.id != alert_id, standing.status is AlertStatus.CLOSED
-        conversation_id = standing.conversation_id
     if joined:
         return _back(standing.id, "joined")
     if closed:
@@ -108,11 +108,13 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
         except service.CloseRefused:
             return _back(alert_id, "already")
         judging.record(who, alert_id, form)
-        match handover.done_with(conversation_id, who.staff_id):
+        match handover.done_with(alert_id, who.staff_id):
             case "back":
                 return _back(alert_id, "closed_back")
             case "waits":
                 return _back(alert_id, "closed_waits")
+            case "another":
+                return _back(alert_id, "closed_another")
         return _back(alert_id, "closed")
     typed = {name: pages.text(form, name) for name in ("outcome", "close_note", "verdict", "judged")}
     return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
@@ -177,6 +179,7 @@ def _page(
             phone=_phone(alert),
             codes=[alert.code, *(one.code for one in alert.joined)],
             leads=_leads(session, alert),
+            others=sorted(others_open(session, alert), key=counts.queue_order),
             as_lead=AS_LEAD,
             outcomes=list(Outcome),
             verdicts=list(Verdict),

@@ -15,12 +15,14 @@ from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console import pages
 from bot.console.access import conversation_for, patient_for
+from bot.console.counts import queue_order
 from bot.console.inbox import recent
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
 from bot.escalation.raising import open_alert
+from bot.escalation.signs import others_open
 from bot.handover import door, service, words
 from bot.handover.holds import authors, holder_of
 from bot.handover.models import Takeover
@@ -220,6 +222,7 @@ def _page(
         conversation = conversation_for(session, who, conversation_id)
         held = holder_of(session, conversation_id)
         thread = _thread(session, conversation)
+        alert = open_alert(session, conversation)
         return pages.render(
             request,
             file,
@@ -227,7 +230,7 @@ def _page(
             status=status,
             conversation=conversation,
             patient=conversation.patient,
-            alert=open_alert(session, conversation),
+            alerts=sorted([alert, *others_open(session, alert)], key=queue_order) if alert else [],
             thread=thread,
             arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
             held=held,

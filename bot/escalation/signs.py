@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.escalation.models import Alert, AlertEvent, EventKind
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.messaging.models import Message
 from bot.records.models import AssessmentRecord
 from bot.triage.answers import numbers_chosen
@@ -112,6 +112,18 @@ def apart(session: Session, alert: Alert, message_ids: Sequence[str]) -> dict[st
         for message_id, other in session.execute(lines.order_by(AlertEvent.id)).tuples()
         if message_id is not None and message_id not in here and message_id in standing(other.events)
     }
+
+
+def others_open(session: Session, alert: Alert) -> list[Alert]:
+    """The other alerts of the patient that nobody has closed yet; where nobody knows whose it is, those of
+    the conversation. There is one only where a person took a sign out."""
+    same = (
+        and_(Alert.patient_id.is_(None), Alert.conversation_id == alert.conversation_id)
+        if alert.patient_id is None
+        else Alert.patient_id == alert.patient_id
+    )
+    query = select(Alert).where(same, Alert.id != alert.id, Alert.status != AlertStatus.CLOSED)
+    return list(session.scalars(query.order_by(Alert.id)))
 
 
 def told_in(where: ColumnElement[bool]) -> ColumnElement[bool]:
