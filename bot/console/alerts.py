@@ -37,8 +37,10 @@ from bot.triage.types import Tier
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "joined", "split")
-DONE += ("closed", "closed_back", "closed_waits", "closed_another")
+DONE = (
+    *("acknowledged", "already", "noted", "joined", "split"),
+    *("closed", "closed_back", "closed_waits", "closed_another"),
+)
 
 
 @router.get("/alerts/{alert_id}")
@@ -216,12 +218,12 @@ def _leads(session: Session, alert: Alert) -> list[str] | None:
 
 
 def _treatment(session: Session, alert: Alert) -> Treatment | None:
-    """The treatment the alert is about: the newest before it was raised."""
+    """The treatment the alert is about: the newest before it was raised, or before its sign was written."""
     if alert.patient_id is None:
         return None
     return session.scalars(
         select(Treatment)
-        .where(Treatment.patient_id == alert.patient_id, Treatment.treated_at <= alert.created_at)
+        .where(Treatment.patient_id == alert.patient_id, Treatment.treated_at <= alert.waits_since)
         .order_by(Treatment.treated_at.desc())
         .limit(1)
     ).first()

@@ -37,7 +37,7 @@ def queue_order(alert: Alert) -> tuple[int, bool, datetime, str]:
     """Most urgent first; as urgent, those that nobody has before those that are taken; of these the one that
     has waited longest."""
     taken = alert.status is not AlertStatus.OPEN
-    return alert.tier.urgency, taken, alert.created_at, alert.id
+    return alert.tier.urgency, taken, alert.waits_since, alert.id
 
 
 def who_is_it(alert: Alert, unknown: str) -> str:

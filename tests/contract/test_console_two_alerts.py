@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
-from bot.db.engine import reading
+from bot import clock
+from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert
 from bot.escalation.signs import signs_of
 from bot.escalation.splitting import split
 from bot.handover.holds import holder_of
+from bot.triage.types import Tier
 from tests.contract.console_browser import client_for, post
 from tests.contract.console_clinic import World
 
@@ -101,6 +104,57 @@ def test_the_conversation_shows_both_alerts(world: World, nurse: TestClient, lip
     for path in (f"/console/messages/{thread}", f"/console/messages/{thread}/live"):
         page = read(nurse, path)
         assert all(f'href="/console/alerts/{one}"' in page for one in (lip, cold))
+
+
+# --- the times of a sign that was taken out ----------------------------------------------------------------
+
+
+def wrote(alert_id: str, *, minutes: int) -> datetime:
+    """The sign of that alert was written so long ago, and its alert asks to be taken within 5 minutes."""
+    with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        alert.message.created_at = clock.now() - timedelta(minutes=minutes)
+        alert.policy = alert.policy | {"ack_minutes": 5}
+        return alert.message.created_at
+
+
+def card(page: str, alert_id: str) -> str:
+    found = re.search(rf'<li [^>]*id="alert-{alert_id}".*?</li>', page, re.DOTALL)
+    assert found
+    return found[0]
+
+
+def test_age_and_time_to_take_it_count_from_when_the_patient_wrote(
+    world: World, nurse: TestClient, cold: str
+) -> None:
+    moment = wrote(cold, minutes=45).isoformat()
+    for shown in (card(read(nurse, "/console"), cold), read(nurse, f"/console/alerts/{cold}")):
+        assert f'<time datetime="{moment}" data-age>' in shown
+        assert 'class="late">40 min over time<' in shown
+
+
+def test_its_page_says_when_the_patient_wrote_and_since_when_it_is_paged(
+    world: World, nurse: TestClient, lip: str, cold: str
+) -> None:
+    moment = wrote(cold, minutes=45).isoformat()
+    with reading() as session:
+        made = session.get_one(Alert, cold).created_at.isoformat()
+    said = re.search(r'id="written-at">(.*?)</p>', read(nurse, f"/console/alerts/{cold}"), re.DOTALL)[1]
+    assert re.search(rf'The patient wrote this: <time datetime="{re.escape(moment)}"', said)
+    assert re.search(rf'since: <time datetime="{re.escape(made)}"', said)
+    assert "El paciente lo escribió:" in read(client_for("spanish"), f"/console/alerts/{cold}")
+    assert "written-at" not in read(nurse, f"/console/alerts/{lip}"), "the other was paged as it was written"
+
+
+def test_of_two_alike_the_one_that_was_written_first_stands_first(
+    world: World, nurse: TestClient, lip: str, cold: str
+) -> None:
+    with transaction() as session:
+        session.get_one(Alert, lip).tier = session.get_one(Alert, cold).tier = Tier.T0
+    for minutes, first in ((45, cold), (1, lip)):
+        wrote(cold, minutes=minutes)
+        page = read(nurse, "/console/queue")
+        assert (page.index(f"alert-{cold}") < page.index(f"alert-{lip}")) is (first == cold)
 
 
 # --- closing one of two ------------------------------------------------------------------------------------
