@@ -17,12 +17,12 @@ from bot.console.access import alert_for
 from bot.console.highlight import split
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
-from bot.console.steps import next_steps
+from bot.console.steps import Steps, next_steps
 from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
-from bot.escalation.signs import apart, by_number, others_open, signs_of
+from bot.escalation.signs import apart, by_number, flags_of, others_open, signs_of
 from bot.escalation.splitting import SplitRefused
 from bot.escalation.splitting import split as take_out
 from bot.handover import service as handover
@@ -161,6 +161,7 @@ def _page(
         thread, treatment = _thread(session, alert, began), _treatment(session, alert)
         elsewhere = apart(session, alert, [entry["message"].id for entry in thread])
         told = {entry["message"].id for entry in thread} | {one.message_id for one in alert.events}
+        flags = flags_of(session, [alert])[alert.id]
         own = [entry for entry in thread if entry["message"].id not in elsewhere]
         return pages.render(
             request,
@@ -187,7 +188,8 @@ def _page(
             verdicts=list(Verdict),
             tiers=list(Tier),
             due=deadlines.of(session, [alert]).get(alert.id),
-            steps=next_steps(session, who.clinic_id, alert.flag, who.language),
+            flags=flags,
+            steps=_steps(session, who, flags),
             trend=outcomes.shown(session, alert.patient, treatment)["trend"]
             if treatment and alert.patient
             else None,
@@ -198,6 +200,12 @@ def _page(
             product_name=product_name,
             local_day=local_day,
         )
+
+
+def _steps(session: Session, who: Visitor, flags: list[str]) -> list[tuple[str, Steps]]:
+    """What to do next for each of the flags that has a suggestion."""
+    found = ((flag, next_steps(session, who.clinic_id, flag, who.language)) for flag in flags)
+    return [(flag, steps) for flag, steps in found if steps is not None]
 
 
 def _phone(alert: Alert) -> str | None:
