@@ -22,7 +22,7 @@ from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
 from bot.escalation.raising import open_alert
-from bot.escalation.signs import others_open
+from bot.escalation.signs import by_number, others_open
 from bot.handover import door, service, words
 from bot.handover.holds import authors, holder_of
 from bot.handover.models import Takeover
@@ -222,6 +222,7 @@ def _page(
         conversation = conversation_for(session, who, conversation_id)
         held = holder_of(session, conversation_id)
         thread = _thread(session, conversation)
+        written = [entry["message"].id for entry in thread]
         alert = open_alert(session, conversation)
         return pages.render(
             request,
@@ -232,7 +233,8 @@ def _page(
             patient=conversation.patient,
             alerts=sorted([alert, *others_open(session, alert)], key=queue_order) if alert else [],
             thread=thread,
-            arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
+            arrivals=gallery.with_messages(session, written),
+            numbers=by_number(session, written),
             held=held,
             mine=held is not None and held.staff_id == who.staff_id,
             state="free" if held is None else "mine" if held.staff_id == who.staff_id else "other",
