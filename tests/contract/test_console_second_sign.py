@@ -11,13 +11,11 @@ from fastapi.testclient import TestClient
 from bot.clinic.models import Patient
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert
-from bot.escalation.raising import raise_alert
 from bot.escalation.signs import flags_of, signs_of
 from bot.escalation.splitting import split
-from bot.triage import assess
-from bot.triage.types import Context, Tier
+from bot.triage.types import Tier
 from tests.contract.console_browser import client_for
-from tests.contract.console_clinic import World, _assessed, message
+from tests.contract.console_clinic import World, writes_now
 
 BREATH = "Now I can't breathe well"
 BOTH = "My lip has gone white and it hurts, and now I can't breathe well"
@@ -26,10 +24,7 @@ BOTH = "My lip has gone white and it hurts, and now I can't breathe well"
 def writes(world: World, who: str, words: str) -> str:
     """That patient writes so; it is assessed and raises an alert, or joins theirs. The alert's id."""
     with transaction() as session:
-        row = message(session, session.get_one(Patient, world.patients[who]), words, 0)
-        found = assess(words, Context(day=1, language="en"))
-        _assessed(session, row, found)
-        return raise_alert(session, row, found).id
+        return writes_now(session, session.get_one(Patient, world.patients[who]), words).id
 
 
 @pytest.fixture
