@@ -12,17 +12,17 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Treatment
-from bot.console import deadlines, judging, outcomes, pages
+from bot.console import counts, deadlines, judging, outcomes, pages
 from bot.console.access import alert_for
 from bot.console.highlight import split
 from bot.console.pages import ConsoleRoute, Posted, SignedIn
 from bot.console.sessions import Visitor
-from bot.console.steps import next_steps
+from bot.console.steps import Steps, next_steps
 from bot.console.wording import citation, flag_label, product_name
 from bot.db.engine import reading
 from bot.escalation import service
 from bot.escalation.models import AS_LEAD, Alert, AlertEvent, AlertStatus, EventKind, Outcome
-from bot.escalation.signs import apart, by_number, signs_of
+from bot.escalation.signs import apart, by_number, flags_of, others_open, signs_of
 from bot.escalation.splitting import SplitRefused
 from bot.escalation.splitting import split as take_out
 from bot.handover import service as handover
@@ -37,7 +37,10 @@ from bot.triage.types import Tier
 router = APIRouter(route_class=ConsoleRoute)
 
 #: What a page may say it has just done; anything else in the address is ignored.
-DONE = ("acknowledged", "already", "noted", "closed", "closed_back", "closed_waits", "joined", "split")
+DONE = (
+    *("acknowledged", "already", "noted", "joined", "split"),
+    *("closed", "closed_back", "closed_waits", "closed_another"),
+)
 
 
 @router.get("/alerts/{alert_id}")
@@ -89,7 +92,6 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
     with reading() as session:
         standing = alert_for(session, who, alert_id)
         joined, closed = standing.id != alert_id, standing.status is AlertStatus.CLOSED
-        conversation_id = standing.conversation_id
     if joined:
         return _back(standing.id, "joined")
     if closed:
@@ -108,11 +110,13 @@ def close(request: Request, who: SignedIn, form: Posted, alert_id: str) -> Respo
         except service.CloseRefused:
             return _back(alert_id, "already")
         judging.record(who, alert_id, form)
-        match handover.done_with(conversation_id, who.staff_id):
+        match handover.done_with(alert_id, who.staff_id):
             case "back":
                 return _back(alert_id, "closed_back")
             case "waits":
                 return _back(alert_id, "closed_waits")
+            case "another":
+                return _back(alert_id, "closed_another")
         return _back(alert_id, "closed")
     typed = {name: pages.text(form, name) for name in ("outcome", "close_note", "verdict", "judged")}
     return _page(request, who, alert_id, errors=errors, typed=typed, status=422)
@@ -157,6 +161,7 @@ def _page(
         thread, treatment = _thread(session, alert, began), _treatment(session, alert)
         elsewhere = apart(session, alert, [entry["message"].id for entry in thread])
         told = {entry["message"].id for entry in thread} | {one.message_id for one in alert.events}
+        flags = flags_of(session, [alert])[alert.id]
         own = [entry for entry in thread if entry["message"].id not in elsewhere]
         return pages.render(
             request,
@@ -177,12 +182,14 @@ def _page(
             phone=_phone(alert),
             codes=[alert.code, *(one.code for one in alert.joined)],
             leads=_leads(session, alert),
+            others=sorted(others_open(session, alert), key=counts.queue_order),
             as_lead=AS_LEAD,
             outcomes=list(Outcome),
             verdicts=list(Verdict),
             tiers=list(Tier),
             due=deadlines.of(session, [alert]).get(alert.id),
-            steps=next_steps(session, who.clinic_id, alert.flag, who.language),
+            flags=flags,
+            steps=_steps(session, who, flags),
             trend=outcomes.shown(session, alert.patient, treatment)["trend"]
             if treatment and alert.patient
             else None,
@@ -193,6 +200,12 @@ def _page(
             product_name=product_name,
             local_day=local_day,
         )
+
+
+def _steps(session: Session, who: Visitor, flags: list[str]) -> list[tuple[str, Steps]]:
+    """What to do next for each of the flags that has a suggestion."""
+    found = ((flag, next_steps(session, who.clinic_id, flag, who.language)) for flag in flags)
+    return [(flag, steps) for flag, steps in found if steps is not None]
 
 
 def _phone(alert: Alert) -> str | None:
@@ -213,12 +226,12 @@ def _leads(session: Session, alert: Alert) -> list[str] | None:
 
 
 def _treatment(session: Session, alert: Alert) -> Treatment | None:
-    """The treatment the alert is about: the newest before it was raised."""
+    """The treatment the alert is about: the newest before it was raised, or before its sign was written."""
     if alert.patient_id is None:
         return None
     return session.scalars(
         select(Treatment)
-        .where(Treatment.patient_id == alert.patient_id, Treatment.treated_at <= alert.created_at)
+        .where(Treatment.patient_id == alert.patient_id, Treatment.treated_at <= alert.waits_since)
         .order_by(Treatment.treated_at.desc())
         .limit(1)
     ).first()

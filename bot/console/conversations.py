@@ -15,12 +15,14 @@ from bot.access.permissions import Permission
 from bot.clinic.models import Patient
 from bot.console import pages
 from bot.console.access import conversation_for, patient_for
+from bot.console.counts import queue_order
 from bot.console.inbox import recent
 from bot.console.pages import ConsoleRoute, NotThere, Posted, SignedIn
 from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading
 from bot.escalation.raising import open_alert
+from bot.escalation.signs import by_number, others_open
 from bot.handover import door, service, words
 from bot.handover.holds import authors, holder_of
 from bot.handover.models import Takeover
@@ -220,6 +222,8 @@ def _page(
         conversation = conversation_for(session, who, conversation_id)
         held = holder_of(session, conversation_id)
         thread = _thread(session, conversation)
+        written = [entry["message"].id for entry in thread]
+        alert = open_alert(session, conversation)
         return pages.render(
             request,
             file,
@@ -227,9 +231,10 @@ def _page(
             status=status,
             conversation=conversation,
             patient=conversation.patient,
-            alert=open_alert(session, conversation),
+            alerts=sorted([alert, *others_open(session, alert)], key=queue_order) if alert else [],
             thread=thread,
-            arrivals=gallery.with_messages(session, [entry["message"].id for entry in thread]),
+            arrivals=gallery.with_messages(session, written),
+            numbers=by_number(session, written),
             held=held,
             mine=held is not None and held.staff_id == who.staff_id,
             state="free" if held is None else "mine" if held.staff_id == who.staff_id else "other",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,7 +21,7 @@ from bot.records.models import StaffTask
 
 
 def waiting_alerts(session: Session, clinic_id: str, *options: ExecutableOption) -> list[Alert]:
-    """Open and acknowledged alerts, most urgent first, then the one that has waited longest.
+    """Open and acknowledged alerts, in `queue_order`.
 
     `options` say what else to load with them.
     """
@@ -29,7 +30,14 @@ def waiting_alerts(session: Session, clinic_id: str, *options: ExecutableOption)
         .where(Alert.clinic_id == clinic_id, Alert.status != AlertStatus.CLOSED)
         .options(joinedload(Alert.patient), *options)
     )
-    return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at, alert.id))
+    return sorted(session.scalars(query), key=queue_order)
+
+
+def queue_order(alert: Alert) -> tuple[int, bool, datetime, str]:
+    """Most urgent first; as urgent, those that nobody has before those that are taken; of these the one that
+    has waited longest."""
+    taken = alert.status is not AlertStatus.OPEN
+    return alert.tier.urgency, taken, alert.waits_since, alert.id
 
 
 def who_is_it(alert: Alert, unknown: str) -> str:

@@ -30,7 +30,7 @@ def of(session: Session, alerts: Sequence[Alert]) -> dict[str, Deadline]:
     settings = app_settings.get_settings()
     found = {}
     for alert in alerts:
-        since = max(alert.created_at, starts.get(alert.id, alert.created_at))
+        since = max(alert.waits_since, starts.get(alert.id, alert.waits_since))
         minutes = alert.policy.get("ack_minutes")
         due = deadline(alert.status, alert.tier, since, minutes, settings)
         if due is not None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.access.door import door
 from bot.access.permissions import Permission
 from bot.clinic.models import Patient, Treatment
-from bot.console import outcomes, pages, photos, timeline
+from bot.console import counts, outcomes, pages, photos, timeline
 from bot.console.access import patient_for
 from bot.console.enrol import locations_of
 from bot.console.follow_up import enrolments_of
@@ -24,11 +24,13 @@ from bot.console.wording import flag_label, product_name
 from bot.counselling import service as counselling
 from bot.db.engine import reading
 from bot.escalation.models import Alert, AlertStatus
+from bot.escalation.signs import by_number
 from bot.followup.models import CheckIn, CheckInStatus
 from bot.messaging.consent import agreed_to_texts, awaits_answer
 from bot.messaging.models import Conversation
 from bot.messaging.threads import local_day, staff_at
 from bot.photos import gallery
+from bot.triage.answers import RED_FLAG_LIST
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -121,6 +123,7 @@ def one_page(
         patient = patient_for(session, who, patient_id)
         newest = patient.treatments[0] if patient.treatments else None
         entries, cut = timeline.entries(session, patient.id, show)
+        written = [entry.row.id for entry in entries if entry.kind == "messages"]
         opted_out_at = _opted_out(session, patient)
         texts = _texts(session, patient, opted_out_at)
         known = next((one for one in patient.treatments if did == "known" and one.id == of), None)
@@ -148,7 +151,9 @@ def one_page(
             newest=newest,
             outcomes=outcomes.shown(session, patient, newest),
             entries=entries,
-            arrivals=gallery.with_messages(session, [e.row.id for e in entries if e.kind == "messages"]),
+            arrivals=gallery.with_messages(session, written),
+            numbers=by_number(session, written),
+            danger_signs=list(RED_FLAG_LIST),
             photos=gallery.of_patient(session, patient.id),
             newest_photos=photos.NEWEST_SHOWN,
             **photos.shown_with(session, who, patient),
@@ -229,7 +234,7 @@ def _texts(session: Session, patient: Patient, opted_out_at: object) -> str:
 
 def _open_alerts(session: Session, patient: Patient) -> list[Alert]:
     query = select(Alert).where(Alert.patient_id == patient.id, Alert.status != AlertStatus.CLOSED)
-    return sorted(session.scalars(query), key=lambda alert: (alert.tier.urgency, alert.created_at))
+    return sorted(session.scalars(query), key=counts.queue_order)
 
 
 def _conversations(session: Session, patient: Patient) -> list[Conversation]:

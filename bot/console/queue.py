@@ -23,7 +23,7 @@ from bot.console.sessions import Visitor
 from bot.console.wording import flag_label
 from bot.db.engine import reading, transaction
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
-from bot.escalation.signs import by_number, raised_by
+from bot.escalation.signs import by_number, flags_of, raised_by
 
 router = APIRouter(route_class=ConsoleRoute)
 
@@ -170,6 +170,7 @@ def _list(request: Request, who: Visitor, template: str, show: str) -> Response:
             alerts=alerts,
             signs=signs,
             numbers=by_number(session, [one.id for one in signs.values()]),
+            flags=flags_of(session, alerts),
             paged={alert.id: _paged(alert) for alert in alerts},
             due=deadlines.of(session, alerts),
             show=show,

@@ -1,7 +1,8 @@
 """By when an alert must be taken, and by when closed. Pure: takes the facts, returns moments.
 
 The time to take it is that of the policy with which the alert was raised. The time to close it is an aim by
-tier. Both start when the alert was raised, or raised to a more urgent tier, or opened again.
+tier. Both start when the alert was raised, or raised to a more urgent tier, or opened again; for an
+alert made of a sign of another, when the patient wrote that.
 """
 
 from __future__ import annotations

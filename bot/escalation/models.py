@@ -167,6 +167,14 @@ class Alert(ClinicOwned, Base):
         return self.status is AlertStatus.ACKNOWLEDGED and self.acknowledged_by_id is None
 
     @property
+    def waits_since(self) -> datetime:
+        """When it was raised; made of a sign of another alert, when the patient wrote that. Its pages are
+        counted from when it was made all the same."""
+        if self.split_from_id is None:
+            return self.created_at
+        return min(self.created_at, self.message.created_at)
+
+    @property
     def standing(self) -> Alert:
         """The alert that this one has become part of, or itself."""
         return self.joined_into or self

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock
+from bot.clinic.models import Patient
 from bot.escalation.alerts import log, page, page_anew, policy_for, refresh, reopen, take_step, tell_leads
 from bot.escalation.joining import join
 from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.escalation.policy import is_crisis
-from bot.escalation.signs import ALERT_STAYS_OPEN, standing, told_in
+from bot.escalation.signs import ALERT_STAYS_OPEN, Sign, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
 from bot.triage.settled import clinic_rang
 from bot.triage.types import Assessment, Tier
@@ -115,26 +116,42 @@ def raise_alert(session: Session, message: Message, assessment: Assessment) -> A
     if alert is not None:
         _add(session, alert, message, assessment)
         return alert
-    crisis = is_crisis(assessment)
+    sign = Sign(message, assessment.tier, assessment.lead_flag, is_crisis(assessment))
+    owner = session.get(Patient, conversation.owner_id) if conversation.owner_id else None
+    alert = open_for(session, sign, owner)
+    take_step(session, alert, clock.now(), people_are_known=True)
+    return alert
+
+
+def open_for(session: Session, sign: Sign, patient: Patient | None, split_from: Alert | None = None) -> Alert:
+    """A new alert of `patient`, or of nobody we know, about `sign`, with a policy as set now. It is the
+    caller's to page about it in the same transaction."""
+    conversation = sign.message.conversation
     alert = Alert(
         clinic_id=conversation.clinic_id,
-        patient_id=conversation.owner_id,
+        patient_id=patient.id if patient else None,
         conversation_id=conversation.id,
-        message_id=message.id,
-        tier=assessment.tier,
-        flag=assessment.lead_flag,
-        psych=crisis,
+        message_id=sign.message.id,
+        split_from_id=split_from.id if split_from else None,
+        tier=sign.tier,
+        flag=sign.flag,
+        psych=sign.psych,
         code=free_code(session, conversation.clinic_id),
         status=AlertStatus.OPEN,
-        policy=policy_for(
-            session, conversation, assessment.tier, crisis, conversation.patient or conversation.named_patient
-        ),
+        policy=policy_for(session, conversation, sign.tier, sign.psych, patient),
     )
     session.add(alert)
     session.flush()
     set_committed_value(alert, "joined", [])  # nothing can be part of it yet
-    _log_sign(session, alert, EventKind.OPENED, message, assessment, alert.flag)
-    take_step(session, alert, clock.now(), people_are_known=True)
+    log(
+        session,
+        alert,
+        EventKind.OPENED,
+        message_id=sign.message.id,
+        detail=sign.flag,
+        tier=sign.tier,
+        flag=sign.flag,
+    )
     return alert
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.escalation.models import Alert, AlertEvent, EventKind
+from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.messaging.models import Message
 from bot.records.models import AssessmentRecord
 from bot.triage.answers import numbers_chosen
@@ -55,8 +55,38 @@ def raised_by(alert: Alert) -> Message:
 def signs_of(session: Session, alert: Alert) -> dict[str, Sign]:
     """What `alert` is about now, oldest first, by message. "Never mind" is no sign."""
     lines = standing(alert.events)
-    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(list(lines)))
-    records = {record.message_id: record for record in session.scalars(query)}
+    return _signs(alert, lines, _records(session, lines))
+
+
+def flags_of(session: Session, alerts: Iterable[Alert]) -> dict[str, list[str]]:
+    """By alert the flags of what it is about now: its own first, then the most urgent. A message that shows
+    several signs has the flags of all that would raise an alert."""
+    lines = {alert.id: (alert, standing(alert.events)) for alert in alerts}
+    records = _records(session, [message_id for _alert, some in lines.values() for message_id in some])
+    return {one: _flags(alert, _signs(alert, some, records), records) for one, (alert, some) in lines.items()}
+
+
+def _flags(alert: Alert, signs: dict[str, Sign], records: Mapping[str, AssessmentRecord]) -> list[str]:
+    found: dict[str, int] = {}
+    for message_id, sign in signs.items():
+        record = records.get(message_id)
+        told = [(sign.flag, sign.tier)]
+        told += [(str(one["flag"]), Tier(one["tier"])) for one in (record.findings if record else [])]
+        for flag, tier in told:
+            if flag != "NEG" and tier.at_least_as_urgent_as(Tier.T2):
+                found[flag] = min(tier.urgency, found.get(flag, tier.urgency))
+    found.pop(alert.flag, None)
+    return [alert.flag, *sorted(found, key=lambda flag: found[flag])]
+
+
+def _records(session: Session, message_ids: Iterable[str]) -> dict[str, AssessmentRecord]:
+    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(list(message_ids)))
+    return {record.message_id: record for record in session.scalars(query)}
+
+
+def _signs(
+    alert: Alert, lines: dict[str, list[AlertEvent]], records: Mapping[str, AssessmentRecord]
+) -> dict[str, Sign]:
     return {
         message_id: _sign(alert, events, records.get(message_id))
         for message_id, events in lines.items()
@@ -112,6 +142,18 @@ def apart(session: Session, alert: Alert, message_ids: Sequence[str]) -> dict[st
         for message_id, other in session.execute(lines.order_by(AlertEvent.id)).tuples()
         if message_id is not None and message_id not in here and message_id in standing(other.events)
     }
+
+
+def others_open(session: Session, alert: Alert) -> list[Alert]:
+    """The other alerts of the patient that nobody has closed yet; where nobody knows whose it is, those of
+    the conversation. There is one only where a person took a sign out."""
+    same = (
+        and_(Alert.patient_id.is_(None), Alert.conversation_id == alert.conversation_id)
+        if alert.patient_id is None
+        else Alert.patient_id == alert.patient_id
+    )
+    query = select(Alert).where(same, Alert.id != alert.id, Alert.status != AlertStatus.CLOSED)
+    return list(session.scalars(query.order_by(Alert.id)))
 
 
 def told_in(where: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import clock, events
 from bot.db.engine import transaction
-from bot.escalation.alerts import log, page, policy_for, take_step
+from bot.escalation.alerts import log, page, take_step
 from bot.escalation.models import Alert, AlertStatus, EventKind
 from bot.escalation.policy import Page
-from bot.escalation.raising import free_code
+from bot.escalation.raising import open_for
 from bot.escalation.signs import Sign, signs_of
 
 
@@ -53,7 +52,7 @@ def split(alert_id: str, message_id: str, staff_id: str, why: str) -> str:
             raise SplitRefused("gone")
         if not signs:
             raise SplitRefused("only")
-        new = _alert_of(session, alert, sign)
+        new = open_for(session, sign, alert.patient, split_from=alert)
         log(session, alert, EventKind.SPLIT, staff_id=staff_id, message_id=message_id, detail=new.code)
         log(session, new, EventKind.SPLIT_FROM, staff_id=staff_id, detail=alert.code)
         for one in (alert, new):
@@ -64,36 +63,6 @@ def split(alert_id: str, message_id: str, staff_id: str, why: str) -> str:
     for conversation_id in {began, told}:
         events.committed(new.clinic_id, conversation_id)
     return new.id
-
-
-def _alert_of(session: Session, alert: Alert, sign: Sign) -> Alert:
-    conversation = sign.message.conversation
-    new = Alert(
-        clinic_id=alert.clinic_id,
-        patient_id=alert.patient_id,
-        conversation_id=conversation.id,
-        message_id=sign.message.id,
-        split_from_id=alert.id,
-        tier=sign.tier,
-        flag=sign.flag,
-        psych=sign.psych,
-        code=free_code(session, alert.clinic_id),
-        status=AlertStatus.OPEN,
-        policy=policy_for(session, conversation, sign.tier, sign.psych, alert.patient),
-    )
-    session.add(new)
-    session.flush()
-    set_committed_value(new, "joined", [])  # nothing is ever part of it
-    log(
-        session,
-        new,
-        EventKind.OPENED,
-        message_id=sign.message.id,
-        detail=sign.flag,
-        tier=sign.tier,
-        flag=sign.flag,
-    )
-    return new
 
 
 def _is_about(alert: Alert, rest: list[Sign]) -> None:

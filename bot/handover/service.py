@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from bot import clock, events
 from bot.clinic.models import Staff
 from bot.db.engine import transaction
+from bot.escalation.models import Alert
+from bot.escalation.signs import others_open
 from bot.handover.door import Refusal, refusal_of
 from bot.handover.holds import holder_of
 from bot.handover.models import Release, StaffReply, Takeover
@@ -137,16 +139,21 @@ def hand_back(conversation_id: str, staff_id: str, *, leave_task: bool = False) 
     events.committed(conversation.clinic_id, conversation.id)
 
 
-def done_with(conversation_id: str, staff_id: str) -> Literal["", "back", "waits"]:
-    """`staff_id` has closed the alert of the conversation. If they hold it, they are done with it: handed
-    "back", unless the patient "waits" for an answer of theirs. "" when they do not hold it."""
+def done_with(alert_id: str, staff_id: str) -> Literal["", "back", "waits", "another"]:
+    """`staff_id` has closed the alert. If they hold its conversation, they are done with it: handed "back",
+    unless the patient "waits" for an answer of theirs, or "another" open alert of the patient is theirs. ""
+    when they do not hold it."""
     with transaction() as session:
+        alert = session.get_one(Alert, alert_id)
+        conversation_id = alert.conversation_id
         conversation = session.get_one(Conversation, conversation_id, with_for_update={"of": Conversation})
         held = holder_of(session, conversation_id, lock=True)
         if held is None or held.staff_id != staff_id:
             return ""
         if waiting_message(session, held) is not None:
             return "waits"
+        if any(other.acknowledged_by_id == staff_id for other in others_open(session, alert)):
+            return "another"
         release(session, held, Release.HANDED_BACK)
     events.committed(conversation.clinic_id, conversation.id)
     return "back"

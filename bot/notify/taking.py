@@ -33,7 +33,7 @@ class View:
     clinic_id: str | None = None
     tier: str = ""
     initials: str = ""
-    raised_at: datetime | None = None
+    waits_since: datetime | None = None
 
 
 def look(token: str) -> View:
@@ -101,5 +101,5 @@ def _view(one: Notification, staff: Staff, state: State) -> View:
         clinic_id=alert.clinic_id,
         tier=alert.tier.value if shown else "",
         initials=(alert.patient.initials if alert.patient else "?") if shown else "",
-        raised_at=alert.created_at if shown else None,
+        waits_since=alert.waits_since if shown else None,
     )

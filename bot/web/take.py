@@ -86,6 +86,6 @@ def _page(request: Request, view: View, status: HTTPStatus | None = None) -> Res
         t=t,
         language=language,
         view=view,
-        age=Times(t, "UTC", clock.now()).ago(view.raised_at) if view.raised_at else "",
+        age=Times(t, "UTC", clock.now()).ago(view.waits_since) if view.waits_since else "",
     )
     return HTMLResponse(body, status or _STATUS.get(view.state, HTTPStatus.OK), headers=_HEADERS)

@@ -20,10 +20,12 @@ from bot import events
 from bot import settings as app_settings
 from bot.clinic.models import Patient
 from bot.console.router import router
-from bot.db.engine import connect, transaction
+from bot.db.engine import connect, reading, transaction
 from bot.db.migrate import upgrade
 from bot.escalation import service
-from bot.escalation.models import Outcome
+from bot.escalation.models import Alert, Outcome
+from bot.escalation.signs import signs_of
+from bot.escalation.splitting import split
 from bot.messaging.models import Direction, Message
 from bot.recall import service as recall
 from bot.settings import ROOT, Settings
@@ -255,6 +257,35 @@ def test_an_open_alert_page_follows_what_somebody_else_does(site: ConsoleSite, p
     assert service.acknowledge(site.world.alerts["vision"], site.world.staff["doctor"], via="sms")
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     expect(page.locator(".alert-status")).to_contain_text("Taken by Dr Demo")
+
+
+def test_an_open_alert_page_shows_a_second_sign_and_a_second_alert_as_they_come(
+    site: ConsoleSite, page: Page
+) -> None:
+    with transaction() as session:
+        kim = session.get_one(Patient, site.world.patients["kim"])
+        eye = console_clinic.writes_now(session, kim, "I suddenly cannot see with my left eye").id
+    page.goto(f"{site.url}/console/alerts/{eye}")
+    page.get_by_label("Add a note").fill("Rang, no answer yet.")
+    expect(page.locator(".also")).to_have_count(0)
+    with transaction() as session:
+        kim = session.get_one(Patient, site.world.patients["kim"])
+        console_clinic.writes_now(session, kim, "Now I can't breathe well")
+    events.committed(site.world.clinic)
+    expect(page.locator(".also")).to_have_text("Also: Allergy or airway")
+    steps = page.locator("section[aria-labelledby=steps-h]")
+    expect(steps.get_by_role("heading", level=3)).to_have_text(["Sight", "Allergy or airway"])
+    with reading() as session:
+        breath = list(signs_of(session, session.get_one(Alert, eye)))[1]
+    other = split(eye, breath, site.world.staff["doctor"], "About her dinner.")
+    expect(page.get_by_role("link", name="Allergy or airway")).to_have_attribute(
+        "href", f"/console/alerts/{other}"
+    )
+    expect(page.locator(".also")).to_have_count(0)
+    expect(page.get_by_label("Add a note")).to_have_value("Rang, no answer yet.")
+    assert violations(page) == []
+    for one in (eye, other):
+        service.close(one, site.world.staff["nurse"], Outcome.FALSE_ALARM, "Test over.")
 
 
 def test_an_alert_can_be_taken_and_closed_with_the_keyboard_alone(site: ConsoleSite, page: Page) -> None:

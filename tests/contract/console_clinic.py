@@ -234,6 +234,14 @@ def wrote(session, world, key, patient, body, minutes, *, ended=False) -> Alert:
     return alert
 
 
+def writes_now(session, patient, body) -> Alert:
+    """The patient writes in English what raises an alert, or joins their open one, which is returned."""
+    row = message(session, patient, body, 0)
+    found = assess(body, Context(day=1, language="en"))
+    _assessed(session, row, found)
+    return raise_alert(session, row, found)
+
+
 def _assessed(session, row, found) -> None:
     session.add(
         AssessmentRecord(

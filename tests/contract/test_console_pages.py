@@ -31,12 +31,14 @@ def test_the_queue_puts_the_most_urgent_first_and_closed_ones_nowhere(
     assert alerts[0].id == world.alerts["vision"]
 
 
-def test_alerts_as_urgent_as_each_other_come_oldest_first(world: World, nurse: TestClient) -> None:
+def test_of_alerts_as_urgent_as_each_other_the_oldest_comes_first_and_the_taken_one_last(
+    world: World, nurse: TestClient
+) -> None:
     with transaction() as session:
         for alert in session.scalars(select(Alert)):
             alert.tier = "T1"
     keys = re.findall(r'data-key="(\w+)"', nurse.get("/console").text)
-    assert keys == [world.alerts[k] for k in ("redness", "lip", "vision")]
+    assert keys == [world.alerts[k] for k in ("lip", "vision", "redness")]
 
 
 def test_a_queue_entry_says_in_words_what_where_who_and_when(world: World, nurse: TestClient) -> None:

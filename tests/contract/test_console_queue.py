@@ -99,6 +99,32 @@ def test_the_queue_narrows_to_a_tier_to_mine_and_to_what_nobody_has(world: World
         assert shown(tier) == {world.alerts[key] for key, its in tiers.items() if its == tier}
 
 
+def order(client: TestClient, path: str) -> list[str]:
+    return re.findall(r'data-key="(\w+)"', client.get(path).text)
+
+
+def test_within_a_tier_what_nobody_has_stands_above_what_is_taken_then_the_longest_wait(
+    world: World, nurse: TestClient
+) -> None:
+    tiers = {"vision": (Tier.T0, 4), "lip": (Tier.T0, 11), "redness": (Tier.T1, 95)}
+    with transaction() as session:
+        for key, (tier, minutes) in tiers.items():
+            alert = session.get_one(Alert, world.alerts[key])
+            alert.tier, alert.created_at = tier, clock.now() - timedelta(minutes=minutes)
+        redness = session.get_one(Alert, world.alerts["redness"])
+        redness.status, redness.acknowledged_by_id = AlertStatus.OPEN, None
+    vision, lip, redness_id = (world.alerts[key] for key in tiers)
+    paths = ("/console", "/console/queue")
+    for path in paths:
+        assert order(nurse, path) == [lip, vision, redness_id]
+    service.acknowledge(lip, world.staff["doctor"], via="console")
+    for path in paths:  # the page, and the list that the live page fetches
+        assert order(nurse, path) == [vision, lip, redness_id], "urgency first: a taken T0 stays above a T1"
+    service.acknowledge(vision, world.staff["nurse"], via="console")
+    for path in paths:
+        assert order(nurse, path) == [lip, vision, redness_id]
+
+
 def test_a_filter_that_fits_nothing_does_not_say_that_all_is_quiet(world: World, nurse: TestClient) -> None:
     page = nurse.get("/console?show=mine").text
     assert "No such alerts" in page

@@ -7,11 +7,14 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from bot.clinic.models import Patient
 from bot.console.strings import translator
-from bot.db.engine import transaction
+from bot.db.engine import reading, transaction
+from bot.escalation.models import Alert
 from bot.escalation.raising import raise_alert
+from bot.followup.models import CheckIn, CheckInStatus
 from bot.protocols.phrases import as_language
 from bot.protocols.render import Situation, render
 from bot.triage import assess
@@ -55,6 +58,38 @@ def test_alert_queue_and_chart_note_say_the_signs_in_the_readers_language(
     assert f"“2 and 5” · {said}" in note
 
 
+@pytest.mark.parametrize(("reader", "said"), [("nurse", ENGLISH), ("spanish", SPANISH)])
+def test_timeline_and_conversation_say_them_too(world: World, answered: str, reader: str, said: str) -> None:
+    client = client_for(reader)
+    with reading() as session:
+        thread = session.get_one(Alert, answered).conversation_id
+    kim = f"/console/patients/{world.patients['kim']}"
+    for path in (
+        f"/console/messages/{thread}",
+        f"/console/messages/{thread}/live",
+        kim,
+        f"{kim}?show=messages",
+    ):
+        assert f"2 and 5 {said}" in text(client, path)
+
+
+@pytest.mark.parametrize(("reader", "said"), [("nurse", ENGLISH), ("spanish", SPANISH)])
+def test_the_check_in_that_they_answered_says_them_in_the_timeline(
+    world: World, reader: str, said: str
+) -> None:
+    with transaction() as session:
+        check_in = session.scalars(
+            select(CheckIn).filter_by(patient_id=world.patients["pat"], status=CheckInStatus.ANSWERED)
+        ).one()
+        check_in.answers = {
+            "checkin.red_flags": {"value": [2, 5, 9], "words": "2, 5 and 9"},
+            "checkin.pain": {"value": 2, "words": "2"},
+        }
+    page = text(client_for(reader), f"/console/patients/{world.patients['pat']}?show=check_ins")
+    assert f"“2, 5 and 9” {said}" in page, "9 is no sign of the list"
+    assert page.count(said.partition(":")[0]) == 1, "a score is no sign"
+
+
 def test_a_number_that_answered_something_else_is_no_sign(world: World, nurse: TestClient) -> None:
     with transaction() as session:
         kim = session.get_one(Patient, world.patients["kim"])
@@ -62,7 +97,10 @@ def test_a_number_that_answered_something_else_is_no_sign(world: World, nurse: T
         found = assess(row.body, Context(day=1, language="en", question="checkin.pain"))
         _assessed(session, row, found)
         alert = raise_alert(session, row, found).id
+        thread = session.get_one(Alert, alert).conversation_id
     assert "list of danger signs" not in text(nurse, f"/console/alerts/{alert}")
+    assert "list of danger signs" not in text(nurse, f"/console/messages/{thread}")
+    assert "list of danger signs" not in text(nurse, f"/console/patients/{world.patients['kim']}")
     assert "list of danger signs" not in text(
         nurse, f"/console/patients/{world.patients['kim']}/chart-note.txt"
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from bot.console import deadlines
 from bot.db.engine import reading, transaction
 from bot.escalation import service
 from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind, Outcome
@@ -126,6 +128,33 @@ def test_its_policy_is_the_one_in_force_when_it_is_taken_out(desk: Desk) -> None
     new = apart(desk, alert, xarelto)
     assert new.policy["steps"][0]["delay_minutes"] == 7
     assert len(desk.texts_to("+15550100131")) == 1
+
+
+def test_its_pages_begin_with_the_taking_out_although_it_waits_since_the_patient_wrote(desk: Desk) -> None:
+    alert, xarelto = two_signs(desk)
+    desk.advance(minutes=40)
+    new = split(alert.id, xarelto.id, person(desk, NURSE), WHY)
+    writes(desk, XARELTO, STRANGER)
+    split_off = next(one for one in desk.alerts() if one.id == new)
+    raised_now = desk.alerts()[-1]
+    assert (split_off.policy["steps"], split_off.tier) == (raised_now.policy["steps"], raised_now.tier)
+    assert abs(split_off.next_step_at - raised_now.next_step_at) < timedelta(seconds=5)
+    with reading() as session:
+        one = session.get_one(Alert, new)
+        assert one.waits_since == xarelto.created_at
+        due = deadlines.of(session, [one])[new]
+        assert due.at == xarelto.created_at + timedelta(minutes=one.policy["ack_minutes"])
+
+
+def test_a_later_raise_starts_the_time_to_take_it_anew(desk: Desk) -> None:
+    alert, other = two_signs(desk, then="the tip of my nose is white now too and hurts")
+    new = apart(desk, alert, other)
+    desk.advance(minutes=20)
+    blind = writes(desk, BLIND)
+    with reading() as session:
+        one = session.get_one(Alert, new.id)
+        assert one.tier is Tier.T0
+        assert deadlines.of(session, [one])[new.id].at > blind.created_at
 
 
 def test_a_holder_who_did_not_take_it_out_is_paged_about_it_although_off_call(desk: Desk) -> None:
