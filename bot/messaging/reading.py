@@ -28,10 +28,12 @@ from bot.triage.answers import CHOSEN_FROM_LIST, RED_FLAG_LIST
 from bot.triage.language import detect
 from bot.triage.settled import clinic_rang, nobody_answers
 from bot.triage.types import (
+    ACUTE,
     PROBE,
     PROBE_MIND,
     PROBE_WHICH,
     PROBES,
+    RED,
     Assessment,
     Context,
     Finding,
@@ -108,6 +110,8 @@ def follow(
     silenced = (retracted and is_keyword) or _silenced(session, message, assessment)
     if piece is not None and not silenced:
         _answer(session, message, piece, assessment)
+        if not retracted:
+            _answer_the_other_too(session, message, assessment)
     if context.question == PROBE and message.conversation.open_question is None and not silenced:
         _ask_of_the_mind_too(session, message, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
@@ -321,6 +325,46 @@ def safety_piece(assessment: Assessment, message: Message, question: str | None 
         case Tier.T3:
             return "safety.t3_hold" if assessment.hold else "safety.t3"
     return "safety.media" if message.media else None
+
+
+def other_piece(assessment: Assessment) -> tuple[str, Finding] | None:
+    """The content on the body beside that on the mind, or the other way round, and what it answers, where one
+    message tells of both and somebody must act within the hour; None where it tells of one alone."""
+    if not (assessment.psych and assessment.tier in RED):
+        return None
+    leads = assessment.of_the_mind
+    other = next(
+        (
+            finding
+            for finding in assessment.findings
+            if finding.tier.at_least_as_urgent_as(Tier.T2)
+            and (finding.flag in ACUTE if leads else finding.flag == "PSY")
+        ),
+        None,
+    )
+    if other is None:
+        return None
+    of_the_mind = {Tier.T0: "safety.t0_crisis", Tier.T1: "safety.t1_crisis", Tier.T2: "safety.t2_psych"}
+    return f"safety.{other.tier.value.lower()}" if leads else of_the_mind[other.tier], other
+
+
+def _answer_the_other_too(session: Session, message: Message, assessment: Assessment) -> None:
+    """Whoever told of body and mind in one message is answered on both."""
+    second = other_piece(assessment)
+    if second is None:
+        return
+    piece, finding = second
+    say(
+        session,
+        message.conversation,
+        piece,
+        Kind.SAFETY,
+        extra={"safeguarding_lead": lead_name(session, message.conversation)},
+        tier=finding.tier.value,
+        flag=finding.flag,
+        in_reply_to_id=message.id,
+        position=AFTER_SAFETY,
+    )
 
 
 def _asks_about_body(assessment: Assessment) -> bool:
