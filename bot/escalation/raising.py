@@ -18,7 +18,7 @@ from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.escalation.policy import is_crisis
 from bot.escalation.signs import ALERT_STAYS_OPEN, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
-from bot.triage.settled import clinic_rang
+from bot.triage.calls import clinic_rang
 from bot.triage.types import Assessment, Tier
 
 #: The detail of a line of the timeline in which the patient says that the clinic has rung.

@@ -25,8 +25,9 @@ from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage import mind, which
 from bot.triage.answers import CHOSEN_FROM_LIST, RED_FLAG_LIST
+from bot.triage.calls import is_about_the_call
 from bot.triage.language import detect
-from bot.triage.settled import clinic_rang, nobody_answers
+from bot.triage.settled import nobody_answers
 from bot.triage.types import (
     ACUTE,
     PROBE,
@@ -98,7 +99,7 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question in PROBES and _answers_probe(message, assessment, context.question):
+    if context.question in PROBES and _answers_probe(message, assessment, context):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
@@ -224,10 +225,11 @@ def _ask_of_the_mind_too(session: Session, message: Message, assessment: Assessm
     message.conversation.open_question, message.conversation.open_question_at = PROBE_MIND, clock.now()
 
 
-def _answers_probe(message: Message, assessment: Assessment, question: str) -> bool:
+def _answers_probe(message: Message, assessment: Assessment, context: Context) -> bool:
     """Whether the open question of triage is answered. The one on hurting oneself waits for a clear word."""
-    if clinic_rang(message.body) and _adds_nothing(assessment):
+    if is_about_the_call(message.body, context) and _adds_nothing(assessment):
         return False
+    question = context.question
     if question == PROBE_MIND:
         urgent = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
         return urgent or mind.read(message.body) is not None
@@ -374,7 +376,8 @@ def _asks_about_body(assessment: Assessment) -> bool:
 
 def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:
     conversation = message.conversation
-    alert = open_alert(session, conversation) if piece == still_open.RETRACTION else None
+    says_when = piece in (still_open.RETRACTION, still_open.STANDS)
+    alert = open_alert(session, conversation) if says_when else None
     told = still_open.told_at(session, alert, conversation) if alert is not None else ""
     say(
         session,
