@@ -20,6 +20,7 @@ Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", 
 #: The content that asks the questions of triage.
 PROBE_PIECES = {
     "safety.probe": PROBE,
+    "safety.probe_again": PROBE,
     "safety.probe_mind": PROBE_MIND,
     "safety.probe_which": PROBE_WHICH,
 }

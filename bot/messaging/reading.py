@@ -319,6 +319,8 @@ def safety_piece(assessment: Assessment, message: Message, question: str | None 
             return "safety.t1_crisis" if crisis else "safety.t1"
         case _ if assessment.probe and any(which.asked_of(f.rule) for f in assessment.findings):
             return "safety.probe_which"
+        case _ if [f.rule for f in assessment.findings if f.probe] == [which.SCORE]:
+            return "safety.probe_again"  # the six stand above: they wait for an answer, and are not read anew
         case _ if assessment.probe:
             of_the_mind = (crisis or question == PROBE_MIND) and not _asks_about_body(assessment)
             return "safety.probe_mind" if of_the_mind else "safety.probe"
