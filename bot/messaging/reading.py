@@ -246,8 +246,14 @@ def _asks_something_else(message: Message, assessment: Assessment) -> bool:
 
 
 def _adds_nothing(assessment: Assessment) -> bool:
-    """Whether the message is about nothing but the open alert: thanks, never mind, ok."""
-    return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
+    """Whether the message is about nothing but the open alert: thanks, never mind, ok. "Never mind, but
+    my lip is white" tells of a sign."""
+    first, *others = assessment.findings or (None,)
+    return (
+        first is not None
+        and first.rule == ALERT_STAYS_OPEN
+        and not any(other.tier.at_least_as_urgent_as(Tier.T1) for other in others)
+    )
 
 
 def _silenced(session: Session, message: Message, assessment: Assessment) -> bool:

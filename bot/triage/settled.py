@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from bot.triage import which
 from bot.triage.calls import is_about_the_call
 from bot.triage.matcher import View
 from bot.triage.normalise import bare_words, read
 from bot.triage.rules import RuleBook
-from bot.triage.types import PROBE_MIND, PROBES, Context
+from bot.triage.types import PROBE_MIND, PROBE_WHICH, PROBES, Context
 
 #: Bruises are what most people have for so many days.
 BRUISES_LAST = 14
@@ -137,6 +138,8 @@ def is_settled(text: str, context: Context, rules: RuleBook) -> bool:
         return context.question != PROBE_MIND and context.open_alert_flag != "PSY"
     if is_about_the_call(text, context):
         return True
+    if context.question == PROBE_WHICH and context.number is not None:
+        return which.is_no_sign(text, context.number, context.interrupted)
     if context.question in PROBES:
         return False
     expected = context.day is None or context.day <= BRUISES_LAST

@@ -98,6 +98,32 @@ def test_the_second_text_is_as_urgent_as_what_it_answers(assessment: Assessment,
     assert (second[0] if second else None) == piece
 
 
+@pytest.mark.parametrize(
+    "words", ["never mind but my lip is white and cold", "ok thanks, my lip is white and cold"]
+)
+def test_a_sign_of_the_body_beside_never_mind_is_answered_and_paged_while_a_crisis_is_open(
+    desk: Desk, words: str
+) -> None:
+    desk.text(PAT, "i want to kill myself")
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    desk.text(PAT, words)
+    desk.settle()
+    assert "safety.t1" in pieces(desk, PAT)
+    assert "NEW SIGN" in desk.texts_to(NURSE)[-1]
+    assert len(desk.texts_to(NURSE)) == paged + 1
+
+
+def test_never_mind_alone_pages_nobody_anew(desk: Desk) -> None:
+    desk.text(PAT, "i want to kill myself")
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    desk.text(PAT, "never mind")
+    desk.settle()
+    assert pieces(desk, PAT)[-1] == "safety.retraction"
+    assert len(desk.texts_to(NURSE)) == paged
+
+
 def test_the_other_sign_is_answered_after_stop_too(desk: Desk) -> None:
     desk.text(PAT, "STOP")
     desk.settle()

@@ -123,6 +123,35 @@ def test_stop_is_honoured_and_the_number_still_counts_as_the_sign(doubted: Desk,
     assert alert.tier is Tier.T0
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["no es la señal jaja solo el dolor", "not the sign just pain", "no the pain score", "la puntuación"],
+)
+def test_a_score_of_pain_that_is_named_as_no_sign_pages_nobody(desk: Desk, answer: str) -> None:
+    asks(desk, "checkin.pain")
+    for words in ("hi", HEADACHE, "3", answer):
+        desk.text(PAT, words)
+        desk.settle()
+    assert desk.alerts() == []
+    assert (said(desk)[-1], question(desk)) == ("safety.probe_again", PROBE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "not the sign but the pain is unbearable",
+        "no es la señal, no puedo hablar",
+        "not the sign, lip is white",
+    ],
+)
+def test_a_sign_told_beside_the_score_pages(desk: Desk, answer: str) -> None:
+    asks(desk, "checkin.pain")
+    for words in ("hi", HEADACHE, "3", answer):
+        desk.text(PAT, words)
+        desk.settle()
+    assert desk.alerts()[0].tier.at_least_as_urgent_as(Tier.T1)
+
+
 @pytest.mark.parametrize("answer", ["no, 10 pain", "no its a 10", "no, 10/10"])
 def test_the_score_that_is_told_instead_is_judged(desk: Desk, answer: str) -> None:
     asks(desk, "checkin.pain")
