@@ -108,9 +108,11 @@ _WAIT = re.compile(
 )
 #: Comes back to a medicine while another thing is asked: "bueno tomo eliquis", "oh and I'm on aspirin".
 _TAKES_TOO = re.compile(
-    r"(?:(?:oh|ah|ay|uy|well|and|also|btw|by the way|ok|hi|hola|bueno|pues|y|tambien|por cierto) )+"
+    r"(?:(?:oh|ah|ay|uy|well|and|also|btw|by the way|bueno|pues|y|tambien|por cierto) )+"
     r"(?:(?:i )?(?:also |do )?(?:take|use)|(?:im|i am|ive been) (?:also )?(?:on|taking)|"
     r"(?:yo )?(?:tambien )?(?:tomo|uso|estoy (?:tomando|con)|me tomo))\b"
+    # a question about it is for the dialogue
+    r"(?: (?!(?:can|could|should|may|is|when|how|puedo|podria|debo|es|cuando|como)\b)\w+){1,6}"
 )
 _NO_MORE = re.compile(r"\b(?:any ?more|no longer|ya no)\b")
 #: More than that is a story, and an answer.
@@ -267,7 +269,7 @@ def _second_thoughts(text: str) -> bool:
     if not short or not (mentions := _mentions(text)):
         return False
     no_more = _NO_MORE.search(words) is not None and any(mention.denied for mention in mentions)
-    medicine = _TAKES_TOO.match(words) is not None and any(one.term.item == "blood" for one in mentions)
+    medicine = _TAKES_TOO.fullmatch(words) is not None and any(one.term.item == "blood" for one in mentions)
     return no_more or medicine or _WAIT.match(words) is not None
 
 

@@ -488,6 +488,8 @@ def test_what_may_be_a_threat_or_an_answer_is_no_joke(text: str) -> None:
 def test_a_denial_after_a_word_by_the_way_is_no_medicine() -> None:
     assert all(answer.said == "no" for answer in corrections("bueno no tomo eliquis"))
     assert corrections("bueno tomo la decisión mañana") == []
+    assert corrections("and im on ibuprofen can i have wine") == []
+    assert corrections("hi im on ibuprofen since the treatment") == []
 
 
 @pytest.mark.parametrize(
