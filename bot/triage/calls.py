@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 from bot.triage.normalise import bare_words, plain
-from bot.triage.types import Context, Tier
+from bot.triage.types import PROBES, Context, Tier
 
 #: Nobody needs more words for any of these.
 MOST_WORDS = 20
 #: Signs beside which "I can't talk" may mean what it says.
 _OF_SPEECH = frozenset({"STR", "ALL", "NRV", "VIS"})
+#: Questions that ask for trouble with speech among others.
+_ASK_OF_SPEECH = frozenset({*PROBES, "checkin.speech", "checkin.red_flags"})
 
 _LEAD = (
     r"(?:hi|hello|hey|sorry|ok|okay|so|but|and|also|btw|just|yes|yeah|yep|ah|oh|no worries|thanks|"
@@ -123,9 +125,11 @@ def is_about_the_call(text: str, context: Context) -> bool:
 
 
 def no_time_to_talk(text: str, context: Context) -> bool:
-    """Whether `text` puts off the call that an open alert brings. Never beside an emergency of the body or a
-    sign of speech: there, who cannot talk is in danger."""
+    """Whether `text` puts off the call that an open alert brings. Never beside an emergency, a sign of speech
+    or a question of ours about one: there, who cannot talk is in danger."""
     tier, flag = context.open_alert_tier, context.open_alert_flag
+    if context.question in _ASK_OF_SPEECH:
+        return False
     return tier not in (None, Tier.T0) and flag not in _OF_SPEECH and cannot_talk(text)
 
 

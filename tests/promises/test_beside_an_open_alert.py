@@ -8,7 +8,7 @@ from actions import record
 from bot.dialogue.turn import Turn
 from bot.escalation.models import AlertStatus, EventKind
 from bot.escalation.raising import CLINIC_RANG
-from bot.messaging.models import Conversation, Message
+from bot.messaging.models import Message
 from bot.messaging.still_open import RANG_NOTE
 from bot.records import tasks
 from bot.records.models import StaffTask
@@ -198,22 +198,16 @@ def test_speech_that_may_be_lost_pages_beside_an_alert_too(desk: Desk, words: st
     "context",
     [Context(day=1), Context(day=1, open_alert_tier=Tier.T0, open_alert_flag="VIS"),
      Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="NRV"),
-     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="ALL")],
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="ALL"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="VO", question="probe"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="VO", question="probe_which", number=3),
+     Context(day=1, open_alert_tier=Tier.T2, open_alert_flag="VO", question="checkin.red_flags")],
 )  # fmt: skip
 @pytest.mark.parametrize("words", ["cant talk now im at work", "im driving cant talk now"])
-def test_without_an_alert_or_beside_a_sign_of_speech_it_stays_an_emergency(
+def test_without_an_alert_or_where_speech_is_in_question_it_stays_an_emergency(
     context: Context, words: str
 ) -> None:
     assert assess(words, context).tier is Tier.T0
-
-
-def test_no_time_to_talk_leaves_the_six_signs_to_answer(desk: Desk) -> None:
-    desk.text(PAT, WHITE_LIP)
-    desk.settle()
-    said(desk, PAT, "i have a bit of a headache")
-    before = desk.rows(Conversation, address=PAT)[0].open_question
-    said(desk, PAT, "cant talk now im at work")
-    assert desk.rows(Conversation, address=PAT)[0].open_question == before
 
 
 def test_without_an_open_alert_it_is_answered_by_the_dialogue(desk: Desk) -> None:
