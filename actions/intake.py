@@ -29,6 +29,7 @@ from bot.intake import reading, summary
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS
 from bot.intake.reading import Answer
+from bot.triage.language import asked_for
 
 INTAKE_FORM = "intake_form"
 #: What stands behind choice 1 of `intake.offer`.
@@ -59,16 +60,18 @@ def filled(answers: Mapping[str, Answer]) -> Events:
     return [SlotSet(name, value) for name, value in slots_of(answers.values()).items()]
 
 
-def start(dispatcher: CollectingDispatcher, turn: Turn) -> Events:
+def start(dispatcher: CollectingDispatcher, turn: Turn, *, in_another_language: bool = False) -> Events:
     """Say what the questions are for, and put the answers that are there into the form, which goes on.
 
-    Who said to be under age is told the same again, and asked nothing.
+    Who said to be under age is told the same again, and asked nothing. Whoever only asked for the other
+    language hears the question alone.
     """
     answers = record.begin_intake(turn)
     if is_minor(answers.get("age"), ADULT):
         say(dispatcher, "intake.stop_minor")
         return [*understood(), *leave_forms(), *pause_form()]
-    say(dispatcher, "intake.resume" if answers else "intake.intro")
+    if not (answers and in_another_language):
+        say(dispatcher, "intake.resume" if answers else "intake.intro")
     empty = [SlotSet(item.slot, None) for item in ITEMS if item.id not in answers]
     return [*understood(), *leave_forms(), *empty, *filled(answers), FollowupAction(INTAKE_FORM)]
 
@@ -99,7 +102,8 @@ class ActionStartIntake(Action):  # type: ignore[misc]
         return "action_start_intake"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        return start(dispatcher, turn_of(tracker))
+        wished = asked_for(words_of(tracker)) is not None
+        return start(dispatcher, turn_of(tracker), in_another_language=wished)
 
 
 class ActionFinishIntake(Action):  # type: ignore[misc]

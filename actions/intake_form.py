@@ -16,7 +16,7 @@ from bot.intake import reading
 from bot.intake.holds import is_minor
 from bot.intake.items import ADULT, BY_ID, ITEMS, Item
 from bot.intake.reading import Answer
-from bot.intake.talk import puts_off
+from bot.intake.talk import jokes, puts_off
 
 Validator = Callable[[Any, Any, CollectingDispatcher, Tracker, dict[str, Any]], dict[str, Any]]
 #: Marks a question that waits for "which one, and when" after a bare yes.
@@ -61,10 +61,11 @@ def take(tracker: Tracker, item: Item, text: str) -> dict[str, Any]:
         record.store_answers(turn_of(tracker), [minor])
         return {**slots_of([minor]), item.slot: None, "asked_again": None, "requested_slot": None}
     asked = slot(tracker, "asked_again")
-    answer = reading.read(item, text)
+    joke = jokes(text)
+    answer = None if joke else reading.read(item, text)
     others = _news(tracker, item, text)
     if answer is None:
-        if asked != item.question:
+        if asked != item.question or joke:
             record.store_answers(turn_of(tracker), others)
             return {**slots_of(others), item.slot: None, "asked_again": item.question}
         answer = Answer(item.id, "told", text)

@@ -117,7 +117,7 @@ def _topic(read: ParsedTopic, replies: Sequence[Reply], phase: str | None) -> st
 
 def _safety(assessment: Assessment, metadata: dict[str, Any]) -> str:
     """The wording that triage sends in place of a reply."""
-    crisis = "_crisis" if assessment.psych and assessment.tier in RED else ""
+    crisis = "_crisis" if assessment.of_the_mind and assessment.tier in RED else ""
     turn = Turn.of(metadata)
     values = {"treated_on_phrase": "", "told_at": "", "safeguarding_lead": TEAM[turn.language], **turn.values}
     return render(f"safety.{assessment.tier.value.lower()}{crisis}", turn.situation, values).text

@@ -17,8 +17,9 @@ from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH
 
 Kind = Literal["scale", "signs", "trend", "words", "offer", "intake", "choice", "yes_no", "photo", "mind"]
 
-#: The content that asks the questions of triage.
+#: The content that asks the questions of triage; the one that asks in full comes last of its question.
 PROBE_PIECES = {
+    "safety.probe_again": PROBE,
     "safety.probe": PROBE,
     "safety.probe_mind": PROBE_MIND,
     "safety.probe_which": PROBE_WHICH,

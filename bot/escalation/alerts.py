@@ -39,6 +39,7 @@ from bot.escalation.policy import (
     leads_to_tell,
     next_action,
 )
+from bot.escalation.signs import flags_named
 from bot.escalation.targets import filled, plan_of
 from bot.ids import new_id
 from bot.messaging.models import Channel, Conversation, Kind, Message, Status
@@ -448,7 +449,9 @@ def _note_text(
 def words(session: Session, alert: Alert, language: str) -> dict[str, str]:
     """What texts to staff are filled with. Initials and a link: no name, no symptom beyond the flag."""
     situation = Situation(language=as_language(language))
-    label = render(f"staff.flag_{alert.flag.lower()}", situation, {}).text
+    label = ", ".join(
+        render(f"staff.flag_{flag.lower()}", situation, {}).text for flag in flags_named(session, alert)
+    )
     holder = session.get(Staff, alert.acknowledged_by_id) if alert.acknowledged_by_id else None
     name = holder.name if holder else ""
     if alert.with_fallback:

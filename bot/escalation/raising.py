@@ -19,7 +19,7 @@ from bot.escalation.models import Alert, AlertStatus, EventKind, Notification
 from bot.escalation.policy import is_crisis
 from bot.escalation.signs import ALERT_STAYS_OPEN, Sign, standing, told_in
 from bot.messaging.models import Channel, Conversation, Message
-from bot.triage.settled import clinic_rang
+from bot.triage.calls import clinic_rang
 from bot.triage.types import Assessment, Tier
 
 #: The detail of a line of the timeline in which the patient says that the clinic has rung.
@@ -180,7 +180,8 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         take_step(session, alert, clock.now())
     told = tell_leads(session, alert) if crisis else ()
     holder = alert.acknowledged_by_id
-    new_sign = any(finding.rule != ALERT_STAYS_OPEN for finding in assessment.findings)
+    told_now = [finding for finding in assessment.findings if finding.rule != ALERT_STAYS_OPEN]
+    new_sign = bool(told_now)
     if not new_sign or not assessment.tier.at_least_as_urgent_as(Tier.T1):
         return
     if alert.with_fallback:  # nobody with a name would hear of it
@@ -188,7 +189,7 @@ def _add(session: Session, alert: Alert, message: Message, assessment: Assessmen
         take_step(session, alert, clock.now())
     elif alert.status is AlertStatus.ACKNOWLEDGED and holder and holder not in told:
         page(session, alert, holder, "staff.page_sign")
-    elif alert.status is AlertStatus.OPEN and not raised and assessment.lead_flag not in known:
+    elif alert.status is AlertStatus.OPEN and not raised and told_now[0].flag not in known:
         # whoever was told of the first sign must not prepare for that one alone
         for staff_id in sorted(_told_so_far(session, alert) - set(told)):
             page(session, alert, staff_id, "staff.page_sign")

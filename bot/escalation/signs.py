@@ -12,7 +12,7 @@ from bot.escalation.models import Alert, AlertEvent, AlertStatus, EventKind
 from bot.messaging.models import Message
 from bot.records.models import AssessmentRecord
 from bot.triage.answers import numbers_chosen
-from bot.triage.types import Tier
+from bot.triage.types import ACUTE, Tier
 
 #: The rule of a message that adds nothing to an open alert, and takes nothing away from it.
 ALERT_STAYS_OPEN = "answer.alert-stays-open"
@@ -116,6 +116,23 @@ def _tier(alert: Alert, event: AlertEvent) -> Tier:
     if event.tier is not None:
         return event.tier
     return Tier(event.detail) if event.detail in list(Tier) else alert.tier
+
+
+def flags_named(session: Session, alert: Alert) -> list[str]:
+    """What a page names: the flag that leads and, where body and mind were both told of, the other too."""
+    if not alert.psych:
+        return [alert.flag]
+    if alert.flag != "PSY":
+        return [alert.flag, "PSY"]
+    lines = session.scalars(select(AlertEvent).where(AlertEvent.alert_id == alert.id).order_by(AlertEvent.id))
+    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(list(standing(lines))))
+    told = [
+        (Tier(finding["tier"]).urgency, str(finding["flag"]))
+        for record in session.scalars(query)
+        for finding in record.findings
+        if finding["flag"] in ACUTE and Tier(finding["tier"]).at_least_as_urgent_as(Tier.T2)
+    ]
+    return [alert.flag, *(flag for _urgency, flag in sorted(told)[:1])]
 
 
 def by_number(session: Session, message_ids: Collection[str]) -> dict[str, list[int]]:

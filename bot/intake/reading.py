@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -87,6 +88,8 @@ _SUBJECTS = {
     "prior_filler": re.compile(r"\b(?:fillers?|implants?|rellenos?|implantes?)\b"),
     "energy": re.compile(r"\b(?:lasers?|peels?|peelings?)\b"),
 }
+#: Questions where what was taken back is still for the clinician to read.
+_LEAVE_A_TRACE = frozenset({"blood", "allergy"})
 _NO_WHAT = frozenset({"no", "none", "not", "sin", "ningun", "ninguna", "ninguno"})
 #: What begins a correction of something said before.
 _CORRECTS = re.compile(
@@ -102,6 +105,14 @@ _WAIT = re.compile(
     r"(?:wait|hold on|hang on|oh yes|oh i|espera|esperate|espere|un momento|ah si|ah no|ay no|bueno si)"
     r"(?: (?:wait|no|yes|oh|sorry|also|si|ya|tambien|perdon))*"
     r" (?:i|im|ive|my|the|si|no|ya|yo|tambien|tengo|tomo|uso|he|me|estoy|soy|la|el)\b"
+)
+#: Comes back to a medicine while another thing is asked: "bueno tomo eliquis", "oh and I'm on aspirin".
+_TAKES_TOO = re.compile(
+    r"(?:(?:oh|ah|ay|uy|well|and|also|btw|by the way|bueno|pues|y|tambien|por cierto) )+"
+    r"(?:(?:i )?(?:also |do )?(?:take|use)|(?:im|i am|ive been) (?:also )?(?:on|taking)|"
+    r"(?:yo )?(?:tambien )?(?:tomo|uso|estoy (?:tomando|con)|me tomo))\b"
+    # a question about it is for the dialogue
+    r"(?: (?!(?:can|could|should|may|is|when|how|puedo|podria|debo|es|cuando|como)\b)\w+){1,6}"
 )
 _NO_MORE = re.compile(r"\b(?:any ?more|no longer|ya no)\b")
 #: More than that is a story, and an answer.
@@ -211,6 +222,24 @@ def joined(before: Answer | None, later: Answer) -> Answer:
     return replace(later, words=f"{before.words}; {later.words}", codes=codes)
 
 
+def beside_before(given: Sequence[Answer]) -> Answer:
+    """The last of the answers `given` to one question. A medicine or an allergy that was named and taken back
+    leaves its trace: the clinician reads both sayings."""
+    last = given[-1]
+    if last.item not in _LEAVE_A_TRACE:
+        return last
+    earlier: list[str] = []
+    for answer in given[:-1]:
+        named = not set(answer.codes) <= set(last.codes)
+        takes_back = bool(earlier) and any(mention.denied for mention in _mentions(answer.words))
+        if (named or takes_back) and answer.words not in last.words:
+            earlier.append(answer.words)
+    if not earlier:
+        return last
+    words = "; ".join(dict.fromkeys([*earlier, last.words]))
+    return replace(last, said=last.said if last.said == "yes" else "told", words=words)
+
+
 def corrections(text: str, *, plainly: bool = False) -> list[Answer]:
     """What `text` corrects ("actually I did have laser in May"), by question; empty when it corrects nothing.
 
@@ -240,7 +269,8 @@ def _second_thoughts(text: str) -> bool:
     if not short or not (mentions := _mentions(text)):
         return False
     no_more = _NO_MORE.search(words) is not None and any(mention.denied for mention in mentions)
-    return no_more or _WAIT.match(words) is not None
+    medicine = _TAKES_TOO.fullmatch(words) is not None and any(one.term.item == "blood" for one in mentions)
+    return no_more or medicine or _WAIT.match(words) is not None
 
 
 def amends(text: str) -> bool:

@@ -13,7 +13,7 @@ from bot import clock, events
 from bot.db.engine import reading, transaction
 from bot.handover.holds import is_held
 from bot.intake.models import Intake, IntakeAnswer, IntakeStatus
-from bot.intake.reading import Answer, Said
+from bot.intake.reading import Answer, Said, beside_before
 from bot.messaging.models import Channel, Conversation, Kind, Message
 from bot.messaging.threads import say
 from bot.records.models import TaskKind
@@ -40,8 +40,11 @@ def latest(session: Session, conversation_id: str) -> Intake | None:
 
 
 def answers_of(intake: Intake) -> dict[str, Answer]:
-    """The answers that count, by question: the last one given to each."""
-    return {row.item: _answer(row) for row in intake.answers}
+    """The answers that count, by question: the last given to each, with a trace of what it takes back."""
+    given: dict[str, list[Answer]] = {}
+    for row in intake.answers:
+        given.setdefault(row.item, []).append(_answer(row))
+    return {item: beside_before(answers) for item, answers in given.items()}
 
 
 def begin(message_id: str) -> dict[str, Answer]:

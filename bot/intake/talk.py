@@ -9,6 +9,7 @@ import re
 
 from bot.intake.terms import vocabulary
 from bot.triage import answers
+from bot.triage.language import asked_for
 from bot.triage.normalise import bare_words
 
 #: A reason for putting the questions off takes no more words.
@@ -40,8 +41,30 @@ def resumes(text: str) -> bool:
 
 
 def greets(text: str) -> bool:
-    """Whether the whole of `text` is a greeting."""
-    return _ONLY_GREETS.fullmatch(bare_words(text)) is not None
+    """Whether the whole of `text` greets, or asks for another language: the question is asked again."""
+    return asked_for(text) is not None or _ONLY_GREETS.fullmatch(bare_words(text)) is not None
+
+
+_SOMEBODY = r"(?:(?:my|mi|the|el|la) [a-z]+|he|she|they|mum|mom)"
+_KILLS = (
+    r"(?:(?:is |are |s )?(?:going to|gonna|will|would|ll) (?:kill|murder) me|"
+    r"me (?:va a|van a) matar|(?:va a|van a) matarme|me mata)"
+)
+_LAUGH = r"(?:lol|lmao|(?:ha){2,}h?|(?:ja){2,}j?|(?:je){2,}|xd)"
+_JOKES = re.compile(
+    rf"(?:{_LAUGH} )*{_SOMEBODY} {_KILLS}"
+    rf"(?: (?:if|when|for|over|si|cuando|por)(?: [a-z]+){{1,6}}?)?(?: {_LAUGH})*"
+)
+
+
+def jokes(text: str) -> bool:
+    """Whether the whole of `text` is said with a laugh of what somebody at home will say: no answer.
+
+    Without the laugh it may be a threat, and is kept for the clinician to read.
+    """
+    words = bare_words(text)
+    laughs = re.search(rf"\b{_LAUGH}\b", words) or any(sign in text for sign in "😂🤣😅😆😄")
+    return bool(laughs) and len(words.split()) <= 2 * MOST_WORDS and _JOKES.fullmatch(words) is not None
 
 
 def puts_off(text: str) -> bool:

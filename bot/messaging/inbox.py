@@ -29,6 +29,7 @@ from bot.messaging.threads import add_inbound, find_or_open, say
 from bot.photos import consent as photo_consent
 from bot.photos.arrivals import expect
 from bot.triage.keywords import Keyword
+from bot.triage.types import PROBE_WHICH
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +173,8 @@ def _keyword(conversation: Conversation, message: Message) -> Keyword | None:
     return optout.keyword(
         message.body,
         opted_out=optout.is_opted_out(conversation),
-        answering=conversation.open_question is not None,
+        # no keyword tells a sign from a score
+        answering=conversation.open_question not in (None, PROBE_WHICH),
     )
 
 

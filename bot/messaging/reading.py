@@ -25,13 +25,16 @@ from bot.records.models import AssessmentRecord, TaskKind
 from bot.records.tasks import open_task
 from bot.triage import mind, which
 from bot.triage.answers import CHOSEN_FROM_LIST, RED_FLAG_LIST
+from bot.triage.calls import is_about_the_call
 from bot.triage.language import detect
-from bot.triage.settled import clinic_rang, nobody_answers
+from bot.triage.settled import nobody_answers
 from bot.triage.types import (
+    ACUTE,
     PROBE,
     PROBE_MIND,
     PROBE_WHICH,
     PROBES,
+    RED,
     Assessment,
     Context,
     Finding,
@@ -96,7 +99,7 @@ def follow(
         )
     )
     message.assessed = True
-    if context.question in PROBES and _answers_probe(message, assessment, context.question):
+    if context.question in PROBES and _answers_probe(message, assessment, context):
         message.conversation.open_question = message.conversation.open_question_at = None
     # asked before the alert is raised: the words depend on whether somebody is at it already
     retracted = context.open_alert_tier is not None and _adds_nothing(assessment)
@@ -108,6 +111,8 @@ def follow(
     silenced = (retracted and is_keyword) or _silenced(session, message, assessment)
     if piece is not None and not silenced:
         _answer(session, message, piece, assessment)
+        if not retracted:
+            _answer_the_other_too(session, message, assessment)
     if context.question == PROBE and message.conversation.open_question is None and not silenced:
         _ask_of_the_mind_too(session, message, assessment)
     if assessment.tier.at_least_as_urgent_as(Tier.T2):
@@ -220,10 +225,11 @@ def _ask_of_the_mind_too(session: Session, message: Message, assessment: Assessm
     message.conversation.open_question, message.conversation.open_question_at = PROBE_MIND, clock.now()
 
 
-def _answers_probe(message: Message, assessment: Assessment, question: str) -> bool:
+def _answers_probe(message: Message, assessment: Assessment, context: Context) -> bool:
     """Whether the open question of triage is answered. The one on hurting oneself waits for a clear word."""
-    if clinic_rang(message.body) and _adds_nothing(assessment):
+    if is_about_the_call(message.body, context) and _adds_nothing(assessment):
         return False
+    question = context.question
     if question == PROBE_MIND:
         urgent = assessment.tier.at_least_as_urgent_as(Tier.T1) and not _adds_nothing(assessment)
         return urgent or mind.read(message.body) is not None
@@ -240,8 +246,14 @@ def _asks_something_else(message: Message, assessment: Assessment) -> bool:
 
 
 def _adds_nothing(assessment: Assessment) -> bool:
-    """Whether the message is about nothing but the open alert: thanks, never mind, ok."""
-    return bool(assessment.findings) and assessment.findings[0].rule == ALERT_STAYS_OPEN
+    """Whether the message is about nothing but the open alert: thanks, never mind, ok. "Never mind, but
+    my lip is white" tells of a sign."""
+    first, *others = assessment.findings or (None,)
+    return (
+        first is not None
+        and first.rule == ALERT_STAYS_OPEN
+        and not any(other.tier.at_least_as_urgent_as(Tier.T1) for other in others)
+    )
 
 
 def _silenced(session: Session, message: Message, assessment: Assessment) -> bool:
@@ -313,6 +325,8 @@ def safety_piece(assessment: Assessment, message: Message, question: str | None 
             return "safety.t1_crisis" if crisis else "safety.t1"
         case _ if assessment.probe and any(which.asked_of(f.rule) for f in assessment.findings):
             return "safety.probe_which"
+        case _ if [f.rule for f in assessment.findings if f.probe] == [which.SCORE]:
+            return "safety.probe_again"  # the six stand above: they wait for an answer, and are not read anew
         case _ if assessment.probe:
             of_the_mind = (crisis or question == PROBE_MIND) and not _asks_about_body(assessment)
             return "safety.probe_mind" if of_the_mind else "safety.probe"
@@ -323,6 +337,46 @@ def safety_piece(assessment: Assessment, message: Message, question: str | None 
     return "safety.media" if message.media else None
 
 
+def other_piece(assessment: Assessment) -> tuple[str, Finding] | None:
+    """The content on the body beside that on the mind, or the other way round, and what it answers, where one
+    message tells of both and somebody must act within the hour; None where it tells of one alone."""
+    if not (assessment.psych and assessment.tier in RED):
+        return None
+    leads = assessment.of_the_mind
+    other = next(
+        (
+            finding
+            for finding in assessment.findings
+            if finding.tier.at_least_as_urgent_as(Tier.T2)
+            and (finding.flag in ACUTE if leads else finding.flag == "PSY")
+        ),
+        None,
+    )
+    if other is None:
+        return None
+    of_the_mind = {Tier.T0: "safety.t0_crisis", Tier.T1: "safety.t1_crisis", Tier.T2: "safety.t2_psych"}
+    return f"safety.{other.tier.value.lower()}" if leads else of_the_mind[other.tier], other
+
+
+def _answer_the_other_too(session: Session, message: Message, assessment: Assessment) -> None:
+    """Whoever told of body and mind in one message is answered on both."""
+    second = other_piece(assessment)
+    if second is None:
+        return
+    piece, finding = second
+    say(
+        session,
+        message.conversation,
+        piece,
+        Kind.SAFETY,
+        extra={"safeguarding_lead": lead_name(session, message.conversation)},
+        tier=finding.tier.value,
+        flag=finding.flag,
+        in_reply_to_id=message.id,
+        position=AFTER_SAFETY,
+    )
+
+
 def _asks_about_body(assessment: Assessment) -> bool:
     of_the_body = (f for f in assessment.findings if f.flag not in ("PSY", "NEG", "HYP"))
     return any(finding.probe for finding in of_the_body)
@@ -330,7 +384,8 @@ def _asks_about_body(assessment: Assessment) -> bool:
 
 def _answer(session: Session, message: Message, piece: str, assessment: Assessment) -> None:
     conversation = message.conversation
-    alert = open_alert(session, conversation) if piece == still_open.RETRACTION else None
+    says_when = piece in (still_open.RETRACTION, still_open.STANDS)
+    alert = open_alert(session, conversation) if says_when else None
     told = still_open.told_at(session, alert, conversation) if alert is not None else ""
     say(
         session,

@@ -9,19 +9,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.escalation.models import Alert
-from bot.escalation.raising import open_alert
+from bot.escalation.models import Alert, AlertEvent, EventKind
+from bot.escalation.raising import CLINIC_RANG, open_alert
+from bot.escalation.signs import signs_of
 from bot.messaging.models import Conversation, Kind, Message
 from bot.messaging.threads import lead_name, say
 from bot.protocols.phrases import Language, as_language, at_time, on_day
 from bot.records.models import TaskKind
 from bot.records.tasks import open_task
-from bot.triage.settled import clinic_rang
+from bot.triage.calls import clinic_rang
 from bot.triage.types import Tier
 
 #: So long what was said of an open alert still stands on the screen.
 STILL_READ = timedelta(minutes=10)
 RETRACTION, REMINDER, NOTED = "safety.retraction", "safety.still_open", "safety.noted"
+#: What is said once the patient has told that the clinic has rung.
+STANDS = "safety.rang_stands"
 #: What answers somebody who says that the clinic has rung; and the note of the task that asks staff to close.
 RANG, RANG_NOTE = "safety.clinic_rang", "the clinic has rung"
 
@@ -38,9 +41,12 @@ def told_at(session: Session, alert: Alert, conversation: Conversation) -> str:
 
 def answer_to_retraction(session: Session, conversation: Conversation, text: str) -> str:
     """What answers "never mind" beside an open alert: at length, and within minutes of that in few words.
-    Who says that the clinic has rung is told who closes the alert."""
+    Who says that the clinic has rung is told who closes the alert, and is promised no call after that."""
     if clinic_rang(text):
         return RANG
+    alert = open_alert(session, conversation)
+    if alert is not None and _told_of_the_call(session, alert):
+        return STANDS
     return NOTED if _said_lately(session, conversation) else RETRACTION
 
 
@@ -59,7 +65,8 @@ def ask_to_close(session: Session, message: Message) -> None:
 
 
 def remind(session: Session, message: Message, position: int) -> None:
-    """After an answer to `message` on something else, say that an open alert of the hour still needs a call.
+    """After an answer to `message` on something else, say that an open alert of the hour still needs a call,
+    or, once the patient has told of the call, that it is open until somebody closes it.
 
     Not when that was said within minutes; then it is still on the screen.
     """
@@ -70,7 +77,7 @@ def remind(session: Session, message: Message, position: int) -> None:
     say(
         session,
         conversation,
-        REMINDER,
+        STANDS if _told_of_the_call(session, alert) else REMINDER,
         Kind.REPLY,
         extra={
             "safeguarding_lead": lead_name(session, conversation),
@@ -83,10 +90,25 @@ def remind(session: Session, message: Message, position: int) -> None:
     )
 
 
+def _told_of_the_call(session: Session, alert: Alert) -> bool:
+    """Whether the patient has said that the clinic has rung, and told of no sign since."""
+    signs = signs_of(session, alert)
+    query = select(AlertEvent).where(AlertEvent.alert_id == alert.id, AlertEvent.message_id.is_not(None))
+    told = False
+    for event in session.scalars(query.order_by(AlertEvent.id)):
+        if event.detail == CLINIC_RANG:
+            told = True
+        elif event.kind in (EventKind.RAISED, EventKind.SILENT) or (
+            event.kind is EventKind.PATIENT_WROTE and event.message_id in signs
+        ):
+            told = False
+    return told
+
+
 def _said_lately(session: Session, conversation: Conversation) -> bool:
     lately = select(Message.id).where(
         Message.conversation_id == conversation.id,
         Message.created_at > clock.now() - STILL_READ,
-        Message.content_id.in_((RETRACTION, REMINDER)),
+        Message.content_id.in_((RETRACTION, REMINDER, RANG, STANDS)),
     )
     return session.scalars(lately.limit(1)).first() is not None

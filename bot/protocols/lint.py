@@ -61,7 +61,7 @@ SAMPLE_SHARED = {
     "first": "0",
     "last": "14",
     "tier": "T1",
-    "flag_label": "skin circulation",
+    "flag_label": "skin circulation, psychological",  # body and mind in one alert
     "count": "12",
     "initials": "F.E.",
     "code": "4711",

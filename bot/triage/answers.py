@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from bot.triage import keywords, mind, which
+from bot.triage.calls import is_about_the_call
 from bot.triage.matcher import View
 from bot.triage.modifiers import Modifiers
 from bot.triage.normalise import NUMBER_WORDS, bare_words, plain
-from bot.triage.settled import clinic_rang
 from bot.triage.types import PROBE, PROBE_MIND, PROBE_WHICH, Context, Finding, Tier
 
 EARLY_DAYS = 3
@@ -283,10 +283,10 @@ def kept_open(text: str, view: View, around: Modifiers, context: Context) -> Fin
     tier = context.open_alert_tier
     if context.question == PROBE_WHICH:
         return None  # "no" says that the number was a score
-    rang = clinic_rang(text)
-    if tier is None or not (rang or is_keyword(text) or _takes_back(text, view, around)):
+    of_the_call = is_about_the_call(text, context)
+    if tier is None or not (of_the_call or is_keyword(text) or _takes_back(text, view, around)):
         return None
-    at_once = rang or is_keyword(text) or _OFF.search(plain(text))
+    at_once = of_the_call or is_keyword(text) or _OFF.search(plain(text))
     if (context.question or "").startswith(_ANSWERED) and not at_once:
         return None  # "the same" or "no" answers our question; the alert is open all the same
     if _PUZZLED.search(plain(text)):

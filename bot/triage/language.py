@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bot.triage.normalise import plain
+from bot.triage.normalise import bare_words, plain
 from bot.triage.types import Language
 
 if TYPE_CHECKING:
@@ -47,6 +47,34 @@ _OPENS_SPANISH = _words(
 _WORD = re.compile(r"[a-z]+")
 
 
+_POLITE = (
+    r"(?:hi|hello|hey|hola|buenas|sorry|perdon|ok|okay|please|pls|por favor|porfa|thanks|thank you|gracias|"
+    r"and|but|y|pero|mejor|rather|only|solo)"
+)
+_ASKS = (
+    r"(?:(?:(?:can|could|may|do) (?:you|we|i) )?(?:please )?(?:do|have|get|write|speak|talk|say|text|ask|"
+    r"answer|reply|switch|change|continue|go on)"
+    r"(?: (?:this|it|that|me|to me|with me|the questions?|the rest))?"
+    r"|(?:i )?(?:want|need|prefer|would prefer|would like|speak)(?: it| this)?|id (?:prefer|like)(?: it)?"
+    r"|(?:(?:puede|puedes|podria|podrias|podemos|pueden) )?(?:ser|hablar(?:me)?|habla(?:me)?|hable(?:me)?|"
+    r"hablen|escribir(?:me)?|escriba(?:me)?|hacer(?:lo)?|cambiar|cambie|seguir|continuar|decir(?:me)?(?:lo)?)"
+    r"|(?:yo )?(?:prefiero|quiero|quisiera|necesito|hablo)(?:lo)?)"
+)
+_NOT_THE_OTHER = r"(?:i (?:dont|do not|cant) (?:speak|understand|read|know)|no (?:hablo|entiendo|leo|se))"
+#: Names of the two languages, and how the whole of a text asks for one or says that it lacks the other.
+_NAMES: dict[Language, str] = {"en": "(?:english|ingles)", "es": "(?:spanish|espanol|castellano)"}
+_OTHER: dict[Language, Language] = {"en": "es", "es": "en"}
+_WISHES: dict[Language, re.Pattern[str]] = {
+    wanted: re.compile(
+        rf"(?:(?>{_POLITE}) )*+(?:(?:{_ASKS} )?(?:(?:in|en|to|a|al) )?{_NAMES[wanted]}"
+        rf"|{_NOT_THE_OTHER} (?:(?:any|el|much|mucho) )?{_NAMES[other]})(?: (?>{_POLITE}))*+"
+    )
+    for wanted, other in _OTHER.items()
+}
+#: Nobody needs more words to ask for a language.
+MOST_WORDS = 12
+
+
 @lru_cache(maxsize=1)
 def _model() -> LanguageDetector:
     from lingua import Language as LinguaLanguage
@@ -61,12 +89,23 @@ def has_english(words: Iterable[str]) -> bool:
     return not _ENGLISH.isdisjoint(words)
 
 
+def asked_for(text: str) -> Language | None:
+    """The language that the whole of `text` asks for ("english please", "en español por favor"), or None."""
+    words = bare_words(text)
+    if len(words.split()) > MOST_WORDS:
+        return None
+    return next((wanted for wanted, wish in _WISHES.items() if wish.fullmatch(words)), None)
+
+
 def detect(text: str, default: Language = "en") -> Language:
     """The language of `text`, or `default` unless the text itself says otherwise clearly.
 
     Words that both languages share ("no", "ok") say nothing; two telling words decide; a longer text where
-    they do not is put to a statistical model.
+    they do not is put to a statistical model. Whoever asks for a language gets it.
     """
+    wanted = asked_for(text)
+    if wanted is not None:
+        return wanted
     lowered = text.lower()
     words = _WORD.findall(plain(text))
     spanish = sum(word in _SPANISH for word in words) + 2 * len(re.findall(r"[ñ¿¡]", lowered))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
+from bot.triage import which
+from bot.triage.calls import is_about_the_call
 from bot.triage.matcher import View
 from bot.triage.normalise import bare_words, read
 from bot.triage.rules import RuleBook
-from bot.triage.types import PROBE_MIND, PROBES, Context
+from bot.triage.types import PROBE_MIND, PROBE_WHICH, PROBES, Context
 
 #: Bruises are what most people have for so many days.
 BRUISES_LAST = 14
@@ -122,39 +124,6 @@ def beside_nobody_answers(text: str) -> str | None:
     return ". ".join(left) or None if dropped else None
 
 
-_WHO_RANG = (
-    r"(?:they|they have|theyve|you|you guys|youve|the (?:clinic|nurse|doctor|team)|a (?:nurse|doctor)|"
-    r"someone|"
-    r"somebody|she|he|the (?:nurse|doctor|clinic) has|someone has|somebody has)"
-)
-_RANG_ME = (
-    rf"(?:{_WHO_RANG} (?:(?:just|already|have|has|did) )*(?:rang|rung|called|phoned|spoke (?:to|with) me)"
-    r"(?: me)?(?: back)?|(?:i )?(?:just |already )?(?:had|got) (?:a|the|your|their) call"
-    rf"|(?:i )?(?:have |ive |just |already )*(?:spoke|spoken|talked) (?:to|with) (?:{_WHO_RANG}|them)"
-    r"|(?:ya |acaban? de )*(?:me )?(?:llamaron|han llamado|llamo|ha llamado|llamarme|llamasteis|"
-    r"habeis llamado)"
-    r"(?: (?:la (?:clinica|enfermera|doctora)|el (?:doctor|medico|equipo)|ustedes|ellos))?"
-    r"|(?:ya )?(?:he hablado|hable) con (?:la (?:clinica|enfermera|doctora)|el (?:doctor|medico|equipo)|"
-    r"ustedes|"
-    r"ellos|vosotros|alguien))"
-)
-_ALL_GOOD = (
-    r"(?:(?:and|so|y|pero|but) )?(?:(?:its|im|i am|everything is|everythings|esta|estoy|quedo) )?"
-    r"(?:(?:all|todo|muy) )?(?:good|fine|sorted|ok|okay|well|well now|done|settled|bien|ok|solucionado|"
-    r"resuelto|"
-    r"arreglado|aclarado)(?: now| ahora| ya)?|no worries|thanks|thank you|gracias"
-)
-_CLINIC_RANG = re.compile(
-    rf"(?:{_LEAD} )*{_RANG_ME}(?: (?:{_WHEN}|ya))*(?: (?:{_ALL_GOOD}))*"
-    rf"|(?:{_LEAD} )*(?:(?:todo bien|all good) )?{_RANG_ME}(?: (?:{_WHEN}|ya))*"
-)
-
-
-def clinic_rang(text: str) -> bool:
-    """Whether the whole of `text` says that the clinic has rung, and at most that all is well."""
-    return _fits(_CLINIC_RANG, text)
-
-
 def _fits(pattern: re.Pattern[str], text: str) -> bool:
     words = bare_words(text)
     return len(words.split()) <= MOST_WORDS and pattern.fullmatch(words) is not None
@@ -167,8 +136,10 @@ def is_settled(text: str, context: Context, rules: RuleBook) -> bool:
     """
     if nobody_answers(text):
         return context.question != PROBE_MIND and context.open_alert_flag != "PSY"
-    if context.open_alert_tier is not None and clinic_rang(text):
+    if is_about_the_call(text, context):
         return True
+    if context.question == PROBE_WHICH and context.number is not None:
+        return which.is_no_sign(text, context.number, context.interrupted)
     if context.question in PROBES:
         return False
     expected = context.day is None or context.day <= BRUISES_LAST

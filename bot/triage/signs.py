@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
-from bot.triage import answers, history, modifiers
+from bot.triage import answers, calls, history, modifiers
 from bot.triage.language import has_english
 from bot.triage.matcher import Span, View
 from bot.triage.modifiers import Modifiers
@@ -60,9 +60,11 @@ def signs(heard: Heard, context: Context, rules: RuleBook) -> list[Sign]:
     view = rules.index.view(reading, first=(IDIOMS,), by_ear=not has_english(reading.words))
     around = modifiers.find(view, context)
     found: dict[str, tuple[Finding, Rule | None]] = {}
-    keyword = answers.is_keyword(text)
+    keyword, no_time = answers.is_keyword(text), calls.no_time_to_talk(text, context)
     for rule in rules.rules:
         finding = None if keyword else _apply(rule, rules, view, around, context)
+        if finding is not None and finding.flag == "STR" and no_time:
+            continue
         if finding is not None and not _weaker(finding, found):
             found[finding.rule] = (finding, rule)
     for finding in answers.findings(text, view, around, context):

@@ -69,6 +69,9 @@ FLAGS = {
     "NEG": "nothing to act on",
 }
 
+#: The signs of the body that may need help at once: how somebody looks, or what they take, is none of them.
+ACUTE = frozenset({"VO", "VIS", "STR", "ALL", "INF", "DIR", "HSV", "HEM", "NRV"})
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -37,7 +37,11 @@ _AROUND = (
     r"la|el|"
     r"mi|para|en|diria|yo|quise|queria|decir|y|por|favor|gracias|perdon|ahora|hoy|creo|think)"
 )
-_NO = r"(?:no|nope|nah|none|0|zero|cero|ningun[oa]|not? the sign|not? a sign|no es la senal|no una senal)"
+_NO = (
+    r"(?:(?:not|no|isnt|wasnt|not one of) (?:the|a|any) signs?|no signs?|"
+    r"no (?:(?:es|era|fue) )?(?:(?:la|una) senal|ninguna(?: de las)? senal(?:es)?)|ninguna senal|"
+    r"no|nope|nah|none|0|zero|cero|ningun[oa])"
+)
 _LONE = re.compile(rf"(?:{_AROUND} )*(?P<number>{_NUMBER})(?: {_AROUND})*")
 _OF_TEN = re.compile(r"(?P<number>10|\d) ?(?:/|out of|over|sobre|de) ?(?:10|ten|diez)")
 #: What else may stand around a score that has risen; no word of `_AROUND`, so that each fits one way.
@@ -61,8 +65,16 @@ LAST_SIGN = 6
 #: The sign that is one of pain: "5 pain" may mean it.
 OF_PAIN = 5
 _SIGN_OF_PAIN = re.compile(r"(?:5|five|cinco)\b.*")
-_HARMLESS = rf"(?:{_NO}|{_SCALE}|{_AROUND}|{_NUMBER})"
-_NO_SIGN = re.compile(rf"{_HARMLESS}(?: {_HARMLESS})*")
+#: What else may stand around a score that is named: no word that tells of the body.
+_CHATTER = (
+    r"(?:lol|lmao|(?:ha){2,}h?|(?:ja){2,}j?|xd|bit|little|poco|poquito|me|referia|refiero|a|los|las|this|that|"
+    r"eso|esto|sorry|oh|ah|number|numero|one|uno|out|actually)"
+)
+_HARMLESS = rf"(?:(?>{_NO}\b)|(?>(?:{_SCALE}|{_AROUND}|{_CHATTER}|{_NUMBER})\b))"
+_NO_SIGN = re.compile(rf"{_HARMLESS}(?: {_HARMLESS})*+")
+_YES = re.compile(r"(?:yes|yeah|yep|yup|si|sip) (?=.)")
+#: What "yes, the swelling" can be no sign of: "yes, the swelling" may mean the throat or the face as well.
+_NEVER_SWELLING = frozenset({4, 5})
 _SAYS_NO = re.compile(rf"\b{_NO}\b")
 
 
@@ -101,14 +113,21 @@ def is_no_sign(text: str, number: int, question: str | None) -> bool:
     """Whether the whole of `text` says that `number` is no sign but what `question` asked for: "no", "the
     swelling". Another number says something else."""
     words = _OF_TEN.sub(r"\g<number>", bare_words(text))
-    if "?" in plain(text) or not _is_short(words) or not _NO_SIGN.fullmatch(words):
+    agreed = _YES.match(words)
+    rest = words[agreed.end() :] if agreed else words
+    if "?" in plain(text) or not _is_short(rest) or not _NO_SIGN.fullmatch(rest):
         return False
-    others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", words)} - {0, number}
+    others = {_value(found) for found in re.findall(rf"\b{_NUMBER}\b", rest)} - {0, number}
+    if others:
+        return False
+    if re.search(rf"\b(?:{_ANY_SCORE})\b", rest):
+        return True
+    if agreed and not (question == "checkin.swelling" and number in _NEVER_SWELLING):
+        return False  # "yes" says that it is the sign
     of_pain = question == "checkin.pain" and number == OF_PAIN
-    named = not of_pain and re.search(
-        rf"\b(?:{_SCALES.get(question or '', _ANY_SCORE)}|{_ANY_SCORE})\b", words
-    )
-    return not others and bool(_SAYS_NO.search(words) or named)
+    scale = _SCALES.get(question or "", _ANY_SCORE)
+    named = not of_pain and re.search(rf"\b(?:{scale})\b", rest) is not None
+    return named or (not agreed and _SAYS_NO.search(rest) is not None)
 
 
 def score_instead(text: str, number: int) -> int | None:

@@ -12,9 +12,10 @@ from bot.messaging.models import Message
 from bot.messaging.still_open import RANG_NOTE
 from bot.records import tasks
 from bot.records.models import StaffTask
-from bot.triage.settled import clinic_rang
+from bot.triage import Context, assess
+from bot.triage.calls import clinic_rang
 from bot.triage.types import Tier
-from tests.support.desk import ANA, NURSE, PAT, Desk, Say
+from tests.support.desk import ANA, DOCTOR, NURSE, PAT, Desk, Say
 from tests.support.on_call import WHITE_LIP
 
 REMINDER = "a clinician must still speak with you because of what you told us at 08:00"
@@ -101,7 +102,9 @@ def test_on_another_day_the_reason_names_the_day(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "words",
     ["they rang, all good", "ya me llamaron, todo bien", "the nurse called me back, im fine now",
-     "i spoke to the nurse", "they called", "ya hablé con la enfermera, gracias"],
+     "i spoke to the nurse", "they called", "ya hablé con la enfermera, gracias", "he rang me, its sorted",
+     "just got off the phone with you", "dr demo called me, all good thx", "all sorted, she called",
+     "me acaba de llamar la doctora, todo claro"],
 )  # fmt: skip
 def test_who_says_that_the_clinic_has_rung_is_thanked_and_staff_are_asked_to_close(
     desk: Desk, words: str
@@ -126,10 +129,85 @@ def test_who_says_that_the_clinic_has_rung_is_thanked_and_staff_are_asked_to_clo
 @pytest.mark.parametrize(
     "words",
     ["they havent rung", "no me han llamado", "they rang but my lip is white", "did they ring?",
-     "me llamaron fea", "they rang and said go to a and e"],
+     "me llamaron fea", "they rang and said go to a and e", "dr demo never called me",
+     "nobody rang, all good?", "she rang but it got worse", "la doctora no me ha llamado"],
 )  # fmt: skip
 def test_anything_more_or_less_than_that_says_no_such_thing(words: str) -> None:
     assert not clinic_rang(words)
+
+
+def test_the_call_that_was_told_of_is_not_promised_once_more(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    said(desk, PAT, "they rang, all good")
+    desk.advance(minutes=11)
+    assert said(desk, PAT, "never mind, thanks") == ["safety.rang_stands"]
+    assert "until our team has closed it" in desk.texts_to(PAT)[-1]
+    desk.advance(minutes=11)
+    assert said(desk, PAT, "can i wear make-up?")[-1] == "safety.rang_stands"
+    assert desk.alerts()[0].status is AlertStatus.OPEN
+
+
+def test_a_sign_after_the_call_brings_back_the_promise_of_one(desk: Desk) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    said(desk, PAT, "they rang, all good")
+    paged = len(desk.texts_to(NURSE))
+    assert said(desk, PAT, "i cant see out of my left eye") == ["safety.t0"]
+    assert len(desk.texts_to(NURSE)) > paged
+    desk.advance(minutes=11)
+    assert said(desk, PAT, "never mind") == ["safety.retraction"]
+
+
+NO_TIME = [
+    "cant talk now im at work", "I can't talk right now, I'm in a meeting", "im driving cant talk now",
+    "can't speak right now, at work, call me after 5", "no puedo hablar ahora, estoy en el trabajo",
+    "ahora no puedo hablar, estoy en una reunión", "estoy conduciendo, no puedo hablar ahora, llámeme luego",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NO_TIME)
+def test_no_time_to_talk_beside_an_alert_is_no_loss_of_speech(desk: Desk, words: str) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    paged = len(desk.texts_to(NURSE))
+    assert said(desk, PAT, words) == ["safety.retraction"]
+    (alert,) = desk.alerts()
+    assert (alert.tier, alert.status) == (Tier.T1, AlertStatus.OPEN), "the call is still due"
+    assert len(desk.texts_to(NURSE)) == paged
+    desk.advance(minutes=15.1)
+    assert len(desk.texts_to(NURSE)) + len(desk.texts_to(DOCTOR)) > paged, "paging goes on"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["cant talk", "i cant talk now", "i cant speak im at work", "cant talk properly now im at work",
+     "cant talk now im at work help", "cant talk now im at work \U0001f616", "no puedo hablar ahora",
+     "cant talk now im at work and my face is numb", "suddenly cant talk now im at work",
+     "my mum cant talk now im at work", "no puedo hablar bien ahora estoy en el trabajo"],
+)  # fmt: skip
+def test_speech_that_may_be_lost_pages_beside_an_alert_too(desk: Desk, words: str) -> None:
+    desk.text(PAT, WHITE_LIP)
+    desk.settle()
+    desk.text(PAT, words)
+    desk.settle()
+    assert desk.alerts()[0].tier is Tier.T0
+
+
+@pytest.mark.parametrize(
+    "context",
+    [Context(day=1), Context(day=1, open_alert_tier=Tier.T0, open_alert_flag="VIS"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="NRV"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="ALL"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="VO", question="probe"),
+     Context(day=1, open_alert_tier=Tier.T1, open_alert_flag="VO", question="probe_which", number=3),
+     Context(day=1, open_alert_tier=Tier.T2, open_alert_flag="VO", question="checkin.red_flags")],
+)  # fmt: skip
+@pytest.mark.parametrize("words", ["cant talk now im at work", "im driving cant talk now"])
+def test_without_an_alert_or_where_speech_is_in_question_it_stays_an_emergency(
+    context: Context, words: str
+) -> None:
+    assert assess(words, context).tier is Tier.T0
 
 
 def test_without_an_open_alert_it_is_answered_by_the_dialogue(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from bot.intake import service
 from bot.intake.items import ITEMS
 from bot.intake.models import Intake, IntakeStatus
 from bot.intake.reading import Answer
+from bot.intake.summary import sections
 from bot.messaging.models import Conversation, Message
 from bot.records.models import StaffTask, TaskKind
 from tests.support.desk import STRANGER, Desk
@@ -384,3 +385,68 @@ def test_a_medicine_taken_back_before_medicines_are_asked_for_does_not_answer_fo
     while said[-1] not in ("intake.ask_blood", "intake.done"):
         said = texts(talk, "no")
     assert said[-1] == "intake.ask_blood"
+    texts(talk, "no")
+    left = answers(talk)["blood"]
+    assert (left.said, left.codes) == ("told", ())
+    assert "i take aspirin every day" in left.words
+    assert "dont take the aspirin anymore" in left.words
+
+
+@pytest.mark.parametrize(
+    ("begin", "words", "language"),
+    [("start the questions", "en español por favor", "es"), ("start the questions", "spanish please", "es"),
+     ("empezar las preguntas", "english please", "en"), ("empezar las preguntas", "in english pls", "en"),
+     ("empezar las preguntas", "can we do this in english", "en"),
+     ("empezar las preguntas", "en inglés por favor", "en")],
+)  # fmt: skip
+def test_who_asks_for_the_other_language_hears_the_question_in_it(
+    talk: Desk, begin: str, words: str, language: str
+) -> None:
+    texts(talk, begin)
+    texts(talk, "papada" if language == "en" else "a sharper jaw")
+    assert texts(talk, words) == ["intake.ask_goals_longer"]
+    asked = {"en": "And in the longer run", "es": "Y a más largo plazo"}
+    assert talk.texts_to(STRANGER)[-1].startswith(asked[language])
+    assert set(answers(talk)) == {"goals"}
+    assert status(talk) is IntakeStatus.OPEN
+
+
+def test_the_other_language_at_the_first_question_brings_the_whole_opening_in_it(talk: Desk) -> None:
+    texts(talk, "empezar las preguntas")
+    assert texts(talk, "english please") == ["intake.intro", "intake.ask_goals"]
+    assert answers(talk) == {}
+
+
+@pytest.mark.parametrize("words", ["my husband is going to kill me haha", "mi marido me va a matar jaja"])
+def test_a_joke_is_stored_as_no_answer_however_often_it_is_made(talk: Desk, words: str) -> None:
+    texts(talk, "start the questions")
+    texts(talk, "a sharper jaw")
+    for _ in range(2):
+        assert texts(talk, words) == ["intake.reask"]
+    assert set(answers(talk)) == {"goals"}
+    texts(talk, "firmer skin")
+    assert answers(talk)["goals_longer"].words == "firmer skin"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [("bueno tomo eliquis", "intake.ask_pregnancy"), ("oh and im on eliquis", "intake.ask_pregnancy")],
+)
+def test_a_medicine_that_comes_to_mind_at_another_question_reaches_its_own(
+    talk: Desk, words: str, asked: str
+) -> None:
+    texts(talk, "start the questions")
+    for before in ("a sharper jaw", "no", "44"):
+        texts(talk, before)
+    assert texts(talk, words) == ["intake.changed", asked]
+    assert answers(talk)["blood"].codes == ("anticoagulant",)
+    assert "pregnancy" not in answers(talk)
+
+
+def test_a_medicine_taken_back_after_the_end_leaves_both_sayings_for_the_clinician(talk: Desk) -> None:
+    texts(talk, "start the questions")
+    for item in ITEMS:
+        texts(talk, ANSWERS[item.id])
+    texts(talk, "actually im not on eliquis any more")
+    page = " ".join(line for _heading, lines in sections(answers(talk), "en") for line in lines)
+    assert "eliquis for AF; actually im not on eliquis any more" in page

@@ -9,7 +9,8 @@ import pytest
 from bot.intake.reading import corrections
 from bot.intake.talk import puts_off, resumes
 from bot.triage import Context, Tier, assess
-from bot.triage.settled import beside_nobody_answers, clinic_rang, nobody_answers
+from bot.triage.calls import cannot_talk, clinic_rang
+from bot.triage.settled import beside_nobody_answers, nobody_answers
 from bot.triage.which import lone_number, score_now
 
 UNANSWERED = [
@@ -100,7 +101,19 @@ def test_a_thinner_that_was_stopped_or_a_bleeding_pages_as_before(text: str) -> 
 
 
 @pytest.mark.parametrize(
-    "piece", ["i ", "a o y ", "later, ", "hola ya ", "they rang all good ", "maybe 3 ", "from 3 to 4 "]
+    "piece",
+    [
+        "i ",
+        "a o y ",
+        "later, ",
+        "hola ya ",
+        "they rang all good ",
+        "dr a called ",
+        "cant talk now im at work ",
+        "all good thanks ",
+        "maybe 3 ",
+        "from 3 to 4 ",
+    ],
 )
 @pytest.mark.parametrize("times", [9, 18, 300])
 def test_no_text_keeps_the_readers_of_whole_messages_busy(piece: str, times: int) -> None:
@@ -110,6 +123,7 @@ def test_no_text_keeps_the_readers_of_whole_messages_busy(piece: str, times: int
         nobody_answers,
         beside_nobody_answers,
         clinic_rang,
+        cannot_talk,
         lone_number,
         score_now,
         puts_off,
