@@ -130,7 +130,7 @@ def _own(base: Schedule, typed: Typed) -> protocols.Own:
             faults.extend(problem.faults)
             return None
 
-    own_thresholds = read(lambda: thresholds.wanted(typed.thresholds))
+    own_thresholds = read(lambda: thresholds.wanted(base, typed.thresholds))
     only_if = read(lambda: parts.wanted_waiting(base, typed.waiting))
     windows = read(lambda: shading.read(typed.windows))
     words = typed.all_well

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from bot.console import pages
-from bot.followup.thresholds import JUDGED, TIERS, read
+from bot.followup.thresholds import JUDGED, TIERS, applied, read
 from bot.protocols.catalogue import catalogue
 from bot.protocols.schema import Question, Schedule, Threshold
 
@@ -65,11 +65,12 @@ def typed(form: FormData) -> dict[str, list[Row]]:
             row["tier"] = tier if tier in TIERS else ""
             row["among"] = tuple(value for value in question.values if f"{field}-is-{value}" in form)
             rows = found.setdefault(question.id, [])
-            if row["tier"]:
+            if row["tier"] or row["among"] or any(row[name] for name in _NUMBERS):
                 rows.append(row)
     return found
 
 
-def wanted(rows: Mapping[str, list[Row]]) -> dict[str, tuple[Threshold, ...]]:
-    """The thresholds that `rows` say, by question. Raises ProtocolRefused."""
-    return {name: read(catalogue().questions[name], mine) for name, mine in rows.items()}
+def wanted(base: Schedule, rows: Mapping[str, list[Row]]) -> dict[str, tuple[Threshold, ...]]:
+    """The thresholds that `rows` say over `base`, by question. Raises ProtocolRefused."""
+    questions = applied(catalogue().questions, [base])
+    return {name: read(questions[name], mine) for name, mine in rows.items()}

@@ -27,6 +27,7 @@ _PROTOCOL = {
     "threshold_numbers": "Scores are whole numbers from 0 to 10, days from 0 to 1098, points from 1 to 10.",
     "threshold_empty": "Say from which answer on a person must look: else every answer would alarm.",
     "threshold_crossed": "The lowest score must not be above the highest: else no answer would alarm.",
+    "threshold_stray": "A line has numbers or answers, but not how soon a person must look.",
     "branch_unknown": "A question waits for one that does not exist.",
     "branch_question": "Answers are ticked, or numbers given, but no question to wait for is chosen.",
     "branch_stray": "Answers are given for another question than the one that it waits for.",

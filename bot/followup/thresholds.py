@@ -43,9 +43,29 @@ def applied(questions: Mapping[str, Question], schedules: Sequence[Schedule]) ->
 
 
 def read(question: Question, rows: Sequence[Mapping[str, Any]]) -> tuple[Threshold, ...]:
-    """The thresholds that a form's `rows` say, as typed; a row without a tier says nothing. Raises
-    ProtocolRefused."""
+    """The thresholds that a form's `rows` say, as typed. A row without a tier takes out the threshold of
+    `question` that it still shows, or is empty. Raises ProtocolRefused, so that nothing typed is lost."""
+    for row in rows:
+        if row["tier"] not in TIERS and not _removes(question, row):
+            raise ProtocolRefused("threshold_stray", question=question.id)
     return tuple(_read(question, row) for row in rows if row["tier"] in TIERS)
+
+
+def _removes(question: Question, row: Mapping[str, Any]) -> bool:
+    """Whether nothing is lost with a row that has no tier."""
+    numbers = {name: row[name] for name in ("at_least", "at_most", "worse_by")}
+    if not any(numbers.values()) and not row["among"] and row["from_day"] in ("", "0"):
+        return True
+    return any(
+        all(typed == _as_typed(getattr(one, name)) for name, typed in numbers.items())
+        and set(row["among"]) == set(one.among)
+        and (row["from_day"] or "0") == str(one.from_day)
+        for one in question.thresholds
+    )
+
+
+def _as_typed(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _read(question: Question, row: Mapping[str, Any]) -> Threshold:

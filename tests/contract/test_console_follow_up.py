@@ -238,6 +238,37 @@ def test_a_threshold_typed_wrongly_is_said_with_its_question_and_kept(doctor: Te
     assert re.search(r'id="t-swelling-0-at_least"[^>]* value="70"', refused.text)
 
 
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {"t-pain-2-tier": "", "t-pain-2-at_least": "5"},
+        {"t-pain-0-tier": "", "t-pain-0-at_least": "5"},
+        {"t-pain-2-tier": "", "t-pain-2-from_day": "5"},
+    ],
+    ids=["a new line", "a changed line", "a day alone"],
+)
+def test_numbers_in_a_line_that_says_nobody_are_refused_at_its_question_and_kept(
+    doctor: TestClient, world: World, stray: dict[str, str]
+) -> None:
+    page = doctor.get(PAGE).text
+    refused = post(doctor, PAGE, **(typed(page) | rows(page) | stray), confirmed="yes")
+    assert refused.status_code == 422
+    assert '<a href="#t-pain">Pain</a>: A line here has numbers or answers but says' in refused.text
+    name = list(stray)[1]
+    assert re.search(rf'id="{name}"[^>]* value="5"', refused.text)
+    with reading() as session:
+        assert protocols.in_force(session, world.clinic, "harmonyca").version == SHIPPED
+
+
+def test_a_standing_threshold_set_to_nobody_is_told_as_removed_with_its_numbers(doctor: TestClient) -> None:
+    page = doctor.get(PAGE).text
+    shown = post(doctor, PAGE, **(typed(page) | rows(page) | {"t-pain-0-tier": ""}))
+    assert shown.status_code == 200
+    told = "Pain, when a person must look: T2 Same day: 2 points worse than before from day 2 on"
+    assert told in shown.text
+    assert "T2 Same day: 7 and more" in shown.text.split(told, 1)[1].split("</li>", 1)[0]
+
+
 def test_a_form_without_thresholds_leaves_them(doctor: TestClient, world: World) -> None:
     post(doctor, PAGE, **typed(doctor.get(PAGE).text) | {"day-1": "4"}, confirmed="yes")
     with reading() as session:

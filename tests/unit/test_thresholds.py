@@ -54,8 +54,14 @@ def test_a_threshold_that_means_nothing_is_refused_with_its_question(
     assert refused.value.faults == ((reason, question, ""),)
 
 
-def test_rows_are_read_and_a_row_for_nobody_says_nothing() -> None:
-    rows = [EMPTY | {"at_least": "6", "from_day": "2"}, EMPTY | {"tier": "", "at_least": "1"}]
+def test_a_row_for_nobody_with_numbers_that_stand_nowhere_is_refused() -> None:
+    with pytest.raises(ProtocolRefused) as refused:
+        read(QUESTIONS["pain"], [EMPTY | {"tier": "", "at_least": "1"}])
+    assert refused.value.faults[0].reason == "threshold_stray"
+
+
+def test_rows_are_read_and_a_row_for_nobody_without_numbers_says_nothing() -> None:
+    rows = [EMPTY | {"at_least": "6", "from_day": "2"}, EMPTY | {"tier": ""}]
     assert read(QUESTIONS["pain"], rows) == (Threshold(tier="T2", at_least=6, from_day=2),)
     assert read(QUESTIONS["lumps"], [EMPTY | {"among": ("yes",)}]) == (Threshold(tier="T2", among=("yes",)),)
 
