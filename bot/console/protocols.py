@@ -156,12 +156,13 @@ def _settled(
 
 def _preview(who: Visitor, schedule: Schedule, wanted: Schedule) -> Preview:
     words = wanted.all_well if wanted.all_well != schedule.all_well else None
+    shipped = catalogue().schedules[wanted.id]
     return Preview(
         changes.told(schedule, wanted, translator(who.language)),
         protocols.effect(who.clinic_id, wanted),
         weaker(catalogue().questions, wanted),
         fewer(catalogue().questions, wanted),
-        unasked(catalogue().schedules[wanted.id], wanted),
+        unasked(shipped, wanted, differences.moves(shipped, wanted)),
         closing.swapped(words) if words else (),
         wanted,
     )

@@ -104,7 +104,7 @@ def engine() -> Engine:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One transaction: committed when the block ends, rolled back when it raises. It waits for its turn
-    (`bot.db.writers`), so it must not be opened inside another."""
+    (`bot.db.writers`)."""
     engine()
     assert _factory is not None
     with _writers.place() if _writers else nullcontext(), _factory.begin() as session:

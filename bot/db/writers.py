@@ -32,6 +32,7 @@ class Queue:
     def __init__(self, places: int = 1) -> None:
         self._guard = threading.Lock()
         self._free = places
+        self._mine = threading.local()
         self._waiting: deque[threading.Event] = deque()
         self._urgent: deque[threading.Event] = deque()
 
@@ -63,12 +64,18 @@ class Queue:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place for the length of the block. Raises sqlalchemy.exc.OperationalError after `PATIENCE_S`."""
+        """A place for the length of the block, or the one that this thread has. Raises
+        sqlalchemy.exc.OperationalError after `PATIENCE_S`."""
+        if getattr(self._mine, "held", False):
+            yield
+            return
         if not self.enter(PATIENCE_S):
             raise OperationalError("BEGIN", None, TimeoutError("the database is busy: no place to write"))
+        self._mine.held = True
         try:
             yield
         finally:
+            self._mine.held = False
             self.leave()
 
 

@@ -30,10 +30,10 @@ class Fewer:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """A question of the shipped protocol that is no longer asked on local `day`, on which there still is a
-    check-in."""
+    """A question of the shipped protocol that is no longer asked on local `day`; None: the whole check-in of
+    that day is left out."""
 
-    question: str
+    question: str | None
     day: int
 
 
@@ -138,15 +138,16 @@ def fewer(questions: Mapping[str, Question], wanted: Schedule) -> list[Fewer]:
     return found
 
 
-def unasked(shipped: Schedule, wanted: Schedule) -> list[Unasked]:
-    """What `wanted` no longer asks on days that it keeps."""
-    kept = {contact.day: contact.ask for contact in wanted.check_ins}
-    return [
-        Unasked(name, contact.day)
-        for contact in shipped.check_ins
-        for name in contact.ask
-        if name not in kept.get(contact.day, contact.ask)
-    ]
+def unasked(shipped: Schedule, wanted: Schedule, moved: Collection[int] = ()) -> list[Unasked]:
+    """What `wanted` no longer asks, and the days that it leaves out; what `moved` is asked on another."""
+    found: list[Unasked] = []
+    for contact in shipped.check_ins:
+        kept = wanted.on(contact.day)
+        if kept is not None:
+            found += [Unasked(name, contact.day) for name in contact.ask if name not in kept.ask]
+        elif contact.day not in moved:
+            found.append(Unasked(None, contact.day))
+    return found
 
 
 def _first_loss(name: str, own: Branch, questions: Mapping[str, Question]) -> int | None:

@@ -41,7 +41,7 @@ class Difference(NamedTuple):
 def changes(old: Schedule, new: Schedule) -> list[Difference]:
     """What is other in `new` than in `old`; a day that is only put elsewhere has moved."""
     found = _differing(old, new)
-    moved = _moves(old, new)
+    moved = moves(old, new)
     gone = {Part("day", day) for pair in moved.items() for day in pair}
     told = [Difference(Part("moved", day), day, to) for day, to in moved.items()]
     return sorted(
@@ -62,7 +62,7 @@ def merge(base: Schedule, mine: Schedule, theirs: Schedule) -> Schedule:
         part: is_now.get(part) if want.get(part) == was.get(part) else want.get(part)
         for part in {**was, **want, **is_now}
     }
-    my_moves, their_moves = _moves(base, mine), _moves(base, theirs)
+    my_moves, their_moves = moves(base, mine), moves(base, theirs)
     for day in my_moves.keys() & their_moves.keys():  # moved by both: it is asked once
         if my_moves[day] != their_moves[day]:
             joined[Part("day", their_moves[day])] = want.get(Part("day", their_moves[day]))
@@ -100,7 +100,7 @@ def _differing(old: Schedule, new: Schedule) -> list[Difference]:
     ]
 
 
-def _moves(old: Schedule, new: Schedule) -> dict[int, int]:
+def moves(old: Schedule, new: Schedule) -> dict[int, int]:
     """Day -> the day that it moved to: a day that is gone and one that is new, with the same questions at the
     same hour."""
     gone = [contact for contact in old.check_ins if new.on(contact.day) is None]

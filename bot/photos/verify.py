@@ -38,7 +38,7 @@ def check(session: Session) -> Iterator[Fault | None]:
             yield None
 
 
-def _photos(session: Session) -> Iterator[Row[tuple[str, str, str, str]]]:
+def _photos(session: Session) -> Iterator[Row[str, str, str, str]]:
     """Id, clinic and checksums of every photo, read a few at a time."""
     query = select(Photo.id, Photo.clinic_id, Photo.sha256, Photo.thumb_sha256).order_by(Photo.id)
     after = ""

@@ -294,8 +294,8 @@ class _Note:
             after = f"{self._words.product(treatment.product)}, {self._moment(treatment.treated_at)}"
             yield Row(self._t("entry.check_in_day", day=check_in.day), self._state(check_in))
             yield self._row("after", after)
-            for question, answer in check_in.answers.items():
-                yield from self._answer(check_in, question, answer)
+            for question in sorted(check_in.answers, key=_place):  # PostgreSQL keeps keys in its own order
+                yield from self._answer(check_in, question, check_in.answers[question])
 
     def _state(self, check_in: CheckIn) -> str:
         moment = check_in.answered_at or check_in.reminded_at or check_in.sent_at
@@ -418,3 +418,9 @@ class _Note:
 def _value(answer: Any) -> Any:
     """What was understood of a check-in answer, stored bare or beside the patient's words."""
     return answer.get("value") if isinstance(answer, dict) else answer
+
+
+def _place(question: str) -> int:
+    """Where a question stands among those of a check-in; one that is not known any more, at the end."""
+    name = question.rpartition(".")[2]
+    return _QUESTIONS.index(name) if name in _QUESTIONS else len(_QUESTIONS)

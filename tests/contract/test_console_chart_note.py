@@ -185,9 +185,10 @@ def test_check_in_answers_stand_by_day_with_the_signs_as_asked(world: World, nur
         ).first()
         assert first
         first.answers = {
+            # as PostgreSQL gives keys back, which is not as they were asked
+            "other": {"value": "bruised", "words": "bruised"},
             "pain": {"value": 4, "words": "about a 4"},
             "red_flags": {"value": [4, 5], "words": "4 and 5"},
-            "other": {"value": "bruised", "words": "bruised"},
         }
         said(session, pat, "checkin.red_flags", "Any? 4 white skin 5 pain", 60, check_in_id=first.id)
         row = message(session, pat, "4", 30)

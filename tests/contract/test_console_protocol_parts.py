@@ -96,6 +96,21 @@ def test_a_question_that_a_day_no_longer_asks_must_be_weighed(doctor: TestClient
     assert "in force" in post(doctor, PAGE, **fields, confirmed="yes", weighed=weighed(shown)).text
 
 
+def test_a_day_that_is_taken_out_must_be_weighed_and_one_that_is_moved_need_not(
+    doctor: TestClient, world: World
+) -> None:
+    fields = whole(doctor.get(PAGE).text)
+    number = next(name for name in fields if name.startswith("day-")).partition("-")[2]
+    day = fields[f"day-{number}"]
+    without = {name: value for name, value in fields.items() if name.split("-")[:2] != ["ask", number]}
+    shown = post(doctor, PAGE, **(without | {f"day-{number}": ""})).text
+    assert f"The whole check-in of day {day}" in shown
+    assert post(doctor, PAGE, **(without | {f"day-{number}": ""}), confirmed="yes").status_code == 422
+    assert mine(world).version == SHIPPED
+    moved = post(doctor, PAGE, **(fields | {f"day-{number}": str(int(day) + 5)})).text
+    assert "No longer asked, and shipped" not in moved
+
+
 def test_what_was_weighed_before_another_change_must_be_weighed_again(
     doctor: TestClient, world: World
 ) -> None:

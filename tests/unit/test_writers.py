@@ -218,8 +218,20 @@ def test_on_postgresql_a_page_is_written_before_the_replies_that_waited_longer()
 @pytest.mark.usefixtures("postgres")
 def test_on_postgresql_too_whoever_waits_in_vain_gets_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers, "PATIENCE_S", 0.05)
-    with transaction(), pytest.raises(OperationalError, match="busy"), transaction():
-        pass
+    failed: list[BaseException | None] = []
+
+    def write() -> None:
+        with pytest.raises(OperationalError, match="busy") as caught, transaction():
+            pass
+        failed.append(caught.value)
+
+    other = threading.Thread(target=write)
+    with transaction():
+        other.start()
+        other.join()
+        with transaction() as inner:  # whoever has a place does not wait for itself
+            inner.execute(text("INSERT INTO things (name) VALUES ('inner')"))
+    assert len(failed) == 1
     with pytest.raises(ValueError, match="thrown"), transaction():
         raise ValueError("thrown")
     with transaction() as session:
