@@ -125,10 +125,9 @@ def flags_named(session: Session, alert: Alert) -> list[str]:
     if alert.flag != "PSY":
         return [alert.flag, "PSY"]
     lines = session.scalars(select(AlertEvent).where(AlertEvent.alert_id == alert.id).order_by(AlertEvent.id))
-    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(list(standing(lines))))
     told = [
         (Tier(finding["tier"]).urgency, str(finding["flag"]))
-        for record in session.scalars(query)
+        for record in _records(session, standing(lines)).values()
         for finding in record.findings
         if finding["flag"] in ACUTE and Tier(finding["tier"]).at_least_as_urgent_as(Tier.T2)
     ]
@@ -137,10 +136,9 @@ def flags_named(session: Session, alert: Alert) -> list[str]:
 
 def by_number(session: Session, message_ids: Collection[str]) -> dict[str, list[int]]:
     """The messages that answered the numbered list of danger signs, each with the signs that it chose."""
-    query = select(AssessmentRecord).where(AssessmentRecord.message_id.in_(message_ids))
     return {
-        record.message_id: numbers
-        for record in session.scalars(query)
+        message_id: numbers
+        for message_id, record in _records(session, message_ids).items()
         if (numbers := numbers_chosen(str(finding["rule"]) for finding in record.findings))
     }
 

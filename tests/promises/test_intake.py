@@ -58,6 +58,12 @@ def texts(talk: Desk, words: str, sender: str = STRANGER) -> list[str]:
         return [str(m.content_id) for m in sorted(ours, key=lambda m: m.id)][before:]
 
 
+def begun(talk: Desk, *said: str) -> None:
+    """Start the questions, and answer the first of them."""
+    for words in ("start the questions", *said):
+        texts(talk, words)
+
+
 def _thread(talk: Desk, sender: str) -> str:
     return talk.rows(Conversation, address=sender)[0].id
 
@@ -130,9 +136,7 @@ def test_nonsense_is_asked_once_more_with_an_example_and_then_kept(talk: Desk) -
 
 
 def test_a_bare_yes_is_asked_which_and_when(talk: Desk) -> None:
-    texts(talk, "start the questions")
-    for words in ("cheeks", "no", "40"):
-        texts(talk, words)
+    begun(talk, "cheeks", "no", "40")
     assert texts(talk, "yes") == ["intake.ask_detail"]
     assert texts(talk, "breastfeeding since May")[-1] == "intake.ask_allergy"
     assert answers(talk)["pregnancy"].codes == ("breastfeeding",)
@@ -157,9 +161,7 @@ def test_under_18_ends_it_at_once_and_nothing_is_booked(talk: Desk) -> None:
 
 def end_under_age(talk: Desk) -> None:
     """Somebody says to be 17, which ends the questions."""
-    texts(talk, "start the questions")
-    for answer in ("cheeks", "no", "17"):
-        texts(talk, answer)
+    begun(talk, "cheeks", "no", "17")
 
 
 @pytest.mark.parametrize(
@@ -300,17 +302,13 @@ def test_stop_ends_the_follow_up(talk: Desk) -> None:
     "words", ["I take warfarin and prednisone", "cold sores sometimes", "6 wks preg", "lupus and keloids"]
 )
 def test_telling_ones_history_pages_nobody_and_brings_no_red_flag_questions(talk: Desk, words: str) -> None:
-    texts(talk, "start the questions")
-    for answer in ("cheeks", "no", "40", "no", "no"):
-        texts(talk, answer)
+    begun(talk, "cheeks", "no", "40", "no", "no")
     assert [content.split("_")[0] for content in texts(talk, words)] == ["intake.ask"]
     assert talk.alerts() == []
 
 
 def test_a_blood_thinner_that_was_stopped_is_a_matter_for_now_in_the_intake_too(talk: Desk) -> None:
-    texts(talk, "start the questions")
-    for answer in ("cheeks", "no", "40", "no", "no"):
-        texts(talk, answer)
+    begun(talk, "cheeks", "no", "40", "no", "no")
     texts(talk, "I stopped my eliquis yesterday to be ready for you")
     assert [alert.tier for alert in talk.alerts()] == ["T1"]
 
@@ -350,9 +348,7 @@ def test_who_is_back_in_the_middle_hears_the_question_again(talk: Desk, words: s
 def test_a_question_without_its_mark_is_answered_and_stored_as_nothing(
     talk: Desk, words: str, topic: str
 ) -> None:
-    texts(talk, "start the questions")
-    for words_of in ("a sharper jaw", "firmer skin", "44"):
-        texts(talk, words_of)
+    begun(talk, "a sharper jaw", "firmer skin", "44")
     assert texts(talk, words) == [topic, "intake.ask_pregnancy"]
     assert set(answers(talk)) == {"goals", "goals_longer", "age"}
 
@@ -367,9 +363,7 @@ def test_a_wish_that_opens_like_a_question_is_an_answer(talk: Desk, words: str) 
 
 
 def test_second_thoughts_in_the_middle_change_the_answer_before(talk: Desk) -> None:
-    texts(talk, "start the questions")
-    for words in ("a sharper jaw", "no", "44", "no", "no", "no tomo nada"):
-        texts(talk, words)
+    begun(talk, "a sharper jaw", "no", "44", "no", "no", "no tomo nada")
     assert texts(talk, "espera, sí tomo aspirina") == ["intake.changed", "intake.ask_immune"]
     assert answers(talk)["blood"].codes == ("antiplatelet",)
 
@@ -377,9 +371,7 @@ def test_second_thoughts_in_the_middle_change_the_answer_before(talk: Desk) -> N
 def test_a_medicine_taken_back_before_medicines_are_asked_for_does_not_answer_for_the_others(
     talk: Desk,
 ) -> None:
-    texts(talk, "start the questions")
-    for words in ("a sharper jaw", "no", "44", "i take aspirin every day"):
-        texts(talk, words)
+    begun(talk, "a sharper jaw", "no", "44", "i take aspirin every day")
     said = texts(talk, "wait i dont take the aspirin anymore")
     assert said[0] == "intake.changed"
     while said[-1] not in ("intake.ask_blood", "intake.done"):
@@ -435,9 +427,7 @@ def test_a_joke_is_stored_as_no_answer_however_often_it_is_made(talk: Desk, word
 def test_a_medicine_that_comes_to_mind_at_another_question_reaches_its_own(
     talk: Desk, words: str, asked: str
 ) -> None:
-    texts(talk, "start the questions")
-    for before in ("a sharper jaw", "no", "44"):
-        texts(talk, before)
+    begun(talk, "a sharper jaw", "no", "44")
     assert texts(talk, words) == ["intake.changed", asked]
     assert answers(talk)["blood"].codes == ("anticoagulant",)
     assert "pregnancy" not in answers(talk)
